@@ -1,0 +1,63 @@
+"""Days and terms: a half-open run of dates, and the half-days of a week."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """Dates from `start` up to but not including `end`; no `end` means until further notice.
+
+    Raises ValueError when the end does not lie after the start.
+    """
+
+    start: date
+    end: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"a period must end after it starts: {self.start} to {self.end}")
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day < self.end)
+
+    def overlaps(self, other: Period) -> bool:
+        """Whether the two share a day."""
+        return (self.end is None or other.start < self.end) and (other.end is None or self.start < other.end)
+
+    def days(self) -> Iterator[date]:
+        """Every date of a closed period. Raises ValueError when it is open-ended."""
+        if self.end is None:
+            raise ValueError("an open-ended period has no last day")
+        day = self.start
+        while day < self.end:
+            yield day
+            day += timedelta(days=1)
+
+
+def year(number: int) -> Period:
+    """The calendar year as a period."""
+    return Period(date(number, 1, 1), date(number + 1, 1, 1))
+
+
+def week(day: date) -> Period:
+    """The Monday-to-Sunday week that holds the day."""
+    monday = day - timedelta(days=day.weekday())
+    return Period(monday, monday + timedelta(days=7))
+
+
+def last_day_of_month(year_number: int, month: int) -> date:
+    """The last date of a month, leap years included."""
+    return date(year_number, month, calendar.monthrange(year_number, month)[1])
+
+
+def years_after(day: date, count: int) -> date:
+    """The same day `count` years later; 29 February falls on 28 February where there is none."""
+    try:
+        return day.replace(year=day.year + count)
+    except ValueError:
+        return day.replace(year=day.year + count, day=28)
