@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -154,7 +155,7 @@ class _Model:
     def hint(self, cells: Iterable[Cell]) -> None:
         """Start the search from a lawful plan."""
         wanted = set(cells)
-        self.cp.clear_hints()
+        self.cp.clear_hints()  # type: ignore[no-untyped-call]
         for cell, variable in self.at.items():
             self.cp.add_hint(variable, cell in wanted)
 
@@ -168,25 +169,30 @@ def solve(problem: RosterProblem, *, seed: int, effort_limit: float, start: list
     model = _Model(problem)
     shortfall_bound, best, spent = 0, start, 0.0
     if shortfall_total(problem, start):
-        model.hint(start)
         model.cp.minimize(model.shortfall)
-        solver = _run(model, seed, effort_limit / 2)
-        spent += solver.response_proto.deterministic_time
-        shortfall_bound = max(0, _ceil(solver.best_objective_bound))
-        best = _better(problem, best, _cells(model, solver))
+        found = _search(model, start, seed, effort_limit / 2)
+        spent, shortfall_bound = found.effort, found.bound
+        best = _better(problem, best, found.cells)
         model.cp.minimize(cp_model.LinearExpr.sum(model.cost))
-    shortfall = shortfall_total(problem, best)
-    model.cp.add(model.shortfall <= shortfall)
-    model.hint(best)
-    solver = _run(model, seed, max(effort_limit - spent, effort_limit / 4))
-    spent += solver.response_proto.deterministic_time
-    best = _better(problem, best, _cells(model, solver))
-    objective = wish_cost(problem, best).total
-    bound = min(objective, max(0, _ceil(solver.best_objective_bound)))
-    return Solved(tuple(sorted(best)), objective, bound, shortfall_total(problem, best), shortfall_bound, spent)
+    model.cp.add(model.shortfall <= shortfall_total(problem, best))
+    found = _search(model, best, seed, max(effort_limit - spent, effort_limit / 4))
+    best = _better(problem, best, found.cells)
+    objective, shortfall = wish_cost(problem, best).total, shortfall_total(problem, best)
+    return Solved(
+        tuple(sorted(best)), objective, min(objective, found.bound), shortfall, shortfall_bound, spent + found.effort
+    )
 
 
-def _run(model: _Model, seed: int, effort_limit: float) -> cp_model.CpSolver:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    cells: list[Cell] | None
+    bound: int
+    effort: float
+
+
+def _search(model: _Model, start: list[Cell], seed: int, effort_limit: float) -> _Found:
+    """One run of the solver from a lawful plan; no cells when it found none in time."""
+    model.hint(start)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed % 2**31
@@ -194,22 +200,17 @@ def _run(model: _Model, seed: int, effort_limit: float) -> cp_model.CpSolver:
     solver.parameters.linearization_level = 2
     status = solver.solve(model.cp)
     if status in (cp_model.INFEASIBLE, cp_model.MODEL_INVALID):
-        raise AssertionError(f"a roster model with slack has always a plan, the solver says {solver.status_name()}")
-    return solver
-
-
-def _cells(model: _Model, solver: cp_model.CpSolver) -> list[Cell] | None:
-    if solver.status_name() not in ("OPTIMAL", "FEASIBLE"):
-        return None
-    return [cell for cell, variable in model.at.items() if solver.boolean_value(variable)]
+        raise AssertionError(f"a roster model with slack always has a plan, the solver says {status}")
+    cells = None
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        cells = [cell for cell, variable in model.at.items() if solver.boolean_value(variable)]
+    # Rounding up is right because points are integers; the allowance keeps floating noise from overstating the bound.
+    bound = solver.best_objective_bound
+    proven = max(0, math.ceil(bound - 1e-6)) if math.isfinite(bound) else 0
+    return _Found(cells, proven, solver.response_proto.deterministic_time)
 
 
 def _better(problem: RosterProblem, old: list[Cell], new: list[Cell] | None) -> list[Cell]:
     if new is None:
         return old
     return min(old, new, key=lambda cells: (shortfall_total(problem, cells), wish_cost(problem, cells).total))
-
-
-def _ceil(bound: float) -> int:
-    """The integer bound that a floating bound proves; the small allowance keeps rounding on the safe side."""
-    return int(-(-(bound - 1e-6) // 1))

@@ -159,7 +159,7 @@ class Reason(StrEnum):
     """Why a demand stays unmet; the parameters named here are in `Unmet.reason_params`.
 
     NO_EXPERT: nobody may serve the centre (hospital_id). TOO_FEW_EXPERTS: `eligible` people may serve it, `needed` are
-    asked. EXPERTS_ABSENT: of `eligible` people only `present` have a free half-day then. TOO_FEW_HALF_DAYS: the week or
+    asked. EXPERTS_ABSENT: of `eligible` people only `present` can each find a free half-day and seat then. TOO_FEW_HALF_DAYS: the week or
     horizon has `half_days` workable half-days with `seats` seats each. SUPPLY_SHORT: the `centres` together ask for
     `demanded` half-days in `week`, and the `experts` who may serve them can give only `supply`. KEPT_POSTINGS: without
     the published postings the demand could be met (`kept`: how many stand in the way). NEEDED_ELSEWHERE: it could be

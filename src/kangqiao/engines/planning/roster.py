@@ -14,7 +14,6 @@ from kangqiao.engines.planning.problem import (
     RosterPlan,
     RosterProblem,
     Rule,
-    Unmet,
 )
 
 
@@ -35,16 +34,21 @@ def plan_roster(
     _refuse_broken_kept(validated(problem))
     parts = split(problem)
     sizes = [len(part.half_days) * sum(1 for _ in eligible_pairs(part)) for part in parts]
-    left, solved, unmet = time_limit_seconds, [], list[Unmet]()
+    left, solved = time_limit_seconds, list[model.Solved]()
     for number, part in enumerate(parts):
         share = left * sizes[number] / max(1, sum(sizes[number:]))
         answer = model.solve(part, seed=seed, effort_limit=max(share, 0.01), start=greedy_roster(part))
         left = max(0.0, left - answer.effort)
         solved.append(answer)
-        unmet += reasons.explain(part, problem, answer)
         if progress is not None:
             progress((number + 1) / len(parts), "half_days")
     cells = tuple(sorted(cell for answer in solved for cell in answer.cells))
+    unmet = [
+        unmet
+        for part, answer in zip(parts, solved, strict=True)
+        if answer.shortfall
+        for unmet in reasons.Explainer(part, problem, cells, answer.shortfall == answer.shortfall_bound).explain()
+    ]
     return RosterPlan(
         cells=cells,
         objective=sum(answer.objective for answer in solved),
