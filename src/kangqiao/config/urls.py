@@ -1,0 +1,5 @@
+"""Root addresses; every module and edge brings its own."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
