@@ -14,12 +14,16 @@ SURNAME_READINGS = {
 MOST_KEYS = 16
 
 
+def _letters(other: str) -> list[str]:
+    return list(other)
+
+
 def search_keys(name: str) -> list[str]:
     """Lower-case keys of a name: itself, full pinyin and initials of its readings, at most 16 of each kind."""
     text = name.replace(" ", "").replace("•", "·")
     if not text:
         return []
-    readings = pinyin(text, style=Style.NORMAL, heteronym=True, errors=lambda other: list(str(other)))
+    readings = pinyin(text, style=Style.NORMAL, heteronym=True, errors=_letters)  # type: ignore[arg-type]
     surname = SURNAME_READINGS.get(text[0])
     if surname:
         readings[0] = [surname, *[reading for reading in readings[0] if reading != surname]]

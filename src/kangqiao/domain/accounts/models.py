@@ -41,7 +41,7 @@ class User(AbstractBaseUser, BaseModel):
     language = models.CharField(max_length=10, default="zh-hans")
     elder_mode = models.BooleanField(default=False)
 
-    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()
+    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()  # type: ignore[assignment]
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
