@@ -1,4 +1,4 @@
-"""Invented visits: how often by age, why by season and conditions, where by the two levels, with referrals both ways."""
+"""Invented visits: how often by age, why by season and condition, at which level, with referrals both ways."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kangqiao.engines.synthesis.population import Population, PopulationSpec, Progress, digest_of
-from kangqiao.engines.synthesis.profile import REASON_AGES, Floats, Profile
+from kangqiao.engines.synthesis.profile import FEMALE, MALE, REASON_AGES, Floats, Profile
 
 COMMUNITY, HOSPITAL = 0, 1
 """Levels of care: a provider index means a centre at level 0, a hospital at level 1."""
@@ -128,19 +128,22 @@ def _visits(
 
 
 def _combination(population: Population, age: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Row of `_reason_weights` for each resident: age band times set of known conditions."""
+    """Row of `_reason_weights` for each resident: sex, then age band, then set of known conditions."""
     band = np.searchsorted(REASON_AGES, age, side="right") - 1
-    return band * (1 << len(population.profile.conditions)) + population.known_conditions
+    group = (population.sex.astype(np.int64) - MALE) * len(REASON_AGES) + band
+    return group * (1 << len(population.profile.conditions)) + population.known_conditions
 
 
 def _reason_weights(profile: Profile) -> Floats:
-    """Weight of each reason (columns) for every age band and every set of known conditions (rows)."""
+    """Weight of each reason (columns) for every sex, age band and set of known conditions (rows)."""
     sets = np.arange(1 << len(profile.conditions))
     position = {condition.key: i for i, condition in enumerate(profile.conditions)}
-    weights = np.zeros((len(REASON_AGES), len(sets), len(profile.reasons)))
+    weights = np.zeros((2, len(REASON_AGES), len(sets), len(profile.reasons)))
     for column, reason in enumerate(profile.reasons):
         knows = (sets >> position[reason.condition] & 1) if reason.condition else np.ones(len(sets))
-        weights[:, :, column] = np.outer(reason.weights, knows)
+        for row, sex in enumerate((MALE, FEMALE)):
+            if reason.sex in (0, sex):
+                weights[row, :, :, column] = np.outer(reason.weights, knows)
     return weights.reshape(-1, len(profile.reasons))
 
 
@@ -150,7 +153,8 @@ def _drawn_by_row(rng: np.random.Generator, weights: Floats, row: NDArray[np.int
     shares[:, -1] = 1
     laid = (shares + np.arange(len(weights))[:, None]).ravel()
     found = np.searchsorted(laid, row + rng.random(len(row)), side="right") - row * weights.shape[1]
-    return np.clip(found, 0, weights.shape[1] - 1)
+    drawn: NDArray[np.int64] = np.clip(found, 0, weights.shape[1] - 1)
+    return drawn
 
 
 def _dates(

@@ -33,7 +33,8 @@ def full_years(birth_date: NDArray[np.datetime64], day: date) -> NDArray[np.int3
     months = birth_date.astype("datetime64[M]").astype(np.int64)
     day_of_month = (birth_date - birth_date.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
     today = day.year * 12 + day.month - 1 - 1970 * 12
-    return ((today - months - (day.day < day_of_month)) // 12).astype(np.int32)
+    years: NDArray[np.int32] = ((today - months - (day.day < day_of_month)) // 12).astype(np.int32)
+    return years
 
 
 def form(

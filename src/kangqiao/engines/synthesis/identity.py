@@ -53,7 +53,8 @@ def _check_letters(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     start = _position(id_check_digit(zero))
     steps = [(_position(id_check_digit(zero[:i] + "1" + zero[i + 1 :])) - start) % 11 for i in range(17)]
     total = (digits.astype(np.int64) @ np.array(steps) + start) % 11
-    return np.frombuffer(_CHECKS.encode(), np.uint8)[total]
+    letters: NDArray[np.uint8] = np.frombuffer(_CHECKS.encode(), np.uint8)[total]
+    return letters
 
 
 _CHECKS = "10X98765432"

@@ -55,13 +55,15 @@ class KeyGroup:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why people come: specialty, season and weight at ages 0-4, 5-14, 15-44, 45-64, 65+ or, with `condition`, one."""
+    """Why people come: specialty, season, weight at ages 0-4, 5-14, 15-44, 45-64, 65+ of all or those who
+    know of `condition`; `sex` 0 means both."""
 
     key: str
     specialty: str
     season: str
     weights: tuple[float, ...]
     condition: str = ""
+    sex: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,9 @@ def load_profile(name: str) -> Profile:
         raise ValueError(f"no population profile {name}; there are {', '.join(profile_names())}")
     place, health = _read(name), _read("health")
     base = _read(place["pyramid_of"]) if "pyramid_of" in place else place
-    reasons = tuple(_reason(row) for row in health["reasons"]) + tuple(_reason(row) for row in health["chronic_reasons"])
+    reasons = tuple(_reason(row) for row in health["reasons"]) + tuple(
+        _reason(row) for row in health["chronic_reasons"]
+    )
     ratio = health["comorbidity_ratio"]
     insured = health["insured"]
     return Profile(
@@ -162,7 +166,9 @@ def load_profile(name: str) -> Profile:
         insured_ages=np.array(sorted(insured["shares"]), dtype=np.float64),
         insured_shares=np.array([insured["shares"][age] for age in sorted(insured["shares"])], dtype=np.float64),
         visits=_visits(health["visits"]),
-        seasons={key: np.array(months, dtype=np.float64) / np.mean(months) for key, months in health["seasons"].items()},
+        seasons={
+            key: np.array(months, dtype=np.float64) / np.mean(months) for key, months in health["seasons"].items()
+        },
         reasons=reasons,
         specialties=tuple(sorted({reason.specialty for reason in reasons} | {health["community_specialty"]})),
         community_specialty=health["community_specialty"],
@@ -184,15 +190,23 @@ def _by_age(steps: Mapping[int, float]) -> ByAge:
 
 def _key_group(row: Mapping[str, Any]) -> KeyGroup:
     ages = row.get("ages", [0, 200])
-    sex = {"male": MALE, "female": FEMALE}.get(row.get("sex", ""), 0)
-    return KeyGroup(row["key"], ages[0], ages[1], sex, float(row.get("share", 1)), row.get("condition", ""))
+    return KeyGroup(row["key"], ages[0], ages[1], _sex(row), float(row.get("share", 1)), row.get("condition", ""))
 
 
 def _reason(row: Mapping[str, Any]) -> Reason:
     weights = row["weights"] if "weights" in row else [row["weight"]] * len(REASON_AGES)
     return Reason(
-        row["key"], row["specialty"], row.get("season", "even"), tuple(map(float, weights)), row.get("condition", "")
+        key=row["key"],
+        specialty=row["specialty"],
+        season=row.get("season", "even"),
+        weights=tuple(map(float, weights)),
+        condition=row.get("condition", ""),
+        sex=_sex(row),
     )
+
+
+def _sex(row: Mapping[str, Any]) -> int:
+    return {"male": MALE, "female": FEMALE, "": 0}[row.get("sex", "")]
 
 
 def _visits(row: Mapping[str, Any]) -> Visits:
@@ -226,7 +240,8 @@ def single_years(bands: Mapping[int, list[float]]) -> Floats:
     for start, stop in zip(ages, [*ages[1:], OLDEST_AGE], strict=True):
         shape = np.ones(stop - start) if stop < OLDEST_AGE else np.arange(stop - start, 0, -1.0) ** 2
         pyramid[:, start:stop] = np.outer(bands[start], shape / shape.sum())
-    return pyramid / pyramid.sum()
+    years: Floats = pyramid / pyramid.sum()
+    return years
 
 
 def fitted(pyramid: Floats, targets: Mapping[str, Any]) -> Floats:
@@ -238,4 +253,5 @@ def fitted(pyramid: Floats, targets: Mapping[str, Any]) -> Floats:
         if targets["men"] is not None:
             men = targets["men"] / 100
             pyramid *= np.array([[men], [1 - men]]) / pyramid.sum(axis=1, keepdims=True)
-    return pyramid / pyramid.sum()
+    shares: Floats = pyramid / pyramid.sum()
+    return shares
