@@ -192,6 +192,22 @@ def test_same_seed_gives_the_same_plan() -> None:
     assert planned(problem).cells == planned(problem).cells
 
 
+def test_short_limit_still_gives_a_lawful_plan_a_valid_bound_and_the_same_plan_twice() -> None:
+    centres = tuple(Centre(f"c{i}", "h1", {"internal": 40 + 20 * i}) for i in range(3))
+    experts = tuple(Expert(f"e{i}", "h1", ("internal", "tcm")[i % 2], 3) for i in range(6))
+    problem = RosterProblem(
+        weeks(4, weekdays=5, halves=(0, 1)), centres, experts, tuple(Demand(c.id, 3, 2) for c in centres)
+    )
+
+    hurried, again = (plan_roster(problem, seed=1, time_limit_seconds=0.02) for _ in range(2))
+    patient = plan_roster(problem, seed=1, time_limit_seconds=5)
+
+    assert hurried.cells == again.cells
+    assert check_plan(problem, hurried.cells) == []
+    assert hurried.bound <= patient.bound <= patient.objective <= hurried.objective
+    assert patient.gap <= 0.02
+
+
 def test_lent_expert_may_serve_another_hospital_s_centre() -> None:
     stranger = (Expert("e9", "h9", "internal", 2),)
 
