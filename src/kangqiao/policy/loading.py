@@ -46,9 +46,7 @@ def load_packs(root: Path) -> tuple[dict[str, Pack], list[Problem]]:
     problems: list[Problem] = []
     folders = sorted(path.parent for path in root.glob("*/pack.yaml"))
     if not folders:
-        problems.append(
-            Problem(str(root), 1, "no policy packs here: no folder with a pack.yaml")
-        )
+        problems.append(Problem(str(root), 1, "no policy packs here: no folder with a pack.yaml"))
     readers = [_PackReader(folder, root, problems) for folder in folders]
     clause_force: dict[str, str] = {}
     for reader in readers:
@@ -91,9 +89,7 @@ class _PackReader:
         """Read `clauses.yaml`; adds each clause id with its force to `force_by_id`."""
         if not (self.folder / "clauses.yaml").exists():
             return
-        content = read(
-            self.folder / "clauses.yaml", self._file("clauses.yaml"), self._problems
-        )
+        content = read(self.folder / "clauses.yaml", self._file("clauses.yaml"), self._problems)
         rows = content.get("clauses") if isinstance(content, Table) else None
         if not isinstance(content, Table) or not isinstance(rows, Rows):
             self.say("clauses.yaml", 1, "must hold a list under 'clauses'")
@@ -145,9 +141,7 @@ class _PackReader:
                     _PARAMETER_KEYS,
                     f"parameter {key}",
                 )
-                parameters[key] = MappingProxyType(
-                    {k: _frozen(v) for k, v in parameter.items()}
-                )
+                parameters[key] = MappingProxyType({k: _frozen(v) for k, v in parameter.items()})
         return Clause(
             id=str(row["id"]),
             pack=self._id,
@@ -169,9 +163,7 @@ class _PackReader:
     def build(self, clause_force: dict[str, str]) -> Pack | None:
         """The pack with its topics and data, or None when its head is too broken to name it."""
         head = self._head
-        if not self._keys(
-            "pack.yaml", head, _PACK_REQUIRED, _PACK_OPTIONAL, "pack.yaml"
-        ):
+        if not self._keys("pack.yaml", head, _PACK_REQUIRED, _PACK_OPTIONAL, "pack.yaml"):
             return None
         if head["id"] != self.folder.name:
             self.say(
@@ -180,9 +172,7 @@ class _PackReader:
                 f"id '{head['id']}' differs from the folder {self.folder.name}",
             )
         if not re.fullmatch(r"\d+\.\d+\.\d+", str(head["version"])):
-            self.say(
-                "pack.yaml", head.line_of("version"), "version must read like '1.0.0'"
-            )
+            self.say("pack.yaml", head.line_of("version"), "version must read like '1.0.0'")
         title = self._table(head, "title", {"zh", "en"}, set())
         period = self._table(head, "in_force", {"from"}, {"until", "note"})
         if title is None or period is None:
@@ -192,9 +182,7 @@ class _PackReader:
         if since is None:
             return None
         data_files = dict(self._read_data(head))
-        entries = dict(
-            self._topics(set((head.get("data") or {}).values()), since, clause_force)
-        )
+        entries = dict(self._topics(set((head.get("data") or {}).values()), since, clause_force))
         return Pack(
             id=self.folder.name,
             code=str(head["code"]),
@@ -238,13 +226,9 @@ class _PackReader:
         rows = head.get("places") or Rows(1)
         for index, row in enumerate(rows):
             line = rows.lines[index]
-            if not isinstance(row, Table) or not self._keys(
-                "pack.yaml", row, {"code", "zh", "en"}, set(), "place"
-            ):
+            if not isinstance(row, Table) or not self._keys("pack.yaml", row, {"code", "zh", "en"}, set(), "place"):
                 continue
-            if not isinstance(row["code"], str) or not re.fullmatch(
-                r"\d{2}(\d{2}){0,2}(-[A-Z0-9]+)?", row["code"]
-            ):
+            if not isinstance(row["code"], str) or not re.fullmatch(r"\d{2}(\d{2}){0,2}(-[A-Z0-9]+)?", row["code"]):
                 self.say(
                     "pack.yaml",
                     line,
@@ -254,7 +238,7 @@ class _PackReader:
             yield Place(row["code"], row["zh"], row["en"])
 
     def _read_data(self, head: Table) -> Iterator[tuple[str, Any]]:
-        declared = head.get("data") or {}
+        declared: Table = head.get("data") or Table(1)
         for name, file_name in declared.items():
             if not (self.folder / str(file_name)).is_file():
                 self.say(
@@ -263,9 +247,7 @@ class _PackReader:
                     f"data file '{file_name}' does not exist",
                 )
                 continue
-            content = read(
-                self.folder / file_name, self._file(file_name), self._problems
-            )
+            content = read(self.folder / file_name, self._file(file_name), self._problems)
             if isinstance(content, Table):
                 yield name, content
             elif content is not None:
@@ -299,11 +281,7 @@ class _PackReader:
                 )
                 continue
             for key, rows in table.items():
-                values = tuple(
-                    self._entries(
-                        path.name, key, rows, table.line_of(key), since, clause_force
-                    )
-                )
+                values = tuple(self._entries(path.name, key, rows, table.line_of(key), since, clause_force))
                 if values:
                     yield (path.stem, key), values
 
@@ -348,11 +326,7 @@ class _PackReader:
                     entry_line,
                     f"dates of {key} must ascend: {value.since} follows {last.since}",
                 )
-            elif (
-                last is not None
-                and last.until is not None
-                and last.until >= value.since
-            ):
+            elif last is not None and last.until is not None and last.until >= value.since:
                 self.say(
                     name,
                     entry_line,
@@ -361,9 +335,7 @@ class _PackReader:
             last = value
             yield value
 
-    def _entry(
-        self, name: str, key: str, row: Any, line: int, clause_force: dict[str, str]
-    ) -> Value | None:
+    def _entry(self, name: str, key: str, row: Any, line: int, clause_force: dict[str, str]) -> Value | None:
         if not isinstance(row, Table):
             self.say(
                 name,
@@ -411,20 +383,13 @@ class _PackReader:
             key=key,
             asked=since,
             parameter=str(row.get("parameter") or (key if clause else "")),
-            **{
-                text: str(row.get(text) or "")
-                for text in ("op", "by", "as_of", "basis", "source", "note")
-            },
+            **{text: str(row.get(text) or "") for text in ("op", "by", "as_of", "basis", "source", "note")},
         )
 
-    def _check_citation(
-        self, name: str, key: str, row: Table, line: int, clause_force: dict[str, str]
-    ) -> None:
+    def _check_citation(self, name: str, key: str, row: Table, line: int, clause_force: dict[str, str]) -> None:
         clause, setting = row.get("clause"), row.get("setting", False)
         if not isinstance(setting, bool):
-            self.say(
-                name, row.line_of("setting"), f"setting of {key} must be true or false"
-            )
+            self.say(name, row.line_of("setting"), f"setting of {key} must be true or false")
         if setting is True and not row.get("reason"):
             self.say(
                 name,
@@ -438,9 +403,7 @@ class _PackReader:
                 f"{key} is uncited: name its clause, or mark it 'setting: true' with a reason",
             )
         if clause and clause not in clause_force:
-            self.say(
-                name, row.line_of("clause"), f"{key} cites unknown clause '{clause}'"
-            )
+            self.say(name, row.line_of("clause"), f"{key} cites unknown clause '{clause}'")
         force = row.get("force")
         if force is not None and force not in FORCES:
             self.say(
@@ -448,12 +411,7 @@ class _PackReader:
                 row.line_of("force"),
                 f"force must be one of {', '.join(FORCES)}, not '{force}'",
             )
-        elif (
-            force
-            and setting is not True
-            and clause in clause_force
-            and force != clause_force[clause]
-        ):
+        elif force and setting is not True and clause in clause_force and force != clause_force[clause]:
             self.say(
                 name,
                 row.line_of("force"),
@@ -462,9 +420,7 @@ class _PackReader:
 
     # --- small checks ----------------------------------------------------------------------------------------
 
-    def _keys(
-        self, name: str, table: Table, required: set[str], optional: set[str], what: str
-    ) -> bool:
+    def _keys(self, name: str, table: Table, required: set[str], optional: set[str], what: str) -> bool:
         for key in table:
             if key not in required and key not in optional:
                 self.say(name, table.line_of(key), f"unknown key '{key}' in {what}")
@@ -473,16 +429,12 @@ class _PackReader:
             self.say(name, table.line, f"{what} lacks {', '.join(missing)}")
         return not missing
 
-    def _table(
-        self, head: Table, key: str, required: set[str], optional: set[str]
-    ) -> Table | None:
+    def _table(self, head: Table, key: str, required: set[str], optional: set[str]) -> Table | None:
         table = head[key]
         if not isinstance(table, Table):
             self.say("pack.yaml", head.line_of(key), f"{key} must be a table of keys")
             return None
-        return (
-            table if self._keys("pack.yaml", table, required, optional, key) else None
-        )
+        return table if self._keys("pack.yaml", table, required, optional, key) else None
 
     def _date(self, name: str, table: Table, key: str) -> date | None:
         value = table[key]

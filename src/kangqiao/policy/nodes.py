@@ -71,11 +71,7 @@ def read(path: Path, file: str, problems: list[Problem]) -> Any:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problems.append(
-            Problem(
-                file, mark.line + 1 if mark else 1, f"not valid YAML: {error.problem}"
-            )
-        )
+        problems.append(Problem(file, mark.line + 1 if mark else 1, f"not valid YAML: {error.problem}"))
         return None
     except yaml.YAMLError as error:
         problems.append(Problem(file, 1, f"not valid YAML: {error}"))

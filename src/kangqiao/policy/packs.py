@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import date
+from datetime import date as calendar_date
+from datetime import time as time_of_day
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -27,9 +29,7 @@ class PackSet:
     def pack(self, pack_id: str) -> Pack:
         """The pack of that id. Raises PolicyError."""
         if pack_id not in self.packs:
-            raise PolicyError(
-                f"there is no policy pack '{pack_id}'; there are {', '.join(self.packs)}"
-            )
+            raise PolicyError(f"there is no policy pack '{pack_id}'; there are {', '.join(self.packs)}")
         return self.packs[pack_id]
 
     def clauses(self) -> list[Clause]:
@@ -48,22 +48,15 @@ class PackSet:
         """The policy for a place on a day. Raises NoPolicyInForce when no pack covers the place then."""
         covering = [pack for pack in self.packs.values() if pack.specificity(place)]
         if not covering:
-            known = ", ".join(
-                own.code for pack in self.packs.values() for own in pack.places
-            )
+            known = ", ".join(own.code for pack in self.packs.values() for own in pack.places)
             raise NoPolicyInForce(
                 f"No policy pack covers place {place}; packs exist for {known}.",
                 next_step="Bind a pack to this place in its pack.yaml.",
             )
         held = [pack for pack in covering if pack.in_force(day)]
         if not held:
-            spans = ", ".join(
-                f"{pack.id} ({pack.since} to {pack.until or 'open'})"
-                for pack in covering
-            )
-            raise NoPolicyInForce(
-                f"No policy is in force for place {place} on {day}: {spans}."
-            )
+            spans = ", ".join(f"{pack.id} ({pack.since} to {pack.until or 'open'})" for pack in covering)
+            raise NoPolicyInForce(f"No policy is in force for place {place} on {day}: {spans}.")
         held.sort(
             key=lambda pack: (
                 -pack.specificity(place),
@@ -77,9 +70,7 @@ class PackSet:
         """The policy of one pack alone with the pack it extends, whatever place asks; for comparing packs."""
         pack = self.pack(pack_id)
         if not pack.in_force(day):
-            raise NoPolicyInForce(
-                f"Pack {pack_id} is not in force on {day} ({pack.since} to {pack.until or 'open'})."
-            )
+            raise NoPolicyInForce(f"Pack {pack_id} is not in force on {day} ({pack.since} to {pack.until or 'open'}).")
         return Policy(self, pack.places[0].code if pack.places else "", day, (pack,))
 
 
@@ -94,7 +85,7 @@ class Policy:
 
     packs: PackSet
     place: str
-    date: date
+    date: calendar_date
     local: tuple[Pack, ...]
 
     @property
@@ -106,18 +97,11 @@ class Policy:
     def looked_at(self) -> tuple[Pack, ...]:
         """The packs that are asked, nearest first, each base once at the end."""
         bases = dict.fromkeys(pack.extends for pack in self.local if pack.extends)
-        return self.local + tuple(
-            self.packs.packs[base] for base in bases if base in self.packs.packs
-        )
+        return self.local + tuple(self.packs.packs[base] for base in bases if base in self.packs.packs)
 
     def value(self, topic: str, key: str) -> Value:
         """The value in force. Raises NoPolicyInForce, never falls back to a number of its own."""
-        found = [
-            value
-            for pack in self.looked_at
-            for value in pack.entries.get((topic, key), ())
-            if self._holds(value)
-        ]
+        found = [value for pack in self.looked_at for value in pack.entries.get((topic, key), ()) if self._holds(value)]
         if not found:
             raise self._none(topic, key)
         nearest = min(found, key=self._rank)
@@ -150,11 +134,11 @@ class Policy:
         """The value as yes or no."""
         return self.value(topic, key).flag()
 
-    def day(self, topic: str, key: str) -> date:
+    def day(self, topic: str, key: str) -> calendar_date:
         """The value as a date."""
         return self.value(topic, key).day()
 
-    def time(self, topic: str, key: str) -> time:
+    def time(self, topic: str, key: str) -> time_of_day:
         """The value as a time of day."""
         return self.value(topic, key).time()
 
@@ -162,7 +146,7 @@ class Policy:
         """The value as a fixed sequence."""
         return self.value(topic, key).list_()
 
-    def day_in_year(self, topic: str, key: str, year: int) -> date:
+    def day_in_year(self, topic: str, key: str, year: int) -> calendar_date:
         """The yearly day the value names, in that year."""
         return self.value(topic, key).day_in_year(year)
 
@@ -172,11 +156,7 @@ class Policy:
 
     def values(self, topic: str | None = None) -> list[Value]:
         """Every value in force, of one topic or of all, by topic and key."""
-        found = (
-            self.get(*names)
-            for names in sorted(self._keys())
-            if topic in (None, names[0])
-        )
+        found = (self.get(*names) for names in sorted(self._keys()) if topic in (None, names[0]))
         return [value for value in found if value is not None]
 
     def _keys(self) -> set[tuple[str, str]]:
@@ -191,10 +171,7 @@ class Policy:
         pack = self.packs.packs[value.pack]
         if not pack.in_force(self.date) or value.since > self.date:
             return False
-        later = any(
-            other.since > value.since and other.since <= self.date
-            for other in self._siblings(value)
-        )
+        later = any(other.since > value.since and other.since <= self.date for other in self._siblings(value))
         return not later and (value.until is None or self.date <= value.until)
 
     def _siblings(self, value: Value) -> tuple[Value, ...]:
@@ -213,13 +190,8 @@ class Policy:
     def _none(self, topic: str, key: str) -> NoPolicyInForce:
         parts = []
         for pack in self.looked_at:
-            spans = [
-                f"{v.since} to {v.until or 'open'}"
-                for v in pack.entries.get((topic, key), ())
-            ]
-            parts.append(
-                f"{pack.id} ({'; '.join(spans) if spans else 'does not name it'})"
-            )
+            spans = [f"{v.since} to {v.until or 'open'}" for v in pack.entries.get((topic, key), ())]
+            parts.append(f"{pack.id} ({'; '.join(spans) if spans else 'does not name it'})")
         return NoPolicyInForce(
             f"No policy value {topic}.{key} for place {self.place} on {self.date}. Looked at: {', '.join(parts)}.",
             next_step="Add the value with its clause, or a setting with its reason, to a pack of this place.",
@@ -231,10 +203,7 @@ def load(path: Path | str) -> PackSet:
     """The packs of a folder, read once for each path. Raises PolicyError that lists every fault by file and line."""
     packs, problems = load_packs(Path(path).resolve())
     if problems:
-        raise PolicyError(
-            "Policy packs are faulty:\n"
-            + "\n".join(str(problem) for problem in problems)
-        )
+        raise PolicyError("Policy packs are faulty:\n" + "\n".join(str(problem) for problem in problems))
     return PackSet(Path(path).resolve(), packs)
 
 
@@ -272,17 +241,13 @@ class Difference:
     b: Value | None
 
 
-def diff(
-    a: str | Policy, b: str | Policy, on: date, packs: PackSet | None = None
-) -> list[Difference]:
+def diff(a: str | Policy, b: str | Policy, on: date, packs: PackSet | None = None) -> list[Difference]:
     """Where two policies differ on a day. A side is a pack id, a place code, a pack folder, or a Policy."""
     return list(_differences(_side(a, on, packs), _side(b, on, packs)))
 
 
 def _differences(a: Policy, b: Policy) -> Iterator[Difference]:
-    values = [
-        {(value.topic, value.key): value for value in side.values()} for side in (a, b)
-    ]
+    values = [{(value.topic, value.key): value for value in side.values()} for side in (a, b)]
     for names in sorted(set(values[0]) | set(values[1])):
         left, right = values[0].get(names), values[1].get(names)
         if (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date
+from datetime import time as time_of_day
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -33,13 +34,9 @@ class PolicyRef:
     @classmethod
     def parse(cls, text: str) -> PolicyRef:
         """The reference a stored text names. Raises PolicyError when it is none."""
-        match = re.fullmatch(
-            r"([a-z0-9-]+)@([0-9.]+)#([0-9]{4}-[0-9]{2}-[0-9]{2})", text
-        )
+        match = re.fullmatch(r"([a-z0-9-]+)@([0-9.]+)#([0-9]{4}-[0-9]{2}-[0-9]{2})", text)
         if match is None:
-            raise PolicyError(
-                f"'{text}' is no policy reference such as zhuhai-lianjian@1.0.0#2026-01-01"
-            )
+            raise PolicyError(f"'{text}' is no policy reference such as zhuhai-lianjian@1.0.0#2026-01-01")
         return cls(match[1], match[2], date.fromisoformat(match[3]))
 
 
@@ -118,18 +115,14 @@ class Value:
         """The value as a date."""
         if isinstance(self.value, date):
             return self.value
-        if isinstance(self.value, str) and re.fullmatch(
-            r"[0-9]{4}-[0-9]{2}-[0-9]{2}", self.value
-        ):
+        if isinstance(self.value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", self.value):
             return date.fromisoformat(self.value)
         raise self._wrong("a date")
 
-    def time(self) -> time:
+    def time(self) -> time_of_day:
         """The value as a time of day, written `HH:MM` in quotes."""
-        if isinstance(self.value, str) and re.fullmatch(
-            r"([01][0-9]|2[0-3]):[0-5][0-9]", self.value
-        ):
-            return time.fromisoformat(self.value)
+        if isinstance(self.value, str) and re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", self.value):
+            return time_of_day.fromisoformat(self.value)
         raise self._wrong("a time of day such as '08:00'")
 
     def list_(self) -> tuple[Any, ...]:
@@ -200,17 +193,13 @@ class Pack:
     notes: tuple[str, ...]
     entries: Mapping[tuple[str, str], tuple[Value, ...]]
     clauses: tuple[Clause, ...]
-    data_files: Mapping[str, Any] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False
-    )
+    data_files: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def data(self, name: str) -> dict[str, Any]:
         """A data file the pack declares, as a fresh plain dict. Raises PolicyError for an undeclared name."""
         if name not in self.data_files:
             held = ", ".join(sorted(self.data_files)) or "none"
-            raise PolicyError(
-                f"pack {self.id} declares no data file '{name}' (it has: {held})"
-            )
+            raise PolicyError(f"pack {self.id} declares no data file '{name}' (it has: {held})")
         content = plain(self.data_files[name])
         assert isinstance(content, dict)
         return content
@@ -221,9 +210,7 @@ class Pack:
 
     def specificity(self, place: str) -> int:
         """How closely this pack is bound to the place: length of the covering code, 0 when it does not cover it."""
-        return max(
-            (len(own.code) for own in self.places if covers(own.code, place)), default=0
-        )
+        return max((len(own.code) for own in self.places if covers(own.code, place)), default=0)
 
 
 def covers(code: str, place: str) -> bool:
