@@ -1,0 +1,1 @@
+"""Django plumbing without a word of the field: base model, transition, access, audit, idempotency, pages."""

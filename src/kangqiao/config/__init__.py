@@ -1,0 +1,1 @@
+"""Settings, wiring and root URLs: the one part that knows everyone."""

@@ -1,0 +1,1 @@
+"""Where the product meets people and other systems; thin."""

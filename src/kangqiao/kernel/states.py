@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class StateTable:
-    """The whole process. Raises ValueError at construction when a step names an unknown state or a state is stranded."""
+    """The whole process. Raises ValueError when a step names an unknown state or a state is stranded."""
 
     name: str
     zh: str

@@ -132,7 +132,7 @@ class DataFolder:
 
     def secret(self) -> str:
         """The site's secret key: made once, readable by its owner only."""
-        place = self.path / "secret.key"
+        place = self.path / "secret-key"
         if not place.exists():
             handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w") as file:

@@ -1,0 +1,69 @@
+"""Who may open a page, declared on the page itself; a URL without a declaration stops the start-up."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from kangqiao.kernel.errors import Denied
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+PUBLIC, SIGNED_IN, ROLE = "public", "signed_in", "role"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The declaration a view carries: its policy and, for `role`, which roles."""
+
+    policy: str
+    roles: frozenset[str] = frozenset()
+
+    def admits(self, role: str | None) -> bool:
+        """Whether a person acting in this role (None: not signed in) may call the view at all."""
+        if self.policy == PUBLIC:
+            return True
+        return role is not None and (self.policy == SIGNED_IN or role in self.roles)
+
+
+def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View]:
+    """Declares and enforces who may call a view, before the view runs a query.
+
+    `policy` is `public`, `signed_in` or `role`; what the person may then see is decided by the module's scope.
+    Raises ValueError at import for an unknown policy or a role policy without roles.
+    """
+    if policy not in (PUBLIC, SIGNED_IN, ROLE) or (policy == ROLE) != bool(roles):
+        raise ValueError(f"unknown access policy: {policy} {roles}")
+    declared = Access(policy, frozenset(roles))
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            seat = getattr(request, "seat", None)
+            role = getattr(seat, "role", None)
+            if not declared.admits(role):
+                if role is None:
+                    return to_sign_in(request)
+                raise Denied(_("您现在的岗位不能打开这一页。"), next_step=_("请切换岗位，或联系本机构管理员。"))
+            return view(request, *args, **kwargs)
+
+        guarded.access = declared  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sends a person without a session to the sign-in page and back; a fragment call leaves the whole page."""
+    wanted = request.get_full_path() if request.method == "GET" else request.headers.get("HX-Current-URL", "/")
+    target = resolve_url("sign-in") + "?" + urlencode({"next": wanted})
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": target})
+    return HttpResponseRedirect(target)

@@ -1,0 +1,37 @@
+"""Start-up checks: every URL declares who may open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from kangqiao.base.access import Access
+
+
+def patterns(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every URL pattern of the product with its full route."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry, route)
+        else:
+            yield route, entry
+
+
+def declared(pattern: URLPattern) -> Access | None:
+    """The access declaration of the view behind a pattern, if it has one."""
+    found = getattr(pattern.callback, "access", None)
+    return found if isinstance(found, Access) else None
+
+
+@register()
+def every_url_declares_access(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """An undeclared URL is an error: start-up stops."""
+    return [
+        Error(f"the view of /{route} declares no access", hint='put @access("…") on it', id="kangqiao.E001")
+        for route, pattern in patterns()
+        if declared(pattern) is None
+    ]

@@ -1,0 +1,88 @@
+"""A form sent twice has one effect: hidden one-time key, stored answer, replay."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from kangqiao.base.models import IdempotencyKey
+from kangqiao.kernel.errors import RuleBroken, Taken
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+FIELD = "idempotency_key"
+
+
+def new_key() -> str:
+    """A fresh one-time key for a form."""
+    return secrets.token_urlsafe(18)
+
+
+def idempotent(view: View) -> View:
+    """Runs a POST once per key and person, and answers a repeat with the first answer.
+
+    The key comes from the hidden field `idempotency_key` or the header `Idempotency-Key`; same key with another
+    body raises RuleBroken, a first call still running raises Taken. A refused call (4xx) frees its key.
+    """
+
+    @functools.wraps(view)
+    def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        key = request.POST.get(FIELD) or request.headers.get("Idempotency-Key", "")
+        if request.method != "POST" or not key:
+            return view(request, *args, **kwargs)
+        by_id = str(getattr(getattr(request, "actor", None), "id", "") or request.session.session_key or "anonymous")
+        mark = _fingerprint(request)
+        earlier = IdempotencyKey.objects.filter(by_id=by_id, key=key[:80]).first()
+        if earlier is not None:
+            return _replay(earlier, mark)
+        try:
+            with transaction.atomic():
+                row = IdempotencyKey.objects.create(
+                    key=key[:80], by_id=by_id, path=request.path, fingerprint=mark, created_at=timezone.now()
+                )
+        except IntegrityError:
+            return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key[:80]), mark)
+        try:
+            response = view(request, *args, **kwargs)
+        except Exception:
+            row.delete()
+            raise
+        if response.status_code >= 400:
+            row.delete()
+        else:
+            _keep(row, response)
+        return response
+
+    return once  # type: ignore[return-value]
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    pairs = sorted((name, value) for name in request.POST for value in request.POST.getlist(name))
+    body = repr([pair for pair in pairs if pair[0] != "csrfmiddlewaretoken"])
+    return hashlib.sha256(f"{request.path}\n{body}".encode()).hexdigest()
+
+
+def _keep(row: IdempotencyKey, response: HttpResponse) -> None:
+    row.status_code = response.status_code
+    row.location = response.headers.get("Location", "") or response.headers.get("HX-Redirect", "")
+    row.body = response.content.decode() if not row.location else ""
+    row.save(update_fields=("status_code", "location", "body"))
+
+
+def _replay(row: IdempotencyKey, mark: str) -> HttpResponse:
+    if row.fingerprint != mark:
+        raise RuleBroken(_("这张表单已经提交过，内容却不一样。"), next_step=_("请刷新页面后重新填写。"))
+    if row.status_code is None:
+        raise Taken(_("同一张表单正在处理。"), next_step=_("请稍候几秒再看结果。"))
+    response = HttpResponse(row.body, status=row.status_code)
+    if row.location:
+        response.headers["HX-Redirect" if row.status_code < 300 else "Location"] = row.location
+    response.headers["Idempotent-Replay"] = "true"
+    return response

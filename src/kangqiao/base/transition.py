@@ -1,0 +1,80 @@
+"""The only writer of a `status` column: compare, swap, and append the history row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.base.models import StatusChange
+from kangqiao.kernel.errors import AlreadyMoved, RuleBroken
+from kangqiao.kernel.states import StateTable
+
+
+def transition(
+    subject: models.Model, table: StateTable, action: str, *, by: Actor, at: datetime, reason: str = "", **fields: Any
+) -> None:
+    """Moves one row by one step of its table, together with `fields`, and appends who, when and why.
+
+    The row moves only if its status is still the one the caller read: the loser of a race is told who moved it
+    and when. Raises AlreadyMoved, or RuleBroken when the step does not start here or its reason is missing.
+    """
+    step = table.step(action)
+    seen = subject.status  # type: ignore[attr-defined]
+    if step.needs_reason and not reason.strip():
+        raise RuleBroken(_("“%(step)s”要写明原因。") % {"step": step.zh}, next_step=_("请写一句原因后再提交。"))
+    if seen not in step.sources:
+        raise _moved(subject, table, action)
+    with transaction.atomic():
+        rows = type(subject)._default_manager.filter(pk=subject.pk, status=seen)
+        if not rows.update(status=step.target, **fields):
+            raise _moved(subject, table, action)
+        _append(subject, table, action, seen, step.target, by, at, reason)
+    subject.status = step.target  # type: ignore[attr-defined]
+    for name, value in fields.items():
+        setattr(subject, name, value)
+
+
+def begin(subject: models.Model, table: StateTable, *, by: Actor, at: datetime, reason: str = "") -> None:
+    """Writes the first history row of a new process; the row itself was created in the table's initial state."""
+    _append(subject, table, "begin", "", table.initial, by, at, reason)
+
+
+def history(subject: models.Model) -> models.QuerySet[StatusChange]:
+    """Every step this row took, oldest first."""
+    return StatusChange.objects.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk)
+
+
+def _append(
+    subject: models.Model, table: StateTable, action: str, source: str, target: str, by: Actor, at: datetime, why: str
+) -> None:
+    StatusChange.objects.create(
+        subject_type=subject._meta.label_lower,
+        subject_id=subject.pk,
+        process=table.name,
+        action=action,
+        from_status=source,
+        to_status=target,
+        by_id=by.id,
+        by_name=by.name,
+        by_organization=by.organization,
+        at=at,
+        reason=why,
+    )
+
+
+def _moved(subject: models.Model, table: StateTable, action: str) -> AlreadyMoved:
+    status = type(subject)._default_manager.values_list("status", flat=True).get(pk=subject.pk)
+    state, last = table.state(status), history(subject).last()
+    if last is None:
+        return AlreadyMoved(_("现在是“%(state)s”，不能这样做。") % {"state": state.zh})
+    return AlreadyMoved(
+        _("已由%(who)s于%(when)s处理，现在是“%(state)s”。")
+        % {"who": last.by_name, "when": date_format(localtime(last.at), "m-d H:i"), "state": state.zh},
+        next_step=_("请看最新情况再决定。"),
+    )

@@ -1,0 +1,22 @@
+"""What every page needs: the seat, the rail of that seat, the clock, the demonstration mark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from kangqiao.base.idempotency import new_key
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Context shared by all templates; `rail` is filled by the home edge for signed-in staff."""
+    seat = getattr(request, "seat", None)
+    return {
+        "seat": seat,
+        "now": timezone.now(),
+        "demo": settings.DEMO != "none",
+        "idempotency_key": new_key,
+    }

@@ -1,0 +1,78 @@
+"""Three thin layers around every view: language, seat, and errors turned into answers once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+
+from kangqiao.domain.accounts import queries as accounts
+from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken
+
+LANGUAGE_COOKIE = "kq-language"
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class LanguageMiddleware:
+    """The language a person chose, else Chinese; a browser's own wish does not switch a shared desk."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = request.COOKIES.get(LANGUAGE_COOKIE, "zh-hans")
+        translation.activate(language if language in ("zh-hans", "en") else "zh-hans")
+        request.LANGUAGE_CODE = translation.get_language()
+        return self.get_response(request)
+
+
+class SeatMiddleware:
+    """Puts the seat a person acts from, and the actor written into every action, on the request."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        seat = accounts.seat_of(request.user, request.session.get("membership")) if _is_user(request) else None
+        request.seat = seat  # type: ignore[attr-defined]
+        request.actor = seat.actor if seat else None  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class ErrorMiddleware:
+    """Translates a domain error into its status and page: 404, 403, 422 or 409."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page for a domain error; any other exception is left to the server."""
+        if not isinstance(error, KangqiaoError):
+            return None
+        status = status_of(error)
+        template = "error_fragment.html" if request.headers.get("HX-Request") else "error.html"
+        return render(request, template, {"error": error, "status": status}, status=status)
+
+
+def status_of(error: KangqiaoError) -> int:
+    """The HTTP status of a domain error."""
+    match error:
+        case NotVisible():
+            return 404
+        case Denied():
+            return 403
+        case Taken():
+            return 409
+        case RuleBroken() | NoPolicyInForce():
+            return 422
+        case _:
+            return 500
+
+
+def _is_user(request: HttpRequest) -> bool:
+    return bool(request.user.is_authenticated)

@@ -1,0 +1,151 @@
+"""Settings of the product. What a site may change comes from the environment; nothing here is policy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+DEBUG = False
+DATA = Path(os.environ.get("KANGQIAO_DATA", "var")).resolve()
+# The demonstration region the site shows: `zhuhai`, `all` or `none`. Only then do demo sign-in and gallery exist.
+DEMO = os.environ.get("KANGQIAO_DEMO", "none")
+SECRET_KEY = os.environ.get("KANGQIAO_SECRET_KEY", "")
+if not SECRET_KEY:
+    secret_file = DATA / "secret-key"
+    SECRET_KEY = secret_file.read_text().strip() if secret_file.exists() else "unset-" + os.urandom(24).hex()
+ALLOWED_HOSTS = os.environ.get("KANGQIAO_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("KANGQIAO_ORIGINS", "").split(",") if origin]
+
+MODULES = (
+    "terminology",
+    "institutions",
+    "accounts",
+    "messaging",
+    "workforce",
+    "residents",
+    "records",
+    "agreements",
+    "scheduling",
+    "roster",
+    "referral",
+    "indicators",
+    "appraisal",
+    "finance",
+    "publication",
+)
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_cotton.apps.SimpleAppConfig",
+    "django_htmx",
+    "procrastinate.contrib.django",
+    "kangqiao.base",
+    *(f"kangqiao.domain.{module}" for module in MODULES),
+    "kangqiao.edges",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "kangqiao.config.middleware.LanguageMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "kangqiao.config.middleware.SeatMiddleware",
+    "kangqiao.config.middleware.ErrorMiddleware",
+]
+ROOT_URLCONF = "kangqiao.config.urls"
+WSGI_APPLICATION = "kangqiao.config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django_cotton.cotton_loader.Loader", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
+            "builtins": ["django_cotton.templatetags.cotton", "django.templatetags.i18n"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "kangqiao.config.context.page",
+            ],
+        },
+    }
+]
+COTTON_DIR = "components"
+
+
+def database(url: str) -> dict[str, Any]:
+    """The Django database settings for a PostgreSQL connection string or address."""
+    parts = dict(conninfo_to_dict(url))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "kangqiao"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": parts,
+    }
+
+
+DATABASES = {"default": database(os.environ.get("DATABASE_URL", "postgresql:///kangqiao"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LOCALE_PATHS: list[str] = []
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+# Behind TLS a site sets KANGQIAO_TLS=1; on loopback over plain HTTP a Secure cookie would never come back.
+TLS = os.environ.get("KANGQIAO_TLS", "") == "1"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
+SECURE_HSTS_SECONDS = 31536000 if TLS else 0
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("KANGQIAO_LOG", "WARNING")},
+}
+TEST_RUNNER = "django.test.runner.DiscoverRunner"

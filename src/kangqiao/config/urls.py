@@ -1,0 +1,18 @@
+"""Root addresses; every module and edge brings its own."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("kangqiao.domain.accounts.urls")),
+    path("agreements/", include("kangqiao.domain.agreements.urls")),
+    path("roster/", include("kangqiao.domain.roster.urls")),
+    path("slots/", include("kangqiao.domain.scheduling.urls")),
+    path("referrals/", include("kangqiao.domain.referral.urls")),
+    path("indicators/", include("kangqiao.domain.indicators.urls")),
+    path("appraisals/", include("kangqiao.domain.appraisal.urls")),
+    path("finance/", include("kangqiao.domain.finance.urls")),
+    path("publications/", include("kangqiao.domain.publication.urls")),
+    path("notices/", include("kangqiao.domain.messaging.urls")),
+    path("residents/", include("kangqiao.domain.residents.urls")),
+    path("institutions/", include("kangqiao.domain.institutions.urls")),
+]

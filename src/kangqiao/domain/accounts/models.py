@@ -1,0 +1,77 @@
+"""Users, roles and memberships."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from kangqiao.base.models import BaseModel
+from kangqiao.domain.institutions.models import Organization
+
+
+class Role(models.TextChoices):
+    """The fixed roles; there is no permission editor."""
+
+    RESIDENT = "resident", _("居民")
+    GP = "gp", _("家庭医生")
+    EXPERT = "expert", _("专家")
+    CENTRE_MANAGER = "centre_manager", _("中心主任")
+    REFERRAL_DESK = "referral_desk", _("转诊专员")
+    GUIDANCE_OFFICE = "guidance_office", _("社区指导科")
+    DISPATCHER = "dispatcher", _("排班员")
+    HOSPITAL_DIRECTOR = "hospital_director", _("医院院长")
+    PHARMACIST = "pharmacist", _("药师")
+    BUREAU_OFFICER = "bureau_officer", _("卫生局科员")
+    FINANCE_OFFICER = "finance_officer", _("财政科员")
+    INSURER = "insurer", _("医保经办")
+    SYSTEM_ADMIN = "system_admin", _("系统管理员")
+
+
+class User(AbstractBaseUser, BaseModel):
+    """A person who may sign in. What they may do comes from the memberships, never from the user row."""
+
+    username = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=100)
+    is_active = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False)
+    language = models.CharField(max_length=10, default="zh-hans")
+    elder_mode = models.BooleanField(default=False)
+
+    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()  # type: ignore[assignment]
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Privacy:
+        identifying = ("username", "name")
+        clinical = ()
+        operational = ("password", "last_login", "is_active", "is_demo", "language", "elder_mode")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(BaseModel):
+    """A user's role at an organisation from a day to a day (FHIR PractitionerRole)."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    role = models.CharField(max_length=24, choices=Role)
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("user", "organization", "role", "since"), name="membership_once"),
+            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="membership_term"),
+        )
+        ordering = ("user", "since", "id")
+
+    class Privacy:
+        identifying = ("user",)
+        clinical = ()
+        operational = ("organization", "role", "since", "until")

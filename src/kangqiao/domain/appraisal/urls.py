@@ -1,0 +1,5 @@
+"""Addresses of appraisal."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

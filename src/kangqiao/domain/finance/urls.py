@@ -1,0 +1,5 @@
+"""Addresses of finance."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""Addresses of indicators."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

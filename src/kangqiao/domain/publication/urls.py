@@ -1,0 +1,5 @@
+"""Addresses of publication."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

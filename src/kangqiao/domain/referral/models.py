@@ -1,0 +1,89 @@
+"""Referrals in both directions."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from kangqiao.base.models import BaseModel
+from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.records.models import Encounter
+from kangqiao.domain.referral.states import DOWN, UP
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.scheduling.models import Booking
+from kangqiao.domain.workforce.models import Practitioner
+
+
+class Referral(BaseModel):
+    """One patient sent to the other side of an agreement, up or down (FHIR ServiceRequest)."""
+
+    class Direction(models.TextChoices):
+        UP = "up", "上转"
+        DOWN = "down", "下转"
+
+    class Urgency(models.TextChoices):
+        ROUTINE = "routine", "常规"
+        URGENT = "urgent", "加急"
+        EMERGENCY = "emergency", "急诊"
+
+    number = models.CharField(max_length=40, unique=True)
+    direction = models.CharField(max_length=8, choices=Direction)
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    from_organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    to_organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    from_practitioner = models.ForeignKey(Practitioner, models.PROTECT, null=True, blank=True, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, blank=True, related_name="+")
+    # The referral this one answers or continues: a down-referral names its up-referral.
+    origin = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="continuations")
+    # The visit that gave rise to it, such as an expert's session at the centre.
+    origin_encounter = models.ForeignKey(Encounter, models.PROTECT, null=True, blank=True, related_name="+")
+    specialty = models.CharField(max_length=40)
+    urgency = models.CharField(max_length=12, choices=Urgency, default=Urgency.ROUTINE)
+    diagnosis = models.CharField(max_length=100)
+    reason_code = models.CharField(max_length=40, blank=True)
+    reason = models.TextField(blank=True)
+    summary = models.TextField(blank=True)
+    question = models.TextField(blank=True)
+    medicines = models.TextField(blank=True)
+    allergies = models.TextField(blank=True)
+    has_consent = models.BooleanField(default=False)
+    is_green_channel = models.BooleanField(default=False)
+    plan = models.TextField(blank=True)
+    status = models.CharField(max_length=16, choices=[*UP.choices(), *DOWN.choices()])
+    booking = models.ForeignKey(Booking, models.PROTECT, null=True, blank=True, related_name="+")
+    encounter = models.ForeignKey(Encounter, models.PROTECT, null=True, blank=True, related_name="+")
+    reply = models.TextField(blank=True)
+    sent_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    policy_ref = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=~Q(from_organization=F("to_organization")), name="referral_between_two_organizations"
+            ),
+            models.CheckConstraint(condition=~(Q(reason_code="") & Q(reason="")), name="referral_has_reason"),
+            # A second open referral for the same problem at the same hospital is joined, not doubled.
+            models.UniqueConstraint(
+                fields=("resident", "to_organization", "specialty", "direction"),
+                condition=Q(status__in=("sent", "returned", "accepted", "proposed")),
+                name="referral_open_once",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("to_organization", "status", "due_at"), name="referral_inbox"),
+            models.Index(fields=("from_organization", "status", "sent_at"), name="referral_outbox"),
+            models.Index(fields=("resident", "sent_at"), name="referral_resident"),
+        )
+        ordering = ("-sent_at", "-id")
+
+    class Privacy:
+        identifying = ("resident",)
+        clinical = (
+            "origin", "origin_encounter", "specialty", "urgency", "diagnosis", "reason_code", "reason", "summary",
+            "question", "medicines", "allergies", "plan", "booking", "encounter", "reply",
+        )  # fmt: skip
+        operational = (
+            "number", "direction", "from_organization", "to_organization", "from_practitioner", "agreement",
+            "has_consent", "is_green_channel", "status", "sent_at", "answered_at", "due_at", "policy_ref",
+        )  # fmt: skip

@@ -1,0 +1,5 @@
+"""Addresses of referral."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

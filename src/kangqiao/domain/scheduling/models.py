@@ -1,0 +1,135 @@
+"""Sessions, slots and bookings; the database itself refuses a place given twice."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from kangqiao.base.models import BaseModel
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.scheduling.states import BOOKING, SESSION
+from kangqiao.domain.workforce.models import Practitioner
+
+
+class InstantRange(Func):
+    """The SQL time range of two instants, end excluded."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class Session(BaseModel):
+    """One run of a practitioner at one place, such as a half-day clinic (FHIR Schedule)."""
+
+    class Kind(models.TextChoices):
+        POSTED_EXPERT = "posted_expert", "下社区专家门诊"
+        HOSPITAL_CLINIC = "hospital_clinic", "医院专科门诊"
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    practitioner = models.ForeignKey(Practitioner, models.PROTECT, related_name="+")
+    specialty = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20, choices=Kind)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    status = models.CharField(max_length=16, choices=SESSION.choices(), default=SESSION.initial)
+    source = models.CharField(max_length=80)
+    policy_ref = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="session_ends_after_start"),
+            ExclusionConstraint(
+                name="session_practitioner_in_one_place",
+                expressions=(
+                    (InstantRange("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                    ("practitioner", RangeOperators.EQUAL),
+                ),
+                condition=Q(status="open"),
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "starts_at"), name="session_organization"),)
+        ordering = ("starts_at", "id")
+
+    class Privacy:
+        identifying = ()
+        clinical = ()
+        operational = (
+            "organization", "practitioner", "specialty", "kind", "starts_at", "ends_at", "status", "source",
+            "policy_ref",
+        )  # fmt: skip
+
+
+class Slot(BaseModel):
+    """A bookable time with its places (FHIR Slot).
+
+    `partner` slots are open to paired centres only, until `release_at`; from then on to everyone.
+    """
+
+    class Pool(models.TextChoices):
+        PUBLIC = "public", "公开"
+        PARTNER = "partner", "协作中心优先"
+
+    session = models.ForeignKey(Session, models.PROTECT, related_name="slots")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    pool = models.CharField(max_length=16, choices=Pool, default=Pool.PUBLIC)
+    release_at = models.DateTimeField(null=True, blank=True)
+    capacity = models.PositiveSmallIntegerField(default=1)
+    taken = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(taken__lte=F("capacity")), name="slot_never_oversold"),
+            models.CheckConstraint(
+                condition=Q(pool="public", release_at__isnull=True) | Q(pool="partner", release_at__isnull=False),
+                name="slot_partner_has_release",
+            ),
+            models.UniqueConstraint(fields=("session", "starts_at"), name="slot_once"),
+        )
+        indexes = (models.Index(fields=("starts_at", "pool"), name="slot_by_time"),)
+        ordering = ("starts_at", "id")
+
+    class Privacy:
+        identifying = ()
+        clinical = ()
+        operational = ("session", "starts_at", "ends_at", "pool", "release_at", "capacity", "taken")
+
+
+class Booking(BaseModel):
+    """One resident's place in a slot (FHIR Appointment)."""
+
+    class Channel(models.TextChoices):
+        SELF = "self", "本人预约"
+        GP = "gp", "家庭医生代约"
+        REFERRAL = "referral", "转诊占号"
+
+    slot = models.ForeignKey(Slot, models.PROTECT, related_name="bookings")
+    session = models.ForeignKey(Session, models.PROTECT, related_name="bookings")
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, choices=BOOKING.choices(), default=BOOKING.initial)
+    channel = models.CharField(max_length=16, choices=Channel)
+    booked_by = models.CharField(max_length=100)
+    booked_at = models.DateTimeField()
+    # The caller's key: the same attempt sent twice is one booking.
+    attempt = models.CharField(max_length=80, unique=True)
+
+    class Meta:
+        constraints = (
+            # A person has one place in a session; a cancelled or missed one does not count.
+            models.UniqueConstraint(
+                fields=("session", "resident"),
+                condition=Q(status__in=("booked", "arrived", "fulfilled")),
+                name="booking_one_place_per_session",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("resident", "status"), name="booking_resident"),
+            models.Index(fields=("slot", "status"), name="booking_slot"),
+        )
+        ordering = ("booked_at", "id")
+
+    class Privacy:
+        identifying = ("resident", "booked_by")
+        clinical = ("slot", "session")
+        operational = ("status", "channel", "booked_at", "attempt")

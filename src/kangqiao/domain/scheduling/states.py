@@ -1,0 +1,38 @@
+"""The life of a session and of a booking."""
+
+from kangqiao.kernel.states import Look, State, StateTable, Step
+
+SESSION = StateTable(
+    name="session",
+    zh="出诊单元",
+    initial="open",
+    states=(
+        State("open", "开放", "Open", Look.DONE, owner="centre"),
+        State("withdrawn", "已停诊", "Withdrawn", Look.GONE, final=True),
+    ),
+    steps=(
+        Step(
+            "withdraw", "停诊", "Withdraw", ("open",), "withdrawn", ("centre", "hospital", "system"), needs_reason=True,
+            danger=True,
+        ),
+    ),
+)  # fmt: skip
+
+BOOKING = StateTable(
+    name="booking",
+    zh="预约",
+    initial="booked",
+    states=(
+        State("booked", "已预约", "Booked", Look.GO, owner="resident"),
+        State("arrived", "已到诊", "Arrived", Look.WAIT, owner="practitioner"),
+        State("fulfilled", "已就诊", "Seen", Look.DONE, final=True),
+        State("cancelled", "已取消", "Cancelled", Look.GONE, final=True),
+        State("no_show", "未到诊", "Did not come", Look.BACK, final=True),
+    ),
+    steps=(
+        Step("check_in", "签到", "Check in", ("booked",), "arrived", ("desk", "resident"), primary=True),
+        Step("fulfil", "完成就诊", "Complete the visit", ("booked", "arrived"), "fulfilled", ("practitioner", "desk")),
+        Step("cancel", "取消预约", "Cancel", ("booked",), "cancelled", ("resident", "desk", "system")),
+        Step("miss", "记为未到", "Mark as missed", ("booked",), "no_show", ("desk", "system")),
+    ),
+)
