@@ -151,7 +151,8 @@ def copy_licences(modules: pathlib.Path, place: pathlib.Path) -> None:
         about = json.loads(description.read_text(encoding="utf-8"))
         if about["name"] in {source.rpartition("/")[0] for source in TEST_FILES}:
             continue
-        texts = sorted(p for p in description.parent.iterdir() if re.match(r"(?i)licen[cs]e|notice", p.name))
+        named = [path for path in description.parent.iterdir() if re.match(r"(?i)licen[cs]e|notice", path.name)]
+        texts = sorted(text for path in named for text in (path.iterdir() if path.is_dir() else [path]))
         author = about.get("author", "")
         author = author.get("name", "") if isinstance(author, dict) else author
         head = f"{about['name']} {about['version']} · {about.get('license', '')} · {author}\n\n"
