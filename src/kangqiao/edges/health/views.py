@@ -6,9 +6,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from kangqiao.base.access import PUBLIC, access
 from kangqiao.edges.health import queries
 
 
+@access(PUBLIC)
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
