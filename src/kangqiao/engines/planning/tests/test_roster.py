@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -206,6 +208,27 @@ def test_short_limit_still_gives_a_lawful_plan_a_valid_bound_and_the_same_plan_t
     assert check_plan(problem, hurried.cells) == []
     assert hurried.bound <= patient.bound <= patient.objective <= hurried.objective
     assert patient.gap <= 0.02
+
+
+def test_leave_is_planned_anew_around_the_published_rest() -> None:
+    problem = small(half_days=weeks(4, weekdays=5), demands=(Demand("c1", 2),))
+    published = planned(problem).cells
+    absent = published[0].expert_id
+    on_leave = frozenset((day, 0) for day in range(5))
+    rest = frozenset(cell for cell in published if cell.expert_id != absent or cell.slot >= 5)
+    experts = tuple(replace(e, unavailable=on_leave) if e.id == absent else e for e in problem.experts)
+
+    plan = planned(replace(problem, experts=experts, kept=rest))
+
+    assert plan.unmet == ()
+    assert rest <= set(plan.cells)
+    assert not any(cell.expert_id == absent and cell.slot < 5 for cell in plan.cells)
+
+
+def test_importing_the_interface_does_not_load_the_solver() -> None:
+    code = "import sys, kangqiao.engines.planning; sys.exit('ortools' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_lent_expert_may_serve_another_hospital_s_centre() -> None:
