@@ -1,4 +1,4 @@
-"""What every table shares, the history of every status, the audit of every write, and the keys that make a retry safe."""
+"""What every table shares: the history of each status, the audit of each write, keys that make a retry safe."""
 
 from __future__ import annotations
 

@@ -18,18 +18,39 @@ UP = StateTable(
     ),
     steps=(
         Step("accept", "接收并占号", "Accept with the slot", ("sent",), "accepted", ("desk",), primary=True),
-        Step("return", "退回并说明", "Return with a reason", ("sent", "accepted"), "returned", ("desk",), needs_reason=True),
+        Step(
+            "return",
+            "退回并说明",
+            "Return with a reason",
+            ("sent", "accepted"),
+            "returned",
+            ("desk",),
+            needs_reason=True,
+        ),
         Step("resend", "补充后再送", "Send again", ("returned",), "sent", ("gp",), primary=True),
         Step("withdraw", "撤回", "Withdraw", ("sent", "returned", "accepted"), "withdrawn", ("gp",), needs_reason=True),
         Step("see", "确认就诊", "Confirm the visit", ("accepted",), "seen", ("desk", "specialist"), primary=True),
         Step(
-            "not_attend", "记为未到诊", "Mark as not attended", ("accepted",), "not_attended", ("desk",),
+            "not_attend",
+            "记为未到诊",
+            "Mark as not attended",
+            ("accepted",),
+            "not_attended",
+            ("desk",),
             needs_reason=True,
         ),
-        Step("summarise", "写就诊小结并回传", "Return the summary", ("seen",), "summarised", ("desk", "specialist"), primary=True),
+        Step(
+            "summarise",
+            "写就诊小结并回传",
+            "Return the summary",
+            ("seen",),
+            "summarised",
+            ("desk", "specialist"),
+            primary=True,
+        ),
         Step("close", "已阅结案", "Read and close", ("summarised",), "closed", ("gp",), primary=True),
     ),
-)  # fmt: skip
+)
 
 DOWN = StateTable(
     name="referral_down",
@@ -45,11 +66,32 @@ DOWN = StateTable(
     steps=(
         Step("take_over", "接收并安排随访", "Take over", ("proposed",), "taken_over", ("gp",), primary=True),
         Step("decline", "不接收并说明", "Decline with a reason", ("proposed",), "declined", ("gp",), needs_reason=True),
-        Step("propose_again", "补充后再送", "Propose again", ("declined",), "proposed", ("desk", "specialist"), primary=True),
-        Step("follow_up", "记录首次随访", "Record the first contact", ("taken_over",), "followed_up", ("gp",), primary=True),
         Step(
-            "withdraw", "撤回", "Withdraw", ("proposed", "declined"), "withdrawn", ("desk", "specialist"),
+            "propose_again",
+            "补充后再送",
+            "Propose again",
+            ("declined",),
+            "proposed",
+            ("desk", "specialist"),
+            primary=True,
+        ),
+        Step(
+            "follow_up",
+            "记录首次随访",
+            "Record the first contact",
+            ("taken_over",),
+            "followed_up",
+            ("gp",),
+            primary=True,
+        ),
+        Step(
+            "withdraw",
+            "撤回",
+            "Withdraw",
+            ("proposed", "declined"),
+            "withdrawn",
+            ("desk", "specialist"),
             needs_reason=True,
         ),
     ),
-)  # fmt: skip
+)

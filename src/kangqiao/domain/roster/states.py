@@ -48,12 +48,20 @@ HALF_DAY = StateTable(
         State("cancelled", "已取消", "Cancelled", Look.GONE, final=True),
     ),
     steps=(
-        Step("confirm", "确认", "Confirm", ("planned",), "confirmed", ("hospital", "centre", "dispatcher"), primary=True),
+        Step(
+            "confirm", "确认", "Confirm", ("planned",), "confirmed", ("hospital", "centre", "dispatcher"), primary=True
+        ),
         Step("complete", "确认出诊", "Confirm attendance", ("confirmed",), "done", ("centre",), primary=True),
         Step("miss", "记为未出诊", "Mark as missed", ("confirmed",), "missed", ("centre",), needs_reason=True),
         Step(
-            "cancel", "停诊", "Cancel", ("planned", "confirmed"), "cancelled", ("dispatcher", "centre", "hospital"),
-            needs_reason=True, danger=True,
+            "cancel",
+            "停诊",
+            "Cancel",
+            ("planned", "confirmed"),
+            "cancelled",
+            ("dispatcher", "centre", "hospital"),
+            needs_reason=True,
+            danger=True,
         ),
     ),
-)  # fmt: skip
+)

@@ -12,11 +12,17 @@ SESSION = StateTable(
     ),
     steps=(
         Step(
-            "withdraw", "停诊", "Withdraw", ("open",), "withdrawn", ("centre", "hospital", "system"), needs_reason=True,
+            "withdraw",
+            "停诊",
+            "Withdraw",
+            ("open",),
+            "withdrawn",
+            ("centre", "hospital", "system"),
+            needs_reason=True,
             danger=True,
         ),
     ),
-)  # fmt: skip
+)
 
 BOOKING = StateTable(
     name="booking",
