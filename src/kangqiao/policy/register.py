@@ -17,14 +17,13 @@ from types import MappingProxyType
 from typing import Any
 
 from kangqiao.kernel.errors import PolicyError
-from kangqiao.policy.marks import Mark, collect
+from kangqiao.policy.marks import Mark, collect, source_folders
 from kangqiao.policy.nodes import Problem, Table, read
 from kangqiao.policy.packs import PackSet
 from kangqiao.policy.values import Clause
 
 VERIFIED, BUILT, OPEN = "verified", "built", "open"
 _SOURCE_SUFFIXES = {".py", ".yaml", ".html", ".css", ".js", ".sql", ".po", ".toml", ".json"}
-_SOURCE_FOLDERS = ("src", "packs", "tests")
 _NOT_SOURCE = {"__pycache__", "vendor", "node_modules"}
 
 
@@ -106,11 +105,20 @@ def read_tree(root: Path, packs: PackSet, results_path: Path | None = None) -> R
     for mark in marks:
         if mark.clause not in known:
             raise PolicyError(f"{mark.file}:{mark.line}: there is no clause '{mark.clause}' in the catalogue")
-    places, problems = read_places(root / "src/kangqiao/config/clause_places.yaml", known)
+    package = source_folders(root)[0]
+    package = package / "kangqiao" if package.name == "src" else package
+    places, problems = read_places(package / "config/clause_places.yaml", known)
     if problems:
         raise PolicyError("\n".join(str(problem) for problem in problems))
     results = read_results(results_path or results_file(root))
     return build(packs, marks, places, results, source_digest(root))
+
+
+def source_root() -> Path:
+    """The source tree this product runs from, or the folder its wheel is installed in."""
+    package = Path(__file__).resolve().parents[1]
+    tree = package.parents[1]
+    return tree if (tree / "packs").is_dir() else package.parent
 
 
 def results_file(root: Path) -> Path:
@@ -167,8 +175,8 @@ def write_results(path: Path, root: Path, outcomes: Mapping[str, Mapping[str, st
 def source_digest(root: Path) -> str:
     """A digest of everything whose change could change what a test shows: code, pages, packs and tests."""
     digest = hashlib.sha256()
-    for folder in _SOURCE_FOLDERS:
-        for path in sorted((root / folder).rglob("*")):
+    for folder in source_folders(root):
+        for path in sorted(folder.rglob("*")):
             relative = path.relative_to(root)
             if path.suffix in _SOURCE_SUFFIXES and not _NOT_SOURCE.intersection(relative.parts) and path.is_file():
                 digest.update(relative.as_posix().encode() + b"\0")

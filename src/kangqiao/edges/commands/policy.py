@@ -34,7 +34,7 @@ def check(folder: Path | None) -> None:
     folder = folder or packs_api.default_path()
     problems = packs_api.check(folder)
     for problem in problems:
-        click.echo(str(problem), err=True)
+        click.echo(str(problem))
     if problems:
         click.echo(f"{len(problems)} fault(s) in {folder}", err=True)
         sys.exit(1)

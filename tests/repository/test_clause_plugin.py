@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\nmarkers = slow\n")
     (tmp_path / "tests/test_a.py").write_text(
         "import pytest\n"
         '@pytest.mark.clause("ZH-2a")\ndef test_passes(): pass\n'
@@ -55,7 +55,21 @@ def test_run_on_two_processes_keeps_the_same(project: Path) -> None:
     assert outcomes(project)["ZH-2a"]["tests/test_a.py::test_passes"] == "passed"
 
 
-@pytest.mark.parametrize("narrowed", [["-k", "passes"], ["tests/test_a.py::test_passes"], ["-x"]])
+def test_ordinary_run_without_slow_tests_counts_as_full(project: Path) -> None:
+    run(project, "-m", "not slow")
+
+    assert outcomes(project)["ZH-2a"]["tests/test_a.py::test_passes"] == "passed"
+
+
+def test_run_during_which_a_source_changed_keeps_nothing(project: Path) -> None:
+    (project / "tests/test_b.py").write_text("def test_edit():\n    open(__file__, 'a').write('# edited')\n")
+
+    run(project)
+
+    assert not (project / "var/clauses/results.json").exists()
+
+
+@pytest.mark.parametrize("narrowed", [["-k", "passes"], ["-m", "slow"], ["tests/test_a.py::test_passes"], ["-x"]])
 def test_narrowed_run_keeps_nothing(project: Path, narrowed: list[str]) -> None:
     run(project, *narrowed)
 
