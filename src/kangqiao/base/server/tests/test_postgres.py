@@ -120,9 +120,8 @@ def test_application_role_owns_its_database_and_is_no_superuser(home: pathlib.Pa
 
 
 def test_data_survives_a_restart(home: pathlib.Path) -> None:
-    with server_on(home) as server:
-        with psycopg.connect(server.url(), autocommit=True) as connection:
-            connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    with server_on(home) as server, psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
 
     with server_on(home) as server:
         assert one(server.url(), "SELECT n FROM kept") == 7
