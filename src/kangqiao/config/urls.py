@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from kangqiao.base.access import access
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("kangqiao.edges.health.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
     path("agreements/", include("kangqiao.domain.agreements.urls")),
     path("roster/", include("kangqiao.domain.roster.urls")),
