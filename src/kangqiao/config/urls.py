@@ -18,7 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("residents/", include("kangqiao.domain.records.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
-    path("language/", include("django.conf.urls.i18n")),
 ]
 if settings.DEMO != "none":
     urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))
