@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
-from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.permissions import Seat
