@@ -118,7 +118,8 @@ def names() -> dict[str, str]:
     """What each link is called."""
     return {
         "agreement": _("协议"), "roster": _("排班"), "slots": _("号源"), "booking": _("预约"), "referral": _("转诊"),
-        "record": _("档案"), "indicator": _("指标"), "appraisal": _("考核"), "money": _("经费"), "publication": _("公示"),
+        "record": _("档案"), "indicator": _("指标"), "appraisal": _("考核"), "money": _("经费"),
+        "publication": _("公示"),
     }  # fmt: skip
 
 
@@ -144,8 +145,10 @@ def _agreement_counts(city: str, today: date, now: datetime) -> list[Figure]:
         ending=Count("id", filter=Q(status="in_force", ends_on__lte=today + 8 * WEEK)),
     )
     return [
-        Figure(tally["live"], _("份生效")), Figure(tally["waiting"], _("份待签")), Figure(tally["ending"], _("份将到期")),
-    ]  # fmt: skip
+        Figure(tally["live"], _("份生效")),
+        Figure(tally["waiting"], _("份待签")),
+        Figure(tally["ending"], _("份将到期")),
+    ]
 
 
 def _roster_counts(city: str, today: date, now: datetime) -> list[Figure]:
@@ -157,8 +160,10 @@ def _roster_counts(city: str, today: date, now: datetime) -> list[Figure]:
     posted = _in_city(Posting.objects.filter(status="posted"), "centre__place", city)
     experts = posted.aggregate(count=Count("practitioner", distinct=True))["count"]
     return [
-        Figure(experts, _("名专家在派")), Figure(tally["week"], _("个半天在本周")), Figure(tally["done"], _("个已出诊")),
-    ]  # fmt: skip
+        Figure(experts, _("名专家在派")),
+        Figure(tally["week"], _("个半天在本周")),
+        Figure(tally["done"], _("个已出诊")),
+    ]
 
 
 def _slot_counts(city: str, today: date, now: datetime) -> list[Figure]:
@@ -220,8 +225,10 @@ def _money_counts(city: str, today: date, now: datetime) -> list[Figure]:
         paid=Count("id", filter=Q(status="paid")),
     )  # fmt: skip
     return [
-        Figure(tally["payable"], _("笔可拨付")), Figure(tally["held"], _("笔待考核")), Figure(tally["paid"], _("笔已拨付")),
-    ]  # fmt: skip
+        Figure(tally["payable"], _("笔可拨付")),
+        Figure(tally["held"], _("笔待考核")),
+        Figure(tally["paid"], _("笔已拨付")),
+    ]
 
 
 def _publication_counts(city: str, today: date, now: datetime) -> list[Figure]:
@@ -394,7 +401,7 @@ def _referral_stops(trail: Trail, referral: Referral) -> None:
     trail.stops.append(
         Stop(
             "referral",
-            f"{referral.get_direction_display()} {referral.from_organization.short_zh} → {referral.to_organization.short_zh}",
+            " ".join((referral.get_direction_display(), _between(referral))),
             _instant(referral.sent_at),
             state.look.value,
             state.zh,
@@ -472,6 +479,10 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
 
 def _look(row: Agreement | HalfDay | Appraisal | SettlementLine | Publication) -> str:
     return TABLES[type(row)].state(row.status).look.value
+
+
+def _between(referral: Referral) -> str:
+    return f"{referral.from_organization.short_zh} → {referral.to_organization.short_zh}"
 
 
 def _day(day: date) -> str:
