@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("publications/", include("kangqiao.domain.publication.urls")),
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
+    path("residents/", include("kangqiao.domain.records.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
     path("language/", include("django.conf.urls.i18n")),
 ]
