@@ -1,0 +1,1 @@
+"""Commands: parse, name the actor, call one action, print counts."""
