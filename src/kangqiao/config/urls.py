@@ -1,5 +1,6 @@
 """Root addresses; every module and edge brings its own."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,4 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
+    path("language/", include("django.conf.urls.i18n")),
 ]
+if settings.DEMO != "none":
+    urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))
