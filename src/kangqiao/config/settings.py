@@ -52,6 +52,9 @@ INSTALLED_APPS = [
     *(f"kangqiao.domain.{module}" for module in MODULES),
     "kangqiao.edges",
 ]
+# Where the indicators find the fact tables that modules declare.
+FACTS = "kangqiao.config.facts.collect"
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
