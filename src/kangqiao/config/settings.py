@@ -52,6 +52,9 @@ INSTALLED_APPS = [
     *(f"kangqiao.domain.{module}" for module in MODULES),
     "kangqiao.edges",
 ]
+# Where the indicators find the fact tables that modules declare.
+FACTS = "kangqiao.config.facts.collect"
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -80,16 +83,23 @@ TEMPLATES = [
                     ["django_cotton.cotton_loader.Loader", "django.template.loaders.app_directories.Loader"],
                 )
             ],
-            "builtins": ["django_cotton.templatetags.cotton", "django.templatetags.i18n"],
+            "builtins": [
+                "django_cotton.templatetags.cotton",
+                "django.templatetags.i18n",
+                "kangqiao.base.templatetags.kq",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
+                "kangqiao.base.pages.reader",
                 "kangqiao.config.context.page",
             ],
         },
     }
 ]
 COTTON_DIR = "components"
+# A component sees its own attributes and the context processors, never the page's variables by accident.
+COTTON_ISOLATE_BY_DEFAULT = True
 
 
 def database(url: str) -> dict[str, Any]:
@@ -118,6 +128,8 @@ LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 
 LANGUAGE_CODE = "zh-hans"
+LANGUAGE_COOKIE_NAME = "kq-language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 LOCALE_PATHS: list[str] = []
 TIME_ZONE = "Asia/Shanghai"

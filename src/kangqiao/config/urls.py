@@ -1,8 +1,10 @@
 """Root addresses; every module and edge brings its own."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("kangqiao.edges.health.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
     path("agreements/", include("kangqiao.domain.agreements.urls")),
     path("roster/", include("kangqiao.domain.roster.urls")),
@@ -15,4 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
+    path("language/", include("django.conf.urls.i18n")),
 ]
+if settings.DEMO != "none":
+    urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))

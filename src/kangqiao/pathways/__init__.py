@@ -1,0 +1,1 @@
+"""Use cases that span modules: each one function that calls actions in one transaction."""

@@ -3,5 +3,5 @@
 For: the joint-building fund by payer, released only after the appraisal is closed.
 Nouns: budget figure, settlement, settlement line. States: `states.py`; a line is held until it is payable.
 Policies: `finance` topic (ZH-4.2a to ZH-4.2f, SZ16-4.1.1b). Money is whole fen.
-Stands on: agreements, institutions; appraisal meets it in `pathways`.
+Stands on: appraisal, agreements, institutions.
 """

@@ -1,0 +1,54 @@
+# Kangqiao: everything from Python 3.11 and make. `make help` lists the targets.
+PORT ?= 8000
+DATA ?= ./var
+DEMO ?= zhuhai
+HOST ?= 127.0.0.1
+# What pytest gets in addition: make test ARGS="-k roster -x"
+ARGS ?=
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test test-all check fix bench assets lock base clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Defaults: PORT=$(PORT) DATA=$(DATA) DEMO=$(DEMO) (zhuhai, all or none) HOST=$(HOST)"
+
+base:
+	@test -n "$(PYTHON)" || { echo "✗ Kangqiao needs Python 3.11 or newer, and none is here. Install it and try again." >&2; exit 1; }
+	@$(PYTHON) requirements/install.py base
+
+base-test: base
+	@$(PYTHON) requirements/install.py base test check
+
+up: base ## the whole product, then one line with its address; Ctrl-C stops it
+	@$(BIN)/kangqiao up --port "$(PORT)" --host "$(HOST)" --data "$(DATA)" --demo "$(DEMO)"
+
+down: base ## stop what runs on DATA
+	@$(BIN)/kangqiao down --data "$(DATA)"
+
+assets: base ## browser files and compiled translations
+	@$(BIN)/kangqiao assets
+
+test: base-test ## every test but the slow ones; brings a browser if none is here
+	@$(BIN)/kangqiao assets
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+
+test-all: base-test ## every test
+	@$(BIN)/kangqiao assets
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+bench: base-test ## measurements, as ratios to a floor or a peer
+	@$(BIN)/kangqiao assets
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: base ## write requirements/*.lock anew from pyproject.toml
+	@$(PYTHON) requirements/install.py lock
+
+clean: ## remove the environment and what is built; the data folder stays
+	@rm -rf .venv build dist src/kangqiao/base/static/vendor tests/vendor .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Benchmarks: scripts that print ratios within one run, never timed tests."""

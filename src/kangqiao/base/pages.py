@@ -1,0 +1,96 @@
+"""What every page is given by the base: its layout, the reader's language and mode; and the types of its frame.
+
+`reader` is a template context processor. It knows no module: the clock, the rail and the person in the header come from
+the processors of `config` and of the edge that knows the roles, which return `now`, `demo`, and
+`{"rail": [RailItem, …], "frame": Frame(…)}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import translation
+
+MODE_COOKIE = "kq_mode"
+
+
+@dataclass(frozen=True, slots=True)
+class RailItem:
+    """One entry of the left rail (staff) or the bottom bar (residents).
+
+    `icon` is a name of `static/kangqiao/icons.txt`, `label` two to four characters, `badge` the count waiting there.
+    """
+
+    url: str
+    icon: str
+    label: str
+    badge: int = 0
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One role in one organisation the person may sit in; `key` is posted to the switch address as `seat`."""
+
+    key: str
+    organisation: str
+    role: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Who sits here: header of every staff and resident page. An empty address leaves its control out.
+
+    `unit` is the department or team beside the organisation; `demo` marks an invented person.
+    """
+
+    person: str
+    role: str = ""
+    organisation: str = ""
+    unit: str = ""
+    demo: bool = False
+    seats: Sequence[Seat] = field(default_factory=tuple)
+    switch_url: str = ""
+    search_url: str = ""
+    inbox_url: str = ""
+    inbox_count: int = 0
+    help_url: str = ""
+    sign_out_url: str = ""
+
+    @property
+    def face(self) -> str:
+        """The first character of the name, drawn in the round mark."""
+        return self.person[:1]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The template a page extends: the whole frame, or the fragment alone when HTMX asks for a part."""
+
+    staff: str
+    resident: str
+    public: str
+
+
+WHOLE = Layout(staff="shell.html", resident="resident.html", public="public.html")
+PART = Layout(staff="fragment.html", resident="fragment.html", public="fragment.html")
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Whether HTMX asks for a part of the page; a restored history entry needs the whole one."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+def reader(request: HttpRequest) -> dict[str, Any]:
+    """`layout`, `mode` and `lang` for every template."""
+    mode = request.GET.get("mode", request.COOKIES.get(MODE_COOKIE, ""))
+    return {
+        "layout": PART if wants_part(request) else WHOLE,
+        "mode": "elder" if mode == "elder" else "",
+        "lang": translation.get_language() or "zh-hans",
+    }

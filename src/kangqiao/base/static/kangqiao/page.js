@@ -1,0 +1,149 @@
+/* What pages do in the browser beyond links and forms. Everything still works as a plain page without this file.
+     data-undo / data-stay   toasts: gone after their 8 seconds, kept while the pointer or focus is on them.
+     data-until="ISO time"   a countdown; writes into its [data-left]; adds .cd-over and reloads data-then when it ends.
+     data-close="#id"        empties or shuts that element (drawer, dialog, toast) and gives focus back.
+     data-dialog="#id"       opens that <dialog>.
+     data-mode-switch        elder mode: one attribute and one cookie.
+     data-read="#id"         reads that element aloud; hidden where the browser cannot.
+     data-print              prints.
+     data-once               a form that may be sent once: its buttons rest after the first press.
+     data-say-offline        on <body>: the sentence shown when the server does not answer. */
+(() => {
+  "use strict";
+  const root = document.documentElement, body = document.body;
+  const life = 8000;
+
+  /* toasts */
+  const watch = (toast) => {
+    if (toast.dataset.watched) return;
+    toast.dataset.watched = "1";
+    if (toast.classList.contains("toast-stay")) return;
+    let left = life, last = Date.now();
+    const tick = window.setInterval(() => {
+      const now = Date.now();
+      if (!toast.matches(":hover, :focus-within")) left -= now - last;
+      last = now;
+      for (const out of toast.querySelectorAll("[data-seconds]")) out.textContent = Math.max(0, Math.ceil(left / 1000));
+      if (left <= 0 || !toast.isConnected) { window.clearInterval(tick); toast.remove(); }
+    }, 250);
+  };
+  const toast = (text, bad) => {
+    const box = document.getElementById("toasts");
+    if (!box) return;
+    const el = document.createElement("div");
+    el.className = "toast-u" + (bad ? " toast-bad toast-stay" : "");
+    el.setAttribute("role", bad ? "alert" : "status");
+    const words = document.createElement("span");
+    words.textContent = text;
+    el.append(words);
+    if (bad) {
+      const shut = document.createElement("button");
+      shut.type = "button"; shut.className = "x"; shut.textContent = "×"; shut.setAttribute("aria-label", body.dataset.sayClose || "×");
+      shut.addEventListener("click", () => el.remove());
+      el.append(shut);
+    }
+    box.append(el);
+    watch(el);
+  };
+
+  /* countdowns: the server says until when, and what time it is, so a wrong clock in the browser does no harm */
+  const skew = root.dataset.now ? Date.parse(root.dataset.now) - Date.now() : 0;
+  const tellTime = () => {
+    for (const el of document.querySelectorAll("[data-until]")) {
+      const left = Math.floor((Date.parse(el.dataset.until) - Date.now() - skew) / 1000);
+      const out = el.querySelector("[data-left]") || el;
+      if (left >= 0) {
+        const minutes = Math.floor(left / 60), seconds = left % 60;
+        out.textContent = el.dataset.form ? el.dataset.form.replace("{m}", minutes).replace("{s}", String(seconds)) : minutes + ":" + String(seconds).padStart(2, "0");
+      } else if (!el.classList.contains("cd-over")) {
+        el.classList.add("cd-over");
+        if (el.dataset.over) out.textContent = el.dataset.over;
+        if (el.dataset.then === "reload") window.location.reload();
+        else if (el.dataset.then && window.htmx) window.htmx.trigger(el, el.dataset.then);
+      }
+    }
+  };
+
+  /* dates relative to now keep true while the page stays open: the server wrote the words, reloads renew them */
+  const start = (part) => {
+    for (const el of part.querySelectorAll(".toast-u")) watch(el);
+    if (!("speechSynthesis" in window)) for (const el of part.querySelectorAll("[data-read]")) el.hidden = true;
+    const summary = part.querySelector(".problems");
+    if (summary) { summary.tabIndex = -1; summary.focus(); }
+    else { const first = part.querySelector("[data-focus]"); if (first) { first.focus(); if (first.select) first.select(); } }
+    tellTime();
+  };
+
+  /* focus goes back to where a drawer was opened from */
+  let opener = null;
+  const shut = (selector) => {
+    const el = document.querySelector(selector);
+    if (!el) return;
+    if (el.tagName === "DIALOG") el.close();
+    else if (el.classList.contains("toast-u")) el.remove();
+    else el.replaceChildren();
+    if (opener && opener.isConnected) opener.focus();
+  };
+
+  document.addEventListener("click", (event) => {
+    const on = (name) => event.target.closest("[" + name + "]");
+    let el;
+    if ((el = on("data-dialog"))) {
+      const dialog = document.querySelector(el.dataset.dialog);
+      if (dialog && dialog.showModal) { event.preventDefault(); opener = el; dialog.showModal(); start(dialog); }
+    } else if ((el = on("data-close"))) {
+      event.preventDefault();
+      shut(el.dataset.close);
+    } else if ((el = on("data-shut-toast"))) {
+      el.closest(".toast-u").remove();
+    } else if ((el = on("data-mode-switch"))) {
+      event.preventDefault();
+      const mode = root.dataset.mode === "elder" ? "" : "elder";
+      if (mode) root.dataset.mode = mode; else delete root.dataset.mode;
+      document.cookie = "kq_mode=" + mode + ";path=/;max-age=31536000;samesite=lax";
+    } else if ((el = on("data-read"))) {
+      const speech = window.speechSynthesis;
+      if (speech.speaking) { speech.cancel(); return; }
+      const text = new SpeechSynthesisUtterance(document.querySelector(el.dataset.read).innerText);
+      text.lang = root.lang || "zh-CN"; text.rate = 0.9;
+      speech.speak(text);
+    } else if (on("data-print")) {
+      window.print();
+    }
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); event.preventDefault(); }
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-once]") || event.defaultPrevented) return;
+    if (event.target.dataset.sent) { event.preventDefault(); return; }
+    event.target.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", () => { for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent; });
+
+  /* a form someone typed into is not lost by a stray click */
+  let typed = false;
+  document.addEventListener("input", (event) => { if (event.target.closest("form[data-keep]")) typed = true; });
+  document.addEventListener("submit", () => { typed = false; });
+  window.addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+
+  /* htmx: 422 and 409 carry a page part; other refusals only when the server aimed them; silence is said aloud */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.activeElement && document.activeElement !== body) opener = event.detail.elt;
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail, aimed = xhr.getResponseHeader("HX-Retarget");
+    if (xhr.status < 400) return;
+    if (xhr.status === 422 || xhr.status === 409 || aimed) { event.detail.shouldSwap = true; event.detail.isError = false; }
+    else { event.detail.shouldSwap = false; toast(body.dataset.sayOffline, true); }
+  });
+  document.addEventListener("htmx:afterSwap", (event) => { typed = false; start(event.detail.target.isConnected ? event.detail.target : document); });
+  document.addEventListener("htmx:oobAfterSwap", () => { for (const el of document.querySelectorAll("#toasts .toast-u")) watch(el); });
+  document.addEventListener("htmx:sendError", () => toast(body.dataset.sayOffline, true));
+  document.addEventListener("htmx:timeout", () => toast(body.dataset.sayOffline, true));
+
+  start(document);
+  window.setInterval(tellTime, 1000);
+})();

@@ -1,0 +1,249 @@
+"""Filters and tags of the page components: money, times, masks, states and shapes as a reader sees them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.forms.boundfield import BoundField
+from django.templatetags.static import static
+from django.utils import timezone, translation
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from kangqiao.kernel import money as kernel_money
+from kangqiao.kernel.states import Look
+
+register = template.Library()
+
+WEEKDAYS = tuple(gettext_lazy(day) for day in ("周一", "周二", "周三", "周四", "周五", "周六", "周日"))
+LOOK_ICONS = {"wait": "clock", "go": "progress", "done": "check", "back": "arrow-back-up", "gone": "circle-off"}
+SHAPES = 6
+
+
+@register.simple_tag
+def icon(name: str, size: str = "", label: str = "") -> SafeString:
+    """The icon of that name from the sprite: decoration unless it has a label."""
+    kind = {"s": "i i-s", "l": "i i-l"}.get(size, "i")
+    address = f"{static('vendor/icons.svg')}#i-{name}"
+    if label:
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', kind, label, address)
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', kind, address)
+
+
+@register.simple_tag
+def shape(number: int) -> SafeString:
+    """The shape (and hue) of a specialty, 1 to 6: more specialties reuse them in turn."""
+    place = (int(number) - 1) % SHAPES + 1
+    address = f"{static('kangqiao/shapes.svg')}#s{place}"
+    return format_html(
+        '<svg class="sh c{}" viewBox="0 0 12 12" aria-hidden="true"><use href="{}"/></svg>', place, address
+    )
+
+
+@register.filter
+def hue(number: int) -> str:
+    """The class of the specialty's hue, `c1` to `c6`."""
+    return f"c{(int(number) - 1) % SHAPES + 1}"
+
+
+@register.filter
+def look(state: Any) -> str:
+    """The look of a state, a Look or its word, as the css word: wait, go, done, back, gone."""
+    found = getattr(state, "look", state)
+    word = found.value if isinstance(found, Look) else str(found or "")
+    return word if word in LOOK_ICONS else "gone"
+
+
+@register.filter
+def look_icon(state: Any) -> str:
+    """The icon that always goes with the look."""
+    return LOOK_ICONS[look(state)]
+
+
+@register.filter
+def called(thing: Any) -> str:
+    """The name of a state or step (or anything with `zh` and `en`) in the reader's language."""
+    name = getattr(thing, "en", "") if is_english() else getattr(thing, "zh", "")
+    return str(name or thing)
+
+
+def is_english() -> bool:
+    """Whether the reader reads English."""
+    return (translation.get_language() or "").startswith("en")
+
+
+@register.filter
+def num(value: Any, places: int | None = None) -> str:
+    """A number with thousands separators; 未知 for nothing."""
+    if value is None or value == "":
+        return _("未知")
+    return number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def money(fen: int | None) -> str:
+    """An amount in fen as ¥1,234.50; 未知 for nothing."""
+    return _("未知") if fen is None else f"{'−' if fen < 0 else ''}¥{yuan(abs(fen))}"
+
+
+@register.filter
+def yuan(fen: int | None) -> str:
+    """An amount in fen as 1,234.50, for columns with the unit in the head; 未知 for nothing."""
+    return _("未知") if fen is None else f"{kernel_money.yuan(fen):,.2f}".replace("-", "−")
+
+
+@register.filter
+def in_words(fen: int) -> str:
+    """The amount in Chinese capitals, as statements print it."""
+    return kernel_money.in_words(fen)
+
+
+@register.filter
+def percent(share: Any, places: int = 1) -> str:
+    """A share between 0 and 1 as a percentage; 未知 for nothing."""
+    return _("未知") if share is None else f"{Decimal(str(float(share) * 100)):.{places}f}%"
+
+
+@register.filter
+def bar_width(share: Any) -> str:
+    """A share between 0 and 1 as the width of a drawn bar, kept within the bar."""
+    return f"{max(0.0, min(1.0, float(share or 0))) * 100:.2f}%"
+
+
+@register.filter
+def weekday(day: date) -> str:
+    """周一 … 周日."""
+    return str(WEEKDAYS[day.weekday()])
+
+
+@register.filter
+def halfday(value: Any) -> str:
+    """上午 or 下午, from "am"/"pm" or a time of the day."""
+    word = getattr(value, "value", value)
+    if isinstance(word, str):
+        return _("上午") if word.lower().startswith("am") else _("下午")
+    hour = timezone.localtime(word).hour if isinstance(word, datetime) and timezone.is_aware(word) else word.hour
+    return _("上午") if hour < 12 else _("下午")
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """5月18日 周一; 未知 for nothing."""
+    if value is None:
+        return _("未知")
+    local = timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+    return _("%(month)s月%(day)s日 %(weekday)s") % {"month": local.month, "day": local.day, "weekday": weekday(local)}
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    """The time of the day, 09:20, in local time."""
+    if value is None:
+        return _("未知")
+    local = timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+    return f"{local:%H:%M}"
+
+
+@register.filter
+def relative(value: datetime, now: datetime) -> str:
+    """How long ago, 3 小时前, or how long still, 还剩 2 小时 34 分, seen from `now`."""
+    left = value - now
+    if left >= timedelta(0):
+        return _("还剩 %(length)s") % {"length": length(left)}
+    if -left < timedelta(minutes=1):
+        return _("刚刚")
+    return _("%(length)s前") % {"length": length(-left, parts=1)}
+
+
+@register.filter
+def overdue(value: datetime, now: datetime) -> bool:
+    """Whether the time has passed."""
+    return value < now
+
+
+@register.filter
+def duration(span: timedelta) -> str:
+    """A span in its two largest units, 2 小时 34 分."""
+    return length(span)
+
+
+def length(span: timedelta, parts: int = 2) -> str:
+    """The span in words, at most `parts` units; under a minute in seconds."""
+    seconds = int(span.total_seconds())
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, seconds = divmod(rest, 60)
+    counted = (
+        (days, lambda n: ngettext("%(n)s 天", "%(n)s 天", n)),
+        (hours, lambda n: ngettext("%(n)s 小时", "%(n)s 小时", n)),
+        (minutes, lambda n: ngettext("%(n)s 分", "%(n)s 分", n)),
+        (seconds, lambda n: ngettext("%(n)s 秒", "%(n)s 秒", n)),
+    )
+    first = next((index for index, (n, _unit) in enumerate(counted) if n), len(counted) - 1)
+    shown = counted[first : first + parts] if first < 2 else counted[first : first + 1]
+    return " ".join(unit(n) % {"n": n} for n, unit in shown if n or len(shown) == 1)
+
+
+@register.filter
+def masked(text: str | None, kind: str = "id") -> str:
+    """An identity number with its middle hidden, 440402********1216; a phone as 138****0427; 未知 for nothing."""
+    if not text:
+        return _("未知")
+    if kind == "phone" or re.fullmatch(r"1\d{10}", text):
+        return text[:3] + "****" + text[-4:]
+    if len(text) < 10:
+        return text[:1] + "*" * (len(text) - 1)
+    return text[:6] + "*" * (len(text) - 10) + text[-4:]
+
+
+@register.filter
+def surname_masked(name: str | None) -> str:
+    """A name for public pages: the first character and stars."""
+    return (name[:1] + "*" * (len(name) - 1)) if name else _("未知")
+
+
+@register.filter
+def is_group(bound: BoundField) -> bool:
+    """Whether the field is several inputs under one legend (radio buttons, a list of boxes)."""
+    return bool(bound.use_fieldset)
+
+
+@register.filter
+def key_words(keys: str) -> str:
+    """A key as printed on a button: alt+s becomes Alt S."""
+    return " ".join(part.capitalize() for part in keys.split(" ")[0].split("+"))
+
+
+@register.filter
+def parts(text: str) -> list[str]:
+    """Words separated by | as a list."""
+    return [part.strip() for part in str(text).split("|") if part.strip()]
+
+
+@register.filter
+def share_of(done: Any, total: Any) -> float:
+    """done ÷ total, between 0 and 1; nothing to do counts as nothing done."""
+    whole = float(total or 0)
+    return max(0.0, min(1.0, float(done or 0) / whole)) if whole else 0.0
+
+
+@register.filter
+def undo_url(message: Any) -> str:
+    """The address that takes a message's act back: the message was added with extra_tags="undo:/address/"."""
+    tags = str(message.extra_tags or "").split()
+    return next((tag.removeprefix("undo:") for tag in tags if tag.startswith("undo:")), "")
+
+
+@register.simple_tag(takes_context=True)
+def with_page(context: template.Context, number: int) -> str:
+    """The present address with another page number; every other part of it stays."""
+    query = context["request"].GET.copy()
+    query["page"] = str(number)
+    return f"?{query.urlencode()}"

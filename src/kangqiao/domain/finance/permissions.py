@@ -1,0 +1,58 @@
+"""Who may see and move the money: finance of the payer, the bureau that appraises, and each hospital its own lines."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.finance.models import Settlement
+from kangqiao.kernel.decision import YES, Decision, no
+
+RECEIVERS = (Role.HOSPITAL_DIRECTOR, Role.GUIDANCE_OFFICE)
+
+
+def visible_to(seat: Seat | None) -> Q:
+    """Settlements of the seat's city for finance and bureau, and those with a line of the seat's hospital."""
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role in (Role.FINANCE_OFFICER, Role.BUREAU_OFFICER):
+        return Q(place_id=seat.place_id) | Q(lines__payer_id=seat.place_id)
+    if seat.role in RECEIVERS:
+        return Q(lines__hospital_id=seat.organization_id) | Q(lines__hospital__parts__id=seat.organization_id)
+    return Q(pk__in=())
+
+
+def lines_visible_to(seat: Seat | None) -> Q:
+    """The city sees every line, a district those it pays, a hospital its own."""
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role in (Role.FINANCE_OFFICER, Role.BUREAU_OFFICER):
+        return Q(settlement__place_id=seat.place_id) | Q(payer_id=seat.place_id)
+    if seat.role in RECEIVERS:
+        return Q(hospital_id=seat.organization_id) | Q(hospital__parts__id=seat.organization_id)
+    return Q(pk__in=())
+
+
+def can_compute(seat: Seat | None, place_id: int) -> Decision:
+    """The city's finance officer computes and submits the fund of the city."""
+    if seat is None or seat.role != Role.FINANCE_OFFICER:
+        return no(_("经费由财政部门测算，您的岗位只能查看。"))
+    if seat.place_id != place_id:
+        return no(_("全市经费由市财政测算；您可以拨付由本区负责的部分。"), "ZH-4.2d")
+    return YES
+
+
+def can_pay(seat: Seat | None, settlement: Settlement) -> Decision:
+    """A payer's finance officer pays the payer's own lines once the settlement is submitted."""
+    if seat is None or seat.role != Role.FINANCE_OFFICER:
+        return no(_("经费由财政部门拨付，您的岗位只能查看。"))
+    if settlement.status != "submitted":
+        return no(_("测算提交后才能拨付。"))
+    return YES
+
+
+def parties(seat: Seat | None, settlement: Settlement) -> set[str]:
+    """Which parties of the settlement's state table the seat may act for."""
+    return {"finance"} if can_compute(seat, settlement.place_id) else set()

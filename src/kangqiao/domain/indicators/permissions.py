@@ -1,0 +1,32 @@
+"""Who may read figures: bureaus and finance of the place, dispatchers, and each organisation its own."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+
+REGIONAL = (Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER)
+OWN = (Role.HOSPITAL_DIRECTOR, Role.GUIDANCE_OFFICE, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)
+
+
+def visible_to(seat: Seat | None) -> Q:
+    """Reports of the seat's place for the regional roles, of the own organisation for its leaders, else none."""
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role in REGIONAL:
+        return within(seat, "organization")
+    if seat.role in OWN:
+        return Q(organization_id=seat.organization_id) | Q(organization__parts__id=seat.organization_id)
+    return Q(pk__in=())
+
+
+def within(seat: Seat, path: str) -> Q:
+    """Organisations at `path` that lie in the seat's place or under it (three levels: city, district, zone)."""
+    place = f"{path}__place"
+    return (
+        Q(**{f"{place}_id": seat.place_id})
+        | Q(**{f"{place}__part_of_id": seat.place_id})
+        | Q(**{f"{place}__part_of__part_of_id": seat.place_id})
+    )

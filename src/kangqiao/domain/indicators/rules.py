@@ -1,0 +1,146 @@
+"""The definitions: one Ibis expression per indicator over the fact tables, and the card that explains it.
+
+Each expression yields the columns `organization_id`, `numerator`, `denominator` for a period given as first day and
+first day after. The same expression runs on PostgreSQL, DuckDB and any other engine Ibis knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ibis
+import yaml
+from ibis.expr.types import Table
+
+Facts = Mapping[str, Table]
+Definition = Callable[[Facts, date, date], Table]
+CARDS = Path(__file__).parent / "cards"
+DAYS_PER_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader is told about an indicator, in both languages; `clause` is the row of the catalogue it serves."""
+
+    key: str
+    name: dict[str, str]
+    formula: dict[str, str]
+    numerator: dict[str, str]
+    denominator: dict[str, str]
+    attribution: dict[str, str]
+    unit: str
+    direction: str
+    clause: str
+    facts: tuple[str, ...]
+
+
+@cache
+def cards() -> dict[str, Card]:
+    """Every card by key. Raises TypeError when a card lacks a field or has one too many."""
+    found = {}
+    for path in sorted(CARDS.glob("*.yaml")):
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found[path.stem] = Card(key=path.stem, **{**data, "facts": tuple(data["facts"])})
+    return found
+
+
+def unbound(facts: Mapping[str, Mapping[str, str]]) -> dict[str, Table]:
+    """Ibis tables without a database for fact tables given as column name to type."""
+    return {name: ibis.table(dict(columns), name=f"fact_{name}") for name, columns in facts.items()}
+
+
+def duty_compliance(facts: Facts, start: date, end: date) -> Table:
+    """Half-days done, counted per centre and week up to the duty, against half-days owed (ZH-3.2.1a)."""
+    duty = facts["duty"].filter(ibis._.measure == "half_days_per_week")
+    duty = duty.mutate(
+        first=ibis.greatest(duty.starts_on, ibis.literal(start)), after=ibis.least(duty.ends_on, ibis.literal(end))
+    )
+    duty = duty.filter(duty.after > duty.first)
+    duty = duty.mutate(owed=(duty.after.delta(duty.first, unit="day") // DAYS_PER_WEEK) * duty.target)
+    done = facts["half_day"].filter(ibis._.status == "done")
+    pair = ["hospital_id", "centre_id"]
+    joined = duty.join(done, pair).filter(ibis._.day >= ibis._.first, ibis._.day < ibis._.after)
+    weekly = joined.group_by([*pair, "week"]).agg(count=ibis._.count(), target=ibis._.target.max())
+    weekly = weekly.mutate(kept=ibis.least(weekly["count"].cast("float64"), weekly.target))
+    kept = weekly.group_by(pair).agg(kept=ibis._.kept.sum())
+    owed = duty.group_by(pair).agg(owed=ibis._.owed.sum())
+    both = owed.left_join(kept, pair)
+    both = both.mutate(kept=ibis.least(both.kept.fill_null(0.0), both.owed))
+    return both.group_by(organization_id=both.hospital_id).agg(numerator=both.kept.sum(), denominator=both.owed.sum())
+
+
+def visits_per_half_day(facts: Facts, start: date, end: date) -> Table:
+    """Visits with posted experts at centres against half-days done, by the hospital that sends them."""
+    visits = _within(facts["encounter"], "day", start, end)
+    visits = visits.filter(visits.is_posted_expert, visits.employer_id.notnull())
+    counted = visits.group_by(organization_id=visits.employer_id).agg(numerator=ibis._.count())
+    done = _within(facts["half_day"], "day", start, end).filter(ibis._.status == "done")
+    half_days = done.group_by(organization_id=done.hospital_id).agg(denominator=ibis._.count())
+    return _ratio(counted, half_days)
+
+
+def up_referral_in_time(facts: Facts, start: date, end: date) -> Table:
+    """Up-referrals answered before their clock ran out against all sent (ZH-4.4c)."""
+    sent = _within(facts["referral"], "sent_on", start, end).filter(ibis._.direction == "up")
+    return sent.group_by(organization_id=sent.hospital_id).agg(
+        numerator=sent.count(where=sent.is_in_time), denominator=sent.count()
+    )
+
+
+def down_referral_ratio(facts: Facts, start: date, end: date) -> Table:
+    """Down-referrals against up-referrals of a hospital (ZH-3.2.4a)."""
+    sent = _within(facts["referral"], "sent_on", start, end)
+    return sent.group_by(organization_id=sent.hospital_id).agg(
+        numerator=sent.count(where=sent.direction == "down"),
+        denominator=sent.count(where=sent.direction == "up"),
+    )
+
+
+def community_visit_share(facts: Facts, start: date, end: date) -> Table:
+    """Visits at the organisation, when it is a centre, against all its visits (summed over a region by the reader)."""
+    visits = _within(facts["encounter"], "day", start, end)
+    return visits.group_by("organization_id").agg(
+        numerator=visits.count(where=visits.organization_kind == "centre"), denominator=visits.count()
+    )
+
+
+DEFINITIONS: dict[str, Definition] = {
+    "duty_compliance": duty_compliance,
+    "visits_per_half_day": visits_per_half_day,
+    "up_referral_in_time": up_referral_in_time,
+    "down_referral_ratio": down_referral_ratio,
+    "community_visit_share": community_visit_share,
+}
+
+
+def value_of(numerator: Decimal, denominator: Decimal | None, unit: str) -> Decimal | None:
+    """The indicator's value in its unit; none when there is nothing to divide by. Percent is out of a hundred."""
+    if denominator is None or denominator == 0:
+        return None
+    exact = Fraction(numerator) / Fraction(denominator) * (100 if unit == "percent" else 1)
+    return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"))
+
+
+def _within(table: Table, column: str, start: date, end: date) -> Table:
+    return table.filter(table[column] >= ibis.literal(start), table[column] < ibis.literal(end))
+
+
+def _ratio(numerators: Table, denominators: Table) -> Table:
+    both = denominators.left_join(numerators, "organization_id")
+    return both.select(
+        organization_id=both.organization_id,
+        numerator=both.numerator.fill_null(0),
+        denominator=both.denominator,
+    )
+
+
+def text(words: dict[str, Any], language: str | None) -> str:
+    """One language of a card's text; Chinese unless English is asked for."""
+    return str(words["en" if (language or "").startswith("en") else "zh"])

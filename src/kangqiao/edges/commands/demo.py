@@ -1,0 +1,56 @@
+"""`kangqiao demo`: the demonstration regions and the invented people who sign in to them."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from kangqiao.base.server.site import DEFAULT_FOLDER, Site
+
+
+def start_django() -> None:
+    """Load the product's modules; only this command's functions need them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kangqiao.config.settings")
+    import django
+
+    django.setup()
+
+
+@click.group()
+def demo() -> None:
+    """Demonstration regions; every person in them is invented and marked 演示."""
+
+
+@demo.command()
+@click.argument("name", type=click.Choice(("zhuhai", "all")))
+@click.option("--data", default=lambda: os.environ.get("KANGQIAO_DATA", DEFAULT_FOLDER), help="The data folder.")
+def load(name: str, data: str) -> None:
+    """Load a demonstration region; what is there already stays as it is."""
+    site = Site.at(data)
+    with site.database() as url:
+        os.environ.update(site.environment(url))
+        start_django()
+        from kangqiao.pathways import demonstration
+
+        demonstration.load_region(name, say=lambda text: click.echo(f"  {text}"))
+
+
+@demo.command()
+@click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
+@click.option("--data", default=lambda: os.environ.get("KANGQIAO_DATA", DEFAULT_FOLDER), help="The data folder.")
+def accounts(form: str, data: str) -> None:
+    """List the demonstration users by role."""
+    site = Site.at(data)
+    with site.database() as url:
+        os.environ.update(site.environment(url))
+        start_django()
+        from kangqiao.pathways import demonstration
+
+        rows = [dict(row) for row in demonstration.accounts()]
+    if form == "json":
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo("  ".join(str(value) for value in row.values()))

@@ -1,0 +1,10 @@
+"""Addresses of the gallery; wired by config only in demonstration mode."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from kangqiao.edges.gallery import views
+
+app_name = "gallery"
+urlpatterns = [path("", views.gallery, name="gallery")]
