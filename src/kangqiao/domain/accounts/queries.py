@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
-from kangqiao.domain.accounts.models import Membership, Role
+from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
 
 
@@ -42,3 +43,42 @@ def seat_of(user: Any, membership_id: int | None) -> Seat | None:
         place_code=organization.place.code,
         place_id=organization.place_id,
     )
+
+
+def membership_of(user: Any, membership_id: int, on: date) -> Membership | None:
+    """The user's own membership of that id if it is in force."""
+    return next((found for found in current_memberships(user, on) if found.pk == membership_id), None)
+
+
+def demo_person(user_id: int) -> User | None:
+    """The invented person of that id who may be stepped into, if there is one."""
+    return User.objects.filter(pk=user_id, is_demo=True, is_active=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRole:
+    """One role of the demonstration with its plain description and the people one can step into."""
+
+    role: str
+    name: str
+    description: str
+    people: tuple[Membership, ...]
+
+
+def demo_people(on: date) -> list[DemoRole]:
+    """The invented people by role, in the order of the roles; a person with two seats is listed under both."""
+    rows = (
+        Membership.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), user__is_demo=True, user__is_active=True, since__lte=on
+        )
+        .select_related("user", "organization")
+        .order_by("id")
+    )
+    by_role: dict[str, list[Membership]] = {}
+    for row in rows:
+        by_role.setdefault(row.role, []).append(row)
+    return [
+        DemoRole(role.value, str(role.label), str(ROLE_DESCRIPTIONS[role]), tuple(by_role[role.value]))
+        for role in Role
+        if role.value in by_role
+    ]
