@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -70,7 +71,8 @@ def look_icon(state: Any) -> str:
 @register.filter
 def called(thing: Any) -> str:
     """The name of a state or step (or anything with `zh` and `en`) in the reader's language."""
-    name = getattr(thing, "en", "") if is_english() else getattr(thing, "zh", "")
+    key = "en" if is_english() else "zh"
+    name = thing.get(key) if isinstance(thing, Mapping) else getattr(thing, key, "")
     return str(name or thing)
 
 

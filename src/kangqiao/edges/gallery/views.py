@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kangqiao.base.access import access
 from kangqiao.base.pages import RailItem
 from kangqiao.kernel.states import Look, State, Step
 
@@ -28,7 +29,16 @@ STEPS = (
     # untranslated: a step carries both names
     Step("accept", "接收并占号", "Accept and hold", ("waiting",), "going", ("desk",), primary=True),
     # untranslated: a step carries both names
-    Step("return", "退回并说明", "Return with reason", ("waiting",), "returned", ("desk",), needs_reason=True, danger=True),
+    Step(
+        "return",
+        "退回并说明",
+        "Return with reason",
+        ("waiting",),
+        "returned",
+        ("desk",),
+        needs_reason=True,
+        danger=True,
+    ),
     Step("move", "改期", "Move", ("waiting",), "waiting", ("desk",)),  # untranslated: a step carries both names
 )
 # untranslated: invented names
@@ -64,7 +74,9 @@ class SampleForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("姓名"), help_text=gettext_lazy("与身份证一致"))
     phone = forms.RegexField(
-        r"^1\d{10}$", label=gettext_lazy("手机"), error_messages={"invalid": gettext_lazy("手机号是 11 位数字，请核对。")}
+        r"^1\d{10}$",
+        label=gettext_lazy("手机"),
+        error_messages={"invalid": gettext_lazy("手机号是 11 位数字，请核对。")},
     )
     team = forms.ChoiceField(
         label=gettext_lazy("团队"), choices=[("1", gettext_lazy("第一全科")), ("2", gettext_lazy("第二全科"))]
@@ -77,6 +89,7 @@ class SampleForm(forms.Form):
     note = forms.CharField(label=gettext_lazy("补充"), widget=forms.Textarea, required=False)
 
 
+@access("public")
 def gallery(request: HttpRequest) -> HttpResponse:
     """Every component in every state; 404 outside demonstration mode."""
     if settings.DEMO == "none":
