@@ -522,9 +522,17 @@ def _two_places(posting: Posting, day: date, half: str) -> Taken:
 
 def _cancelled(row: HalfDay, reason: str, by: Actor, at: datetime) -> HalfDay:
     transition(row, HALF_DAY, "cancel", by=by, at=at, reason=reason)
-    if row.session is not None and row.session.status == "open":
-        withdraw_session(session_id=row.session.pk, reason=reason, by=_planner(by), at=at)
+    _withdraw(row, reason, by, at)
     return row
+
+
+def _withdraw(row: HalfDay, reason: str, by: Actor, at: datetime) -> None:
+    session = row.session
+    # Once a session is over the desk writes off its bookings one by one.
+    if session is None or session.status != "open" or session.ends_at <= at:
+        return
+    withdraw_session(session_id=session.pk, reason=reason, by=_planner(by), at=at)
+    session.refresh_from_db()
 
 
 def _planner(by: Actor) -> Actor:
@@ -650,9 +658,8 @@ def _held(half_day_id: int, action: str, reason: str, by: Actor, at: datetime) -
                 next_step=_("请在出诊当天登记。"),
             )
         transition(row, HALF_DAY, action, by=by, at=at, reason=reason)
-        # Once the session is over the desk writes off its bookings one by one.
-        if action == "miss" and row.session is not None and row.session.status == "open" and row.session.ends_at > at:
-            withdraw_session(session_id=row.session.pk, reason=reason, by=_planner(by), at=at)
+        if action == "miss":
+            _withdraw(row, reason, by, at)
         record(f"roster.{action}_half_day", row, by=by, at=at, reason=reason)
     return row
 

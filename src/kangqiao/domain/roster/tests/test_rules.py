@@ -100,7 +100,7 @@ def test_half_days_between_leaves_out_the_weekend() -> None:
 @pytest.mark.parametrize(
     ("cells", "give", "word"),
     [
-        ([Cell(0, "11", "1")], Cell(0, "10", "1"), "不能同时在两处：狮山、香湾"),
+        ([Cell(0, "11", "1")], Cell(0, "10", "1"), "不能同时在两处：香湾、狮山"),
         ([], Cell(0, "10", "2"), "请假"),
         ([], Cell(2, "20", "1"), "由市二派专家"),
         ([Cell(2, "11", "1"), Cell(4, "11", "1")], Cell(6, "10", "1"), "最多 2 个"),
