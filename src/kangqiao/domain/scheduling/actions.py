@@ -321,9 +321,7 @@ def _replay_or_refuse(slot_id: int, resident_id: int, attempt: str, partner_of: 
         return earlier
     slot = queries.get_slot(slot_id)
     session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
-    facts = rules.SlotFacts(
-        slot.starts_at, slot.opens_at, slot.release_at, session.status == SESSION.initial, slot.taken >= slot.capacity
-    )
+    facts = queries.facts_of(slot, session.status == SESSION.initial)
     is_partner = session.organization_id in partner_of
     refusal = rules.why_not(facts, at, is_partner=is_partner, is_in_session=own is not None) or Refusal.FULL
     nearest = tuple(

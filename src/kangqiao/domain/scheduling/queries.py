@@ -27,10 +27,10 @@ from django.db.models import (
 )
 from django.db.models.expressions import Func, RawSQL
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
-from kangqiao.base.models import StatusChange
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
@@ -40,8 +40,8 @@ from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import not_found
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.scheduling.permissions import can_step, can_withdraw, partner_centre, visible_to
-from kangqiao.domain.scheduling.rules import is_visit_day, may_cancel
-from kangqiao.domain.scheduling.states import BOOKING
+from kangqiao.domain.scheduling.rules import SlotFacts, is_visit_day, may_cancel, why_not
+from kangqiao.domain.scheduling.states import BOOKING, SESSION
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.errors import NotVisible
@@ -136,10 +136,28 @@ def get_session(session_id: int) -> Session:
     return found
 
 
-def slots_of(session: Session, now: datetime, partner_of: Collection[int] = frozenset()) -> list[Slot]:
-    """Every slot of a session in order, each marked `free` or not for the asker."""
-    slots = Slot.objects.filter(session_id=session.pk).select_related("session")
-    return list(slots.annotate(free=is_free(now, partner_of)).order_by("starts_at"))
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One time in the slot grid: how many places are left for the asker, and why none where none."""
+
+    slot: Slot
+    left: int
+    refusal: str
+
+
+def slots_of(session: Session, now: datetime, partner_of: Collection[int] = frozenset()) -> list[Cell]:
+    """Every time of a session in order, as the asker may take it."""
+    is_partner, is_open = session.organization_id in partner_of, session.status == SESSION.initial
+    cells = []
+    for slot in Slot.objects.filter(session_id=session.pk).order_by("starts_at"):
+        refusal = why_not(facts_of(slot, is_open), now, is_partner=is_partner, is_in_session=False)
+        cells.append(Cell(slot, 0 if refusal else slot.capacity - slot.taken, str(refusal or "")))
+    return cells
+
+
+def facts_of(slot: Slot, is_session_open: bool) -> SlotFacts:
+    """What the rules need to know of a slot."""
+    return SlotFacts(slot.starts_at, slot.opens_at, slot.release_at, is_session_open, slot.taken >= slot.capacity)
 
 
 def resident_to_book(resident_id: int, by: Actor, at: datetime) -> tuple[Resident, bool]:
@@ -323,6 +341,7 @@ class Sheet:
     sessions: list[tuple[Session, list[Row], bool]]
     places: int
     counts: dict[str, int]
+    states: tuple[State, ...] = BOOKING.states
 
 
 def day_sheet(by: Actor, sessions: list[Session], at: datetime) -> Sheet:
@@ -331,14 +350,15 @@ def day_sheet(by: Actor, sessions: list[Session], at: datetime) -> Sheet:
     shown = []
     for session in sessions:
         rows = []
-        for booking in session.seen:
+        for booking in session.seen:  # type: ignore[attr-defined] # prefetched by day_sessions
             booking.session = session
             counts[booking.status] += 1
             steps = frozenset(step.action for step in available_steps(by, booking, at))
             rows.append(Row(booking, BOOKING.state(booking.status), steps))
         is_ahead = session.status == "open" and session.ends_at > at
         shown.append((session, rows, is_ahead and bool(can_withdraw(by, session))))
-    return Sheet(shown, sum(session.places for session in sessions), counts)
+    places = sum(session.places for session in sessions)  # type: ignore[attr-defined] # counted by day_sessions
+    return Sheet(shown, places, counts)
 
 
 def state_of(booking: Booking) -> State:
@@ -346,9 +366,26 @@ def state_of(booking: Booking) -> State:
     return BOOKING.state(booking.status)
 
 
-def history_of(booking: Booking) -> list[StatusChange]:
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of a booking as its page tells it."""
+
+    verb: str
+    who: str
+    at: datetime
+    reason: str
+
+
+def history_of(booking: Booking) -> list[Event]:
     """Every step of a booking, oldest first."""
-    return list(history(booking))
+    return [
+        Event(_named(BOOKING.state(change.to_status)), change.by_name, change.at, change.reason)
+        for change in history(booking)
+    ]
+
+
+def _named(state: State) -> str:
+    return state.en if (get_language() or "").startswith("en") else state.zh
 
 
 def count_held(session_id: int) -> int:
