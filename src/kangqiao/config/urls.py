@@ -9,6 +9,7 @@ from kangqiao.base.access import access
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.health.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
+    path("agreements/", include("kangqiao.edges.network.urls")),
     path("agreements/", include("kangqiao.domain.agreements.urls")),
     path("roster/", include("kangqiao.domain.roster.urls")),
     path("slots/", include("kangqiao.domain.scheduling.urls")),
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("publications/", include("kangqiao.domain.publication.urls")),
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
+    path("residents/", include("kangqiao.domain.records.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
     path("language/", access("public")(set_language), name="set_language"),
 ]

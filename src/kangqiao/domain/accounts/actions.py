@@ -13,7 +13,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import can_manage_accounts
-from kangqiao.domain.accounts.queries import current_memberships, demo_person
+from kangqiao.domain.accounts.queries import NO_PAGE, current_memberships, demo_person
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
@@ -108,7 +108,7 @@ def sign_in_as_demo(*, user_id: int, demo: str, at: datetime) -> User:
     """
     found = demo_person(user_id) if demo != "none" else None
     if found is None:
-        raise NotVisible(_("没有这一页，或不在您的服务范围。"))
+        raise NotVisible(str(NO_PAGE))
     return _signed_in(found, at, "demo")
 
 
