@@ -60,7 +60,7 @@ from kangqiao.policy import Value, at
 # Half-days that count as kept by the hospital: held, or confirmed and not written off (ZH-3.2.1a).
 KEPT_STATES = ("confirmed", "done")
 STANDING_STATES = ("planned", "confirmed", "done", "missed")
-MEASURE_HALF_DAYS, MEASURE_EXPERTS = "expert_half_days", "posted_experts"
+MEASURE_HALF_DAYS, MEASURE_EXPERTS = "half_days_per_week", "posted_experts"
 
 
 def zone() -> ZoneInfo:
