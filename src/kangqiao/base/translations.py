@@ -316,10 +316,11 @@ def update(root: Path = PACKAGE, only: Iterable[str] = ()) -> tuple[int, int]:
 
     everything = said(root)
     anywhere = {one.key for one in everything}
-    shared = {key_of(entry) for entry in opened(root / "base" / CATALOGUE)}
+    apps = by_app(everything, root)
+    shared = {key_of(entry) for entry in opened(root / "base" / CATALOGUE)} | {one.key for one in apps[root / "base"]}
     chosen = {root / name for name in only}
     added = dropped = 0
-    for app, items in by_app(everything, root).items():
+    for app, items in apps.items():
         if chosen and app not in chosen:
             continue
         path = app / CATALOGUE

@@ -11,7 +11,7 @@ from typing import Any
 from django import template
 from django.forms.boundfield import BoundField
 from django.templatetags.static import static
-from django.utils import timezone, translation
+from django.utils import dateformat, timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -150,7 +150,7 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return _("未知")
     local = timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
-    return _("%(month)s月%(day)s日 %(weekday)s") % {"month": local.month, "day": local.day, "weekday": weekday(local)}
+    return f"{dateformat.format(local, _('n月j日'))} {weekday(local)}"
 
 
 @register.filter

@@ -28,7 +28,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = actions.sign_in(**form.cleaned_data, at=timezone.now())
+            user = actions.sign_in(**form.cleaned_data, demo=settings.DEMO, at=timezone.now())
         except RuleBroken as refused:
             form.add_error(None, str(refused))
         else:

