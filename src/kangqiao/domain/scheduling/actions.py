@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -73,8 +75,9 @@ def open_session(
     if starts_at <= at:
         raise RuleBroken(_("不能为已经开始的时间放号。"), next_step=_("请选一个将来的时间。"))
     is_clinic = kind == Session.Kind.HOSPITAL_CLINIC
+    span = (localtime(starts_at), localtime(ends_at))
     try:
-        times = rules.cut(localtime(starts_at), localtime(ends_at), parameters.slot_minutes, parameters.slots_per_session)
+        times = rules.cut(*span, parameters.slot_minutes, parameters.slots_per_session)
     except ValueError:
         raise RuleBroken(
             _("这段时间放不下一个号（每号%(minutes)s分钟）。") % {"minutes": parameters.slot_minutes},
@@ -134,6 +137,7 @@ def withdraw_session(*, session_id: int, reason: str, by: Actor, at: datetime) -
     if session.ends_at <= at:
         raise RuleBroken(_("这次出诊已经结束，不能再停诊。"), next_step=_("请把未到的人记为未到诊。"))
     transition(session, SESSION, "withdraw", by=by, at=at, reason=reason)
+    queries.locked_slots(session.pk)
     affected = queries.affected_by(session)
     for booking in affected:
         _give_back(booking, by=by, at=at, reason=_("停诊：%(reason)s") % {"reason": reason})
@@ -162,12 +166,12 @@ def book(
     partner_of: list[int] = []
     try:
         with transaction.atomic():
-            resident = queries.resident_to_book(resident_id, by, at)
+            resident, has_basis = queries.resident_to_book(resident_id, by, at)
             _allow(
                 permissions.can_book(
                     by,
                     resident,
-                    has_basis=resident.has_basis,
+                    has_basis=has_basis,
                     channel=channel,
                     as_partner_centre_id=as_partner_centre_id,
                 )
@@ -199,19 +203,31 @@ def cancel_booking(*, booking_id: int, reason: str = "", by: Actor, at: datetime
 
 @transaction.atomic
 def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
-    """A resident has come. Raises RuleBroken on another day than the visit's."""
+    """A resident has come; from now to the end of the day the doctor, too, may see them.
+
+    Raises RuleBroken on another day than the visit's.
+    """
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("check_in").parties))
     _on_visit_day(booking, at)
     transition(booking, BOOKING, "check_in", by=by, at=at)
+    if booking.session.practitioner.user_id is not None:
+        residents.grant_basis(
+            resident_id=booking.resident_id,
+            kind="booking",
+            source=_source(booking),
+            since=at,
+            until=rules.end_of_visit_day(localtime(booking.session.ends_at)),
+            user_id=booking.session.practitioner.user_id,
+            by=by,
+            at=at,
+        )
     audit.record("check_in", booking, by=by, at=at, resident_id=booking.resident_id)
     return booking
 
 
 @transaction.atomic
-def fulfil_booking(
-    *, booking_id: int, diagnosis: str = "", summary: str = "", by: Actor, at: datetime
-) -> Encounter:
+def fulfil_booking(*, booking_id: int, diagnosis: str = "", summary: str = "", by: Actor, at: datetime) -> Encounter:
     """The visit has taken place and is in the record. Returns the encounter, which a referral keeps."""
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("fulfil").parties))
@@ -232,9 +248,7 @@ def fulfil_booking(
         by=by,
         at=at,
     )
-    audit.record(
-        "fulfil_booking", booking, by=by, at=at, resident_id=booking.resident_id, encounter_id=encounter.pk
-    )
+    audit.record("fulfil_booking", booking, by=by, at=at, resident_id=booking.resident_id, encounter_id=encounter.pk)
     return encounter
 
 
@@ -252,9 +266,7 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             next_step=_("请再等一等，或先打电话问问。"),
         )
     transition(booking, BOOKING, "miss", by=by, at=at)
-    audit.record(
-        "miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref
-    )
+    audit.record("miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref)
     return booking
 
 
@@ -300,9 +312,7 @@ def _take(
     return booking
 
 
-def _replay_or_refuse(
-    slot_id: int, resident_id: int, attempt: str, partner_of: list[int], at: datetime
-) -> Booking:
+def _replay_or_refuse(slot_id: int, resident_id: int, attempt: str, partner_of: list[int], at: datetime) -> Booking:
     """The booking of the same attempt, else the error that says why there is no place."""
     earlier = queries.booking_of_attempt(attempt)
     if earlier is not None:
@@ -311,16 +321,16 @@ def _replay_or_refuse(
         return earlier
     slot = queries.get_slot(slot_id)
     session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
-    facts = rules.SlotFacts(
-        slot.starts_at, slot.opens_at, slot.release_at, session.status == SESSION.initial, slot.taken >= slot.capacity
-    )
+    facts = queries.facts_of(slot, session.status == SESSION.initial)
     is_partner = session.organization_id in partner_of
     refusal = rules.why_not(facts, at, is_partner=is_partner, is_in_session=own is not None) or Refusal.FULL
-    nearest = tuple(queries.nearest_free(slot, at, as_partner_of=partner_of))
+    nearest = tuple(
+        (_called(free), _address(free)) for free in queries.nearest_free(slot, at, as_partner_of=partner_of)
+    )
     if refusal is Refusal.FULL:
         raise Taken(
             _("%(when)s的号刚刚被约走了。") % {"when": _when(slot.starts_at)},
-            next_step=_("请从下面最近的空号里选一个。") if nearest else _("同专科近期没有空号，请换一位医生或过几天再看。"),
+            next_step=_("请从最近的空号里选一个。") if nearest else _("请换一位医生，或过几天再看。"),
             alternatives=nearest,
         )
     raise _refused(refusal, slot, own)
@@ -344,7 +354,8 @@ def _refused(refusal: Refusal, slot: Slot, own: Booking | None) -> RuleBroken:
             )
         case Refusal.TOO_EARLY:
             return RuleBroken(
-                _("这个号%(when)s起才能预约。") % {"when": _when(slot.opens_at)}, next_step=_("请到时再来，或选近一些的时间。")
+                _("这个号%(when)s起才能预约。") % {"when": _when(slot.opens_at)},
+                next_step=_("请到时再来，或选近一些的时间。"),
             )
         case _:
             return RuleBroken(
@@ -382,19 +393,14 @@ def _locked_booking(booking_id: int) -> Booking:
 
 
 def _give_back(booking: Booking, *, by: Actor, at: datetime, reason: str) -> None:
-    from django.db.models import F
-
-    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") - 1)
     transition(booking, BOOKING, "cancel", by=by, at=at, reason=reason)
+    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") - 1)
     residents.end_basis(source=_source(booking), by=by, at=at)
 
 
 def _tell_withdrawn(booking: Booking, *, reason: str, by: Actor, at: datetime) -> None:
     nearest = queries.nearest_free(booking.slot, at)
-    free = "、".join(
-        f"{_when(slot.starts_at)} {slot.session.organization.short_zh} {slot.session.practitioner.name}"
-        for slot in nearest
-    )
+    free = "、".join(_called(slot) for slot in nearest)
     told: dict[str, Any] = (
         {"user_id": booking.resident.user_id}
         if booking.resident.user_id
@@ -407,7 +413,7 @@ def _tell_withdrawn(booking: Booking, *, reason: str, by: Actor, at: datetime) -
         % {"name": booking.resident.name, "when": _when(booking.slot.starts_at)},
         body=_("原因：%(reason)s。最近的空号：%(free)s。")
         % {"reason": reason, "free": free or _("同专科近期没有空号")},
-        url=f"/slots/{nearest[0].pk}/" if nearest else "/slots/",
+        url=_address(nearest[0]) if nearest else reverse("slots-find"),
         by=by,
         at=at,
         **told,
@@ -429,6 +435,15 @@ def _allow(decision: Decision) -> None:
 
 def _source(booking: Booking) -> str:
     return f"booking:{booking.pk}"
+
+
+def _called(slot: Slot) -> str:
+    session = slot.session
+    return f"{_when(slot.starts_at)} {session.organization.short_zh} {session.practitioner.name}"
+
+
+def _address(slot: Slot) -> str:
+    return reverse("slots-confirm", args=(slot.pk,))
 
 
 def _when(instant: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -60,9 +60,28 @@ def can_book(
         return no(_("您的岗位不能为居民预约。"))
     if not has_basis and resident.centre_id != by.organization_id:
         return no(_("这位居民不在您的服务范围。"))
-    if as_partner_centre_id is not None and by.role != Role.REFERRAL_DESK and as_partner_centre_id != by.organization_id:
+    if (
+        as_partner_centre_id is not None
+        and by.role != Role.REFERRAL_DESK
+        and as_partner_centre_id != by.organization_id
+    ):
         return no(_("只能以本中心的名义使用协作号源。"), "SZ16-2.2b")
     return YES
+
+
+def may_name(seat: Seat, session: Session) -> bool:
+    """Whether the seat sees who was affected by a withdrawal: the clinical staff of the place, to phone them."""
+    return seat.role in CLINICAL and seat.organization_id == session.organization_id
+
+
+def channel_of(seat: Seat) -> str:
+    """How a booking made from this seat is kept."""
+    return Booking.Channel.SELF if seat.role == Role.RESIDENT else Booking.Channel.GP
+
+
+def partner_centre(seat: Seat) -> int | None:
+    """The centre in whose name the seat may use partner places; none for residents."""
+    return seat.organization_id if seat.role in DESK and seat.organization_kind == "centre" else None
 
 
 def parties(by: Actor, booking: Booking) -> set[str]:
@@ -103,5 +122,4 @@ def visible_to(seat: Seat | None) -> Q:
         | Q(resident__centre_id=seat.organization_id)
         | Q(session__practitioner__user_id=seat.user_id)
     )
-    seen = Resident.objects.filter(residents.visible_to(seat), pk=OuterRef("resident_id"))
-    return near & Exists(seen)
+    return near & residents.visible_to(seat, field="resident_id")
