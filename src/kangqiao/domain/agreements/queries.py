@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -408,6 +409,11 @@ class Coverage:
     covered: int
     uncovered: list[Organization]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the district has institutions and all of them are covered."""
+        return self.institutions > 0 and not self.uncovered
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -431,6 +437,11 @@ class Network:
     def covered(self) -> int:
         """Those a relation covers."""
         return sum(row.covered for row in self.coverage)
+
+    @property
+    def share(self) -> Fraction | None:
+        """The covered share of all community institutions (ZH-4.3b); None without any."""
+        return Fraction(self.covered, self.institutions) if self.institutions else None
 
 
 def network(seat: Seat, on: date) -> Network:
