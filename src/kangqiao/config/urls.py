@@ -2,6 +2,9 @@
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
+
+from kangqiao.base.access import access
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.health.urls")),
@@ -17,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
-    path("language/", include("django.conf.urls.i18n")),
+    path("language/", access("public")(set_language), name="set_language"),
 ]
 if settings.DEMO != "none":
     urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))
