@@ -74,7 +74,9 @@ def open_session(
         raise RuleBroken(_("不能为已经开始的时间放号。"), next_step=_("请选一个将来的时间。"))
     is_clinic = kind == Session.Kind.HOSPITAL_CLINIC
     try:
-        times = rules.cut(localtime(starts_at), localtime(ends_at), parameters.slot_minutes, parameters.slots_per_session)
+        times = rules.cut(
+            localtime(starts_at), localtime(ends_at), parameters.slot_minutes, parameters.slots_per_session
+        )
     except ValueError:
         raise RuleBroken(
             _("这段时间放不下一个号（每号%(minutes)s分钟）。") % {"minutes": parameters.slot_minutes},
@@ -209,9 +211,7 @@ def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
 
 
 @transaction.atomic
-def fulfil_booking(
-    *, booking_id: int, diagnosis: str = "", summary: str = "", by: Actor, at: datetime
-) -> Encounter:
+def fulfil_booking(*, booking_id: int, diagnosis: str = "", summary: str = "", by: Actor, at: datetime) -> Encounter:
     """The visit has taken place and is in the record. Returns the encounter, which a referral keeps."""
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("fulfil").parties))
@@ -232,9 +232,7 @@ def fulfil_booking(
         by=by,
         at=at,
     )
-    audit.record(
-        "fulfil_booking", booking, by=by, at=at, resident_id=booking.resident_id, encounter_id=encounter.pk
-    )
+    audit.record("fulfil_booking", booking, by=by, at=at, resident_id=booking.resident_id, encounter_id=encounter.pk)
     return encounter
 
 
@@ -252,9 +250,7 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             next_step=_("请再等一等，或先打电话问问。"),
         )
     transition(booking, BOOKING, "miss", by=by, at=at)
-    audit.record(
-        "miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref
-    )
+    audit.record("miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref)
     return booking
 
 
@@ -300,9 +296,7 @@ def _take(
     return booking
 
 
-def _replay_or_refuse(
-    slot_id: int, resident_id: int, attempt: str, partner_of: list[int], at: datetime
-) -> Booking:
+def _replay_or_refuse(slot_id: int, resident_id: int, attempt: str, partner_of: list[int], at: datetime) -> Booking:
     """The booking of the same attempt, else the error that says why there is no place."""
     earlier = queries.booking_of_attempt(attempt)
     if earlier is not None:
@@ -320,7 +314,9 @@ def _replay_or_refuse(
     if refusal is Refusal.FULL:
         raise Taken(
             _("%(when)s的号刚刚被约走了。") % {"when": _when(slot.starts_at)},
-            next_step=_("请从下面最近的空号里选一个。") if nearest else _("同专科近期没有空号，请换一位医生或过几天再看。"),
+            next_step=_("请从下面最近的空号里选一个。")
+            if nearest
+            else _("同专科近期没有空号，请换一位医生或过几天再看。"),
             alternatives=nearest,
         )
     raise _refused(refusal, slot, own)
@@ -344,7 +340,8 @@ def _refused(refusal: Refusal, slot: Slot, own: Booking | None) -> RuleBroken:
             )
         case Refusal.TOO_EARLY:
             return RuleBroken(
-                _("这个号%(when)s起才能预约。") % {"when": _when(slot.opens_at)}, next_step=_("请到时再来，或选近一些的时间。")
+                _("这个号%(when)s起才能预约。") % {"when": _when(slot.opens_at)},
+                next_step=_("请到时再来，或选近一些的时间。"),
             )
         case _:
             return RuleBroken(

@@ -60,7 +60,11 @@ def can_book(
         return no(_("您的岗位不能为居民预约。"))
     if not has_basis and resident.centre_id != by.organization_id:
         return no(_("这位居民不在您的服务范围。"))
-    if as_partner_centre_id is not None and by.role != Role.REFERRAL_DESK and as_partner_centre_id != by.organization_id:
+    if (
+        as_partner_centre_id is not None
+        and by.role != Role.REFERRAL_DESK
+        and as_partner_centre_id != by.organization_id
+    ):
         return no(_("只能以本中心的名义使用协作号源。"), "SZ16-2.2b")
     return YES
 

@@ -114,7 +114,9 @@ def get_slot(slot_id: int) -> Slot:
 
 def get_session(session_id: int) -> Session:
     """One session with place and doctor. Raises NotVisible."""
-    found = Session.objects.select_related("organization__place", "practitioner__specialty").filter(pk=session_id).first()
+    found = (
+        Session.objects.select_related("organization__place", "practitioner__specialty").filter(pk=session_id).first()
+    )
     if found is None:
         raise NotVisible(_("没有这个出诊单元。"), next_step=_("请回到预约页重新选择。"))
     return found

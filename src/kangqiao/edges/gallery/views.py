@@ -28,7 +28,16 @@ STEPS = (
     # untranslated: a step carries both names
     Step("accept", "接收并占号", "Accept and hold", ("waiting",), "going", ("desk",), primary=True),
     # untranslated: a step carries both names
-    Step("return", "退回并说明", "Return with reason", ("waiting",), "returned", ("desk",), needs_reason=True, danger=True),
+    Step(
+        "return",
+        "退回并说明",
+        "Return with reason",
+        ("waiting",),
+        "returned",
+        ("desk",),
+        needs_reason=True,
+        danger=True,
+    ),
     Step("move", "改期", "Move", ("waiting",), "waiting", ("desk",)),  # untranslated: a step carries both names
 )
 # untranslated: invented names
@@ -64,7 +73,9 @@ class SampleForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("姓名"), help_text=gettext_lazy("与身份证一致"))
     phone = forms.RegexField(
-        r"^1\d{10}$", label=gettext_lazy("手机"), error_messages={"invalid": gettext_lazy("手机号是 11 位数字，请核对。")}
+        r"^1\d{10}$",
+        label=gettext_lazy("手机"),
+        error_messages={"invalid": gettext_lazy("手机号是 11 位数字，请核对。")},
     )
     team = forms.ChoiceField(
         label=gettext_lazy("团队"), choices=[("1", gettext_lazy("第一全科")), ("2", gettext_lazy("第二全科"))]
