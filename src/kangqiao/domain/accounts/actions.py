@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.contrib.auth import authenticate
@@ -13,7 +14,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import can_manage_accounts
-from kangqiao.domain.accounts.queries import current_memberships, demo_person
+from kangqiao.domain.accounts.queries import NO_PAGE, current_memberships, demo_person
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
@@ -88,14 +89,39 @@ def end_membership(*, membership_id: int, until: date, by: Actor, at: datetime) 
     return row
 
 
-def sign_in(*, username: str, password: str, at: datetime) -> User:
+def import_demo_people(*, people: Sequence[tuple[str, str]], password: str, by: Actor, at: datetime) -> dict[str, User]:
+    """Invented people get accounts at once, from (user name, name); the accounts by user name.
+
+    They share the one published password of the demonstration, and hence one hash: hashing it for each would cost
+    minutes and hide nothing. Raises Denied.
+    """
+    with transaction.atomic():
+        _require_keeper(by)
+        hashed = make_password(password)
+        rows = User.objects.bulk_create(
+            User(username=username, name=name, password=hashed, is_demo=True) for username, name in people
+        )
+        record("accounts.import_demo_people", User(), by=by, at=at, rows=len(rows))
+    return {row.username: row for row in rows}
+
+
+def import_memberships(*, memberships: Sequence[Membership], by: Actor, at: datetime) -> None:
+    """Many roles are taken at once. Raises Denied."""
+    with transaction.atomic():
+        _require_keeper(by)
+        Membership.objects.bulk_create(memberships)
+        record("accounts.import_memberships", Membership(), by=by, at=at, rows=len(memberships))
+
+
+def sign_in(*, username: str, password: str, demo: str, at: datetime) -> User:
     """A person proves who they are.
 
     A wrong password, an unknown name and a closed account get the same sentence, so that nobody learns which names
-    exist. Raises RuleBroken; the refusal is written down without the typed name, which may be a password.
+    exist. Invented people, whose password is published, may sign in only where `demo` (the site's setting) shows
+    them. Raises RuleBroken; the refusal is written down without the typed name, which may be a password.
     """
     found = authenticate(username=username, password=password)
-    if not isinstance(found, User):
+    if not isinstance(found, User) or (found.is_demo and demo == "none"):
         record("accounts.refuse_sign_in", User(), by=Actor.system("sign-in"), at=at)
         raise RuleBroken(_("登录名或密码不对。"), next_step=_("请再试一次；忘了密码请联系本机构管理员。"))
     return _signed_in(found, at, "password")
@@ -108,7 +134,7 @@ def sign_in_as_demo(*, user_id: int, demo: str, at: datetime) -> User:
     """
     found = demo_person(user_id) if demo != "none" else None
     if found is None:
-        raise NotVisible(_("没有这一页，或不在您的服务范围。"))
+        raise NotVisible(str(NO_PAGE))
     return _signed_in(found, at, "demo")
 
 

@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
 
+NO_PAGE = _("没有这一页，或不在您的服务范围。")
+
 
 def current_memberships(user: Any, on: date) -> list[Membership]:
     """The user's memberships in force on a day, oldest first."""
-    return list(
-        Membership.objects.filter(Q(until__isnull=True) | Q(until__gt=on), user=user, since__lte=on)
-        .select_related("organization__place")
-        .order_by("id")
-    )
+    return list(_in_force(on).filter(user=user).select_related("organization__place").order_by("id"))
+
+
+def _in_force(on: date) -> QuerySet[Membership]:
+    return Membership.objects.filter(Q(until__isnull=True) | Q(until__gt=on), since__lte=on)
 
 
 def seat_of(user: Any, membership_id: int | None) -> Seat | None:
@@ -67,13 +70,8 @@ class DemoRole:
 
 def demo_people(on: date) -> list[DemoRole]:
     """The invented people by role, in the order of the roles; a person with two seats is listed under both."""
-    rows = (
-        Membership.objects.filter(
-            Q(until__isnull=True) | Q(until__gt=on), user__is_demo=True, user__is_active=True, since__lte=on
-        )
-        .select_related("user", "organization")
-        .order_by("id")
-    )
+    rows = _in_force(on).filter(user__is_demo=True, user__is_active=True)
+    rows = rows.select_related("user", "organization").order_by("id")
     by_role: dict[str, list[Membership]] = {}
     for row in rows:
         by_role.setdefault(row.role, []).append(row)
@@ -82,3 +80,8 @@ def demo_people(on: date) -> list[DemoRole]:
         for role in Role
         if role.value in by_role
     ]
+
+
+def demo_seat(membership_id: int, on: date) -> Membership | None:
+    """The invented person's membership of that id if it is in force."""
+    return _in_force(on).filter(pk=membership_id, user__is_demo=True, user__is_active=True).first()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -97,3 +98,20 @@ def search_organizations(text: str, kind: str = "", limit: int = 20) -> list[Org
     rows = rows.filter(kind=kind) if kind else rows
     found = (row for row in rows if any(wanted in key for key in row.keys))
     return list(islice(found, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class HospitalRow:
+    """A hospital and its guidance office, if it has one."""
+
+    hospital: Organization
+    office: Organization | None
+
+
+def hospitals_with_office(place_code: str) -> list[HospitalRow]:
+    """Every hospital of a place beside its guidance office (ZH-4.1a)."""
+    offices = {
+        office.part_of_id: office
+        for office in organizations_in(place_code, Organization.Kind.GUIDANCE_OFFICE).order_by("-pk")
+    }
+    return [HospitalRow(hospital, offices.get(hospital.pk)) for hospital in hospitals_in(place_code)]

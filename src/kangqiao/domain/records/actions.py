@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
+from kangqiao.base.bulk import copy_rows
 from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.records.permissions import can_write
-from kangqiao.domain.residents.actions import grant_basis
+from kangqiao.domain.residents.actions import grant_basis, import_visit_bases
 from kangqiao.domain.residents.models import Basis
 from kangqiao.kernel.errors import Denied, RuleBroken
 
@@ -113,3 +116,50 @@ def _require_writer(by: Actor) -> None:
     allowed = can_write(by)
     if not allowed:
         raise Denied(allowed.reason)
+
+
+class PastVisit(NamedTuple):
+    """One visit of a history that is read in."""
+
+    resident_id: int
+    organization_id: int
+    practitioner_id: int | None
+    specialty: str
+    started_at: datetime
+    diagnosis: str
+
+
+class KnownCondition(NamedTuple):
+    """One long-term problem of a history that is read in."""
+
+    resident_id: int
+    code: str
+    zh: str
+    since: date | None
+
+
+def import_history(
+    *, visits: Sequence[PastVisit], conditions: Sequence[KnownCondition], by: Actor, at: datetime
+) -> None:
+    """Past visits and known problems are read in, and the places visited may see the people they saw.
+
+    Such visits count as direct ones: no booking or letter came with them. One audit row stands for all. Raises Denied.
+    """
+    with transaction.atomic():
+        _require_writer(by)
+        walk_in = Encounter.Origin.WALK_IN.value
+        first: dict[tuple[int, int], datetime] = {}
+        for visit in visits:
+            pair = visit.resident_id, visit.organization_id
+            first[pair] = min(visit.started_at, first.get(pair, visit.started_at))
+        copy_rows(
+            Encounter,
+            (
+                "resident", "organization", "practitioner", "specialty", "started_at", "diagnosis", "origin",
+                "is_posted_expert", "summary",
+            ),
+            ((*visit, walk_in, False, "") for visit in visits),
+        )  # fmt: skip
+        copy_rows(Condition, ("resident", "code", "zh", "since"), conditions)
+        import_visit_bases(first_visits=first, by=by, at=at)
+        record("records.import_history", Encounter(), by=by, at=at, rows=len(visits), conditions=len(conditions))

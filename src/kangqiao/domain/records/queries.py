@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import get_resident, not_found
+from kangqiao.domain.terminology import queries as terminology
 
 
 def encounters_of(seat: Seat, resident: Resident) -> QuerySet[Encounter]:
@@ -37,3 +42,27 @@ def document(seat: Seat, document_id: int) -> Document:
         raise not_found()
     get_resident(seat, found.resident_id)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit with its local day and the names of its codes."""
+
+    encounter: Encounter
+    day: date
+    specialty: str
+    diagnosis: str
+
+
+def visits_shown(seat: Seat, resident: Resident, limit: int) -> list[Visit]:
+    """The latest visits, named for the page. Raises NotVisible when the seat has no basis."""
+    specialties, diagnoses = terminology.labels("specialty"), terminology.labels("diagnosis")
+    return [
+        Visit(
+            encounter=row,
+            day=timezone.localtime(row.started_at).date(),
+            specialty=specialties.get(row.specialty, row.specialty),
+            diagnosis=diagnoses.get(row.diagnosis, row.diagnosis),
+        )
+        for row in encounters_of(seat, resident)[:limit]
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
@@ -10,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
+from kangqiao.base.bulk import copy_rows, reserve_ids
 from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.residents.models import Basis, Resident
-from kangqiao.domain.residents.permissions import can_register
+from kangqiao.domain.residents.permissions import can_import, can_register
 from kangqiao.kernel.errors import Denied, RuleBroken
 
 
@@ -146,3 +148,56 @@ def end_basis(*, source: str, resident_id: int | None = None, kind: str = "", by
 def note_opening(*, resident_id: int, bases: tuple[str, ...], by: Actor, at: datetime) -> None:
     """Somebody opened a resident's record, and on which bases: the resident can read it later (FHIR AuditEvent)."""
     record("residents.open", Resident(pk=resident_id), by=by, at=at, resident_id=resident_id, bases=list(bases))
+
+
+RESIDENT_COLUMNS = (
+    "id", "name", "sex", "birth_date", "identifier", "phone", "address", "centre", "insurance", "is_demo", "keys",
+)  # fmt: skip
+BASIS_COLUMNS = ("resident", "organization", "kind", "source", "since")
+
+
+def import_residents(*, residents: Sequence[Resident], since: datetime, by: Actor, at: datetime) -> None:
+    """A whole register is read in: each gets an id and search keys, and their centre may see them from `since`.
+
+    One audit row stands for all. Raises Denied; IntegrityError when an identifier is known already.
+    """
+    with transaction.atomic():
+        _require_importer(by)
+        keys = {name: search_keys(name) for name in {row.name for row in residents}}
+        for row, own_id in zip(residents, reserve_ids(Resident, len(residents)), strict=True):
+            row.pk, row.keys = own_id, keys[row.name]
+        columns = [Resident._meta.get_field(name).attname for name in RESIDENT_COLUMNS]
+        copy_rows(Resident, RESIDENT_COLUMNS, ([getattr(row, name) for name in columns] for row in residents))
+        copy_rows(
+            Basis,
+            BASIS_COLUMNS,
+            (
+                (row.pk, row.centre_id, Basis.Kind.REGISTERED.value, f"centre:{row.centre_id}", since)
+                for row in residents
+            ),
+        )
+        record("residents.import_residents", Resident(), by=by, at=at, rows=len(residents))
+
+
+def import_visit_bases(*, first_visits: Mapping[tuple[int, int], datetime], by: Actor, at: datetime) -> None:
+    """The places people visited in a history that is read in may see them: one basis per (resident, organisation).
+
+    Values are the first visits. Raises Denied.
+    """
+    with transaction.atomic():
+        _require_importer(by)
+        copy_rows(
+            Basis,
+            BASIS_COLUMNS,
+            (
+                (resident_id, organization_id, Basis.Kind.ENCOUNTER.value, f"visits:{organization_id}", since)
+                for (resident_id, organization_id), since in first_visits.items()
+            ),
+        )
+        record("residents.import_visit_bases", Basis(), by=by, at=at, rows=len(first_visits))
+
+
+def _require_importer(by: Actor) -> None:
+    allowed = can_import(by)
+    if not allowed:
+        raise Denied(allowed.reason)

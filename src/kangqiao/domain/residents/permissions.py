@@ -49,3 +49,8 @@ def can_register(by: Actor, centre_id: int) -> Decision:
     if by.is_system or (by.role in (Role.GP, Role.CENTRE_MANAGER) and by.organization_id == centre_id):
         return YES
     return no(_("居民由登记中心建档。"))
+
+
+def can_import(by: Actor) -> Decision:
+    """Whole registers are read in by the system administrator or a job of the system."""
+    return YES if by.is_system or by.role == Role.SYSTEM_ADMIN else no(_("批量导入由系统管理员做。"))

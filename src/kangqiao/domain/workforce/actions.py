@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.search import search_keys
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.domain.workforce.models import Absence, Practitioner
-from kangqiao.domain.workforce.permissions import can_note_absence, can_register
+from kangqiao.domain.workforce.permissions import can_import, can_note_absence, can_register
 from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
@@ -60,6 +61,16 @@ def register_practitioner(
         )
         record("workforce.register_practitioner", row, by=by, at=at, title_grade=row.title_grade, specialty=specialty)
     return row
+
+
+def import_practitioners(*, practitioners: Sequence[Practitioner], by: Actor, at: datetime) -> None:
+    """Many members of staff enter at once, as a region's staff list brings them. Raises Denied."""
+    with transaction.atomic():
+        _require(can_import(by))
+        for row in practitioners:
+            row.keys = search_keys(row.name)
+        Practitioner.objects.bulk_create(practitioners)
+        record("workforce.import_practitioners", Practitioner(), by=by, at=at, rows=len(practitioners))
 
 
 def record_absence(

@@ -17,6 +17,11 @@ def can_register(by: Actor, organization_id: int) -> Decision:
     return _keeper(by, organization_id, _("人员由所在机构登记。"))
 
 
+def can_import(by: Actor) -> Decision:
+    """Whole staff lists are read in by the system administrator or a job of the system."""
+    return YES if by.is_system or by.role == "system_admin" else no(_("批量导入由系统管理员做。"))
+
+
 def can_note_absence(by: Actor, practitioner: Practitioner) -> Decision:
     """The person, the employer or the dispatcher notes that someone is away."""
     if practitioner.user_id is not None and by.id == f"user:{practitioner.user_id}":
