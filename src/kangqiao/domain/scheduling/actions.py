@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -73,10 +74,9 @@ def open_session(
     if starts_at <= at:
         raise RuleBroken(_("不能为已经开始的时间放号。"), next_step=_("请选一个将来的时间。"))
     is_clinic = kind == Session.Kind.HOSPITAL_CLINIC
+    span = (localtime(starts_at), localtime(ends_at))
     try:
-        times = rules.cut(
-            localtime(starts_at), localtime(ends_at), parameters.slot_minutes, parameters.slots_per_session
-        )
+        times = rules.cut(*span, parameters.slot_minutes, parameters.slots_per_session)
     except ValueError:
         raise RuleBroken(
             _("这段时间放不下一个号（每号%(minutes)s分钟）。") % {"minutes": parameters.slot_minutes},
@@ -136,6 +136,7 @@ def withdraw_session(*, session_id: int, reason: str, by: Actor, at: datetime) -
     if session.ends_at <= at:
         raise RuleBroken(_("这次出诊已经结束，不能再停诊。"), next_step=_("请把未到的人记为未到诊。"))
     transition(session, SESSION, "withdraw", by=by, at=at, reason=reason)
+    queries.locked_slots(session.pk)
     affected = queries.affected_by(session)
     for booking in affected:
         _give_back(booking, by=by, at=at, reason=_("停诊：%(reason)s") % {"reason": reason})
@@ -164,12 +165,12 @@ def book(
     partner_of: list[int] = []
     try:
         with transaction.atomic():
-            resident = queries.resident_to_book(resident_id, by, at)
+            resident, has_basis = queries.resident_to_book(resident_id, by, at)
             _allow(
                 permissions.can_book(
                     by,
                     resident,
-                    has_basis=resident.has_basis,
+                    has_basis=has_basis,
                     channel=channel,
                     as_partner_centre_id=as_partner_centre_id,
                 )
@@ -314,9 +315,7 @@ def _replay_or_refuse(slot_id: int, resident_id: int, attempt: str, partner_of: 
     if refusal is Refusal.FULL:
         raise Taken(
             _("%(when)s的号刚刚被约走了。") % {"when": _when(slot.starts_at)},
-            next_step=_("请从下面最近的空号里选一个。")
-            if nearest
-            else _("同专科近期没有空号，请换一位医生或过几天再看。"),
+            next_step=_("请从最近的空号里选一个。") if nearest else _("请换一位医生，或过几天再看。"),
             alternatives=nearest,
         )
     raise _refused(refusal, slot, own)
@@ -379,10 +378,8 @@ def _locked_booking(booking_id: int) -> Booking:
 
 
 def _give_back(booking: Booking, *, by: Actor, at: datetime, reason: str) -> None:
-    from django.db.models import F
-
-    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") - 1)
     transition(booking, BOOKING, "cancel", by=by, at=at, reason=reason)
+    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") - 1)
     residents.end_basis(source=_source(booking), by=by, at=at)
 
 

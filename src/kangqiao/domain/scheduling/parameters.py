@@ -28,7 +28,7 @@ class SlotParameters:
     """How sessions are cut, what partner centres get first, and how far ahead one may book.
 
     `reserved_share` is a share of 1. `values` keeps each figure with its clause or its mark as a setting, for
-    display; `ref` is the policy reference a session keeps.
+    display; `ref` names the pack that decided the share, which a session keeps.
     """
 
     slot_minutes: int
@@ -57,6 +57,6 @@ class SlotParameters:
             hold_minutes=values["hold_minutes"].integer(),
             cancel_hours_before=values["cancel_hours_before"].integer(),
             late_minutes=values["late_minutes"].integer(),
-            ref=str(policy.ref),
+            ref=str(values["reserved_share"].ref),
             values=MappingProxyType(values),
         )

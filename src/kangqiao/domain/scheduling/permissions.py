@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -107,5 +107,4 @@ def visible_to(seat: Seat | None) -> Q:
         | Q(resident__centre_id=seat.organization_id)
         | Q(session__practitioner__user_id=seat.user_id)
     )
-    seen = Resident.objects.filter(residents.visible_to(seat), pk=OuterRef("resident_id"))
-    return near & Exists(seen)
+    return near & residents.visible_to(seat, field="resident_id")

@@ -29,7 +29,9 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents import permissions as residents
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.queries import not_found
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.scheduling.permissions import visible_to
 from kangqiao.kernel.errors import NotVisible
@@ -128,18 +130,18 @@ def slots_of(session: Session, now: datetime, partner_of: Collection[int] = froz
     return list(slots.annotate(free=is_free(now, partner_of)).order_by("starts_at"))
 
 
-def resident_to_book(resident_id: int, by: Actor, at: datetime) -> Resident:
-    """The resident with `has_basis`: whether the actor's organisation may see them now. Raises NotVisible."""
-    basis = Basis.objects.filter(
-        Q(until__isnull=True) | Q(until__gt=at),
-        resident_id=OuterRef("pk"),
-        organization_id=by.organization_id or 0,
-        since__lte=at,
-    )
+def resident_to_book(resident_id: int, by: Actor, at: datetime) -> tuple[Resident, bool]:
+    """The resident, and whether the actor's organisation may see them now. Raises NotVisible."""
+    basis = residents.valid_at(at).filter(resident_id=OuterRef("pk"), organization_id=by.organization_id or 0)
     found = Resident.objects.filter(pk=resident_id).annotate(has_basis=Exists(basis)).first()
     if found is None:
-        raise NotVisible(_("未找到，或不在您的服务范围。"), next_step=_("请核对姓名和证件后再找。"))
-    return found
+        raise not_found()
+    return found, found.has_basis
+
+
+def locked_slots(session_id: int) -> list[Slot]:
+    """Every slot of a session, locked in one order: nobody takes or gives back a place meanwhile."""
+    return list(Slot.objects.select_for_update().filter(session_id=session_id).order_by("pk"))
 
 
 def place_in_session(session_id: int, resident_id: int) -> Booking | None:

@@ -1,5 +1,9 @@
+from datetime import UTC, datetime
+
 from django.db import migrations, models
-from django.db.models.functions import Now
+
+# A slot made before the horizon was kept has been open since ever.
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Migration(migrations.Migration):
@@ -7,6 +11,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name="slot", name="opens_at", field=models.DateTimeField(default=Now()), preserve_default=False
+            model_name="slot", name="opens_at", field=models.DateTimeField(default=EVER), preserve_default=False
         ),
     ]
