@@ -1,5 +1,9 @@
 """Addresses of agreements."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from kangqiao.domain.agreements import views
+
+urlpatterns: list[URLPattern] = [
+    path("<int:pk>/", views.detail, name="agreements-detail"),
+]
