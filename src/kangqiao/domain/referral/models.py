@@ -41,7 +41,8 @@ class Referral(BaseModel):
     diagnosis = models.CharField(max_length=100)
     reason_code = models.CharField(max_length=40, blank=True)
     reason = models.TextField(blank=True)
-    summary = models.TextField(blank=True)
+    history = models.TextField(blank=True)
+    examination = models.TextField(blank=True)
     question = models.TextField(blank=True)
     medicines = models.TextField(blank=True)
     allergies = models.TextField(blank=True)
@@ -55,6 +56,8 @@ class Referral(BaseModel):
     sent_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
+    # When the clock that now runs was started; with `due_at` it tells how much of the limit is used.
+    clock_from = models.DateTimeField(null=True, blank=True)
     policy_ref = models.CharField(max_length=120)
 
     class Meta:
@@ -85,5 +88,5 @@ class Referral(BaseModel):
         )  # fmt: skip
         operational = (
             "number", "direction", "from_organization", "to_organization", "from_practitioner", "agreement",
-            "has_consent", "is_green_channel", "status", "sent_at", "answered_at", "due_at", "policy_ref",
+            "has_consent", "is_green_channel", "status", "sent_at", "answered_at", "due_at", "clock_from", "policy_ref",
         )  # fmt: skip
