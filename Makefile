@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-all check fix bench assets lock base clean
+.PHONY: help up down test test-all check fix bench assets lock base base-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,12 +36,18 @@ assets: base ## browser files and compiled translations
 test: base-test ## every test but the slow ones; brings a browser if none is here
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m tests.browser
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-all: base-test ## every test
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m tests.browser
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --slow $(ARGS)
+
+check: base-test ## format, lint, types, imports, packs, clauses, migrations, the repository's own rules; changes nothing
+	@$(BIN)/python -m tests.check
+
+fix: base-test ## format, and mend what can be mended by itself
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet . ; $(BIN)/ruff check .
 
 bench: base-test ## measurements, as ratios to a floor or a peer
 	@$(BIN)/kangqiao assets

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
+import pytest
 
-pytest_plugins = ["tests.journey_plugin"]
-if importlib.util.find_spec("tests.clause_plugin"):
-    pytest_plugins.append("tests.clause_plugin")
+pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--slow` runs everything; a marker expression would do too, but then counts as a narrowed run."""
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow tests to `make test-all`, and say how many by pytest's own count."""
+    if config.getoption("--slow"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]

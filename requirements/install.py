@@ -1,6 +1,7 @@
 """Installs the locked packages into `.venv`, from nothing but the system's Python.
 
     python3 requirements/install.py base [test] [check]
+    python3 requirements/install.py lock
 
 Makes the environment if it is missing, fetches the pinned installer (uv) into a temporary folder, installs each named
 lock with hashes checked, then the project itself. A lock already installed in this environment is skipped. If uv
@@ -63,7 +64,7 @@ def make_environment() -> None:
             if run(sys.executable, "-m", "venv", VENV).returncode == 0:
                 return
             shutil.rmtree(VENV, ignore_errors=True)
-    fail(f"Python cannot make a virtual environment here. Install the package {package} (or python3-venv) and try again.")
+    fail(f"Python cannot make a virtual environment here. Install the package {package} (or python3-venv), then again.")
 
 
 def index_options() -> list[str]:
@@ -125,13 +126,38 @@ def install_project() -> None:
         fail("The project itself could not be installed; the lines above say why.")
 
 
+def write_locks() -> None:
+    """Every lock anew, from pyproject.toml and the two small lists; versions and hashes, no addresses."""
+    with tempfile.TemporaryDirectory(prefix="kangqiao-uv-") as folder:
+        uv = fetch_uv(folder)
+        if uv is None:
+            fail("uv could not be fetched; the locks stay as they are.")
+        common = [uv, "pip", "compile", "-q", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header",
+                  "--python-version", ".".join(map(str, OLDEST)), *index_options()]  # fmt: skip
+        place = pathlib.Path("requirements")
+        for name, sources in {
+            "bootstrap": [place / "bootstrap.in"],
+            "node": [place / "node.in"],
+            "base": ["pyproject.toml", "--group", "build"],
+            "test": ["--group", "test", "-c", place / "base.lock"],
+            "check": ["--group", "check", "-c", place / "base.lock", "-c", place / "test.lock"],
+        }.items():
+            say(f"requirements/{name}.lock")
+            os.chdir(ROOT)
+            if run(*common, *sources, "-o", place / f"{name}.lock").returncode:
+                fail(f"requirements/{name}.lock could not be written; the lines above say why.")
+
+
 def main(names: list[str]) -> None:
     """Install what is not there yet."""
     if sys.version_info < OLDEST:
         fail(f"Kangqiao needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}.")
     make_environment()
+    if names == ["lock"]:
+        write_locks()
+        return
     jobs = [(name, VENV / f".kangqiao-{name}", digest_of(ROOT / "requirements" / f"{name}.lock")) for name in names]
-    due = [(name, stamp, digest) for name, stamp, digest in jobs if not (stamp.exists() and stamp.read_text() == digest)]
+    due = [job for job in jobs if not (job[1].exists() and job[1].read_text() == job[2])]
     if due:
         with tempfile.TemporaryDirectory(prefix="kangqiao-uv-") as folder:
             uv, addresses = fetch_uv(folder), index_options()

@@ -157,4 +157,3 @@ def run(program: str, *arguments: str) -> str:
             raise NoSpace("The disk is full.", next_step="Free some space; nothing was changed.")
         raise ServerProblem(f"{program} says: {' / '.join(said)}")
     return done.stdout
-

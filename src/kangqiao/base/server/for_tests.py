@@ -11,15 +11,11 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 import pytest
 
 from kangqiao.base.server.folder import DataFolder
 from kangqiao.base.server.postgres import EmbeddedPostgres, initdb_template
-
-if TYPE_CHECKING:
-    from pytest import Config
 
 SERVER = pytest.StashKey[EmbeddedPostgres]()
 
@@ -30,7 +26,7 @@ def cache_folder() -> pathlib.Path:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(early_config: Config) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Before any other plugin of this phase: pytest-django reads the settings in it."""
     options = early_config.known_args_namespace
     listing = options.help or options.version or "PYTEST_XDIST_WORKER" in os.environ
@@ -39,7 +35,7 @@ def pytest_load_initial_conftests(early_config: Config) -> Generator[None, None,
     yield
 
 
-def prepare_environment(config: Config) -> None:
+def prepare_environment(config: pytest.Config) -> None:
     """Database, data folder and secret of this run; nothing of the developer's own site is touched."""
     # Playwright's synchronous interface keeps an event loop in the thread; Django would then refuse every query.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -56,7 +52,7 @@ def prepare_environment(config: Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_unconfigure(config: Config) -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server after the last test; a killed run takes it along by itself."""
     if "PYTEST_XDIST_WORKER" in os.environ or SERVER not in config.stash:
         return

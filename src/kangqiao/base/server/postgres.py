@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from kangqiao.base.server import unprivileged
-from kangqiao.base.server.folder import MEGABYTE, DataFolder
+from kangqiao.base.server.folder import DataFolder
 from kangqiao.base.server.problems import DatabaseProblem, NoSpace, ServerProblem
 from kangqiao.base.server.unprivileged import Way
 
@@ -323,6 +323,3 @@ def initdb_template(cache: pathlib.Path) -> pathlib.Path:
             if not (place / "PG_VERSION").exists():
                 raise
     return place
-
-
-__all__ = ["DATABASE", "MEGABYTE", "ROLE", "EmbeddedPostgres", "binaries", "initdb_template"]

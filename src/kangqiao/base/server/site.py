@@ -89,7 +89,9 @@ def require_port(host: str, port: int) -> None:
         raise PortTaken(
             f"Port {port} is reserved for the system's administrator.", next_step="Choose one above 1023 with PORT=…."
         )
-    free = next((other for other in range(port + 1, port + SEARCHED_PORTS) if other < 65536 and is_free(host, other)), 0)
+    free = next(
+        (other for other in range(port + 1, port + SEARCHED_PORTS) if other < 65536 and is_free(host, other)), 0
+    )
     raise PortTaken(
         f"Port {port} on {host} is taken by another program.",
         next_step=f"Port {free} is free: make up PORT={free} (kangqiao up --port {free})." if free else "",
