@@ -51,11 +51,12 @@ TEMPLATE_CALLS = {
     "npgettext": ((1, "c"), 2, 3),
 }
 # Files whose Chinese reaches a reader, and must go through gettext. States carry both names themselves.
+# Demonstration data is data; commands speak English.
 SPEAKING = frozenset(
     {"views", "forms", "queries", "actions", "permissions", "rules", "access", "transition", "context"}
 )
 SPEAKING_FOLDERS = frozenset({"edges", "pathways", "templatetags"})
-SILENT_FOLDERS = frozenset({"tests", "migrations", "commands", "server"})
+SILENT_FOLDERS = frozenset({"tests", "migrations", "commands", "server", "demonstration"})
 
 
 @dataclass(frozen=True, slots=True)
