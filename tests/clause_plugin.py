@@ -2,7 +2,7 @@
 
 A mark that names no clause stops the run at collection. After a full run the outcomes are written to
 `var/clauses/results.json` with a digest of the sources, which is what lets `kangqiao clauses` say verified; a run
-narrowed by -k, -m, a path or --lf leaves the file alone. `--clause-results=part` is for a full run made of several
+narrowed by -k, -m, a path or --lf leaves the file alone, and so does one during which a source was edited. `--clause-results=part` is for a full run made of several
 calls: each adds its outcomes as long as the sources stay the same.
 """
 
@@ -17,6 +17,7 @@ from kangqiao import policy
 from kangqiao.policy import register
 
 PROPERTY = "clause"
+ORDINARY = "not slow"
 SEVERITY = ("passed", "skipped", "failed", "error")
 
 
@@ -60,6 +61,12 @@ class Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._outcomes: dict[str, dict[str, str]] = defaultdict(dict)
+        self._root = Path(config.rootpath)
+        self._sources = ""
+
+    def pytest_sessionstart(self) -> None:
+        """Remember the sources the run begins with."""
+        self._sources = register.source_digest(self._root)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one test; a broken set-up or tear-down counts as an error."""
@@ -82,14 +89,20 @@ class Recorder:
         finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         if not finished or mode == "off" or (mode == "auto" and not is_full(self._config)):
             return
-        root = Path(self._config.rootpath)
-        register.write_results(register.results_file(root), root, self._outcomes, merge=mode == "part")
+        if register.source_digest(self._root) == self._sources:
+            path = register.results_file(self._root)
+            register.write_results(path, self._root, self._outcomes, merge=mode == "part")
 
 
 def is_full(config: pytest.Config) -> bool:
-    """Whether nothing narrows the run: no -k, -m, --lf, --ff, --deselect, --maxfail, no path below the usual ones."""
+    """Whether nothing narrows the run: no -k, --lf, --ff, --deselect, --maxfail, no path below the usual ones.
+
+    `-m "not slow"` is what `make test` runs and counts as full; a clause shown by slow tests alone stays built there.
+    """
     option = config.option
-    narrowed = ("keyword", "markexpr", "lf", "failedfirst", "deselect", "maxfail", "stepwise", "ignore", "ignore_glob")
+    if getattr(option, "markexpr", "") not in ("", ORDINARY):
+        return False
+    narrowed = ("keyword", "lf", "failedfirst", "deselect", "maxfail", "stepwise", "ignore", "ignore_glob")
     if any(getattr(option, name, None) for name in narrowed):
         return False
     usual = {str(path) for path in config.getini("testpaths")} or {"."}

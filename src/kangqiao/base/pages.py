@@ -21,7 +21,7 @@ MODE_COOKIE = "kq_mode"
 class RailItem:
     """One entry of the left rail (staff) or the bottom bar (residents).
 
-    `icon` is a name of `static/kangqiao/icons.txt`, `label` two to four characters, `badge` the count waiting there.
+    `icon` is a name of `static/icons.txt`, `label` two to four characters, `badge` the count waiting there.
     """
 
     url: str

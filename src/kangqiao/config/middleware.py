@@ -7,7 +7,9 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
+from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken
 
@@ -48,15 +50,21 @@ class ErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        patch_vary_headers(response, ("HX-Request",))  # one address answers a page and its part
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page for a domain error; any other exception is left to the server."""
         if not isinstance(error, KangqiaoError):
             return None
         status = status_of(error)
-        template = "error_fragment.html" if request.headers.get("HX-Request") else "error.html"
-        return render(request, template, {"error": error, "status": status}, status=status)
+        part = wants_part(request)
+        template = "error_fragment.html" if part else "error.html"
+        response = render(request, template, {"error": error, "status": status}, status=status)
+        if part:
+            response["HX-Retarget"], response["HX-Reswap"] = "#problem", "innerHTML"
+        return response
 
 
 def status_of(error: KangqiaoError) -> int:

@@ -2,9 +2,6 @@
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import set_language
-
-from kangqiao.base.access import access
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.health.urls")),
@@ -19,8 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("publications/", include("kangqiao.domain.publication.urls")),
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
+    path("residents/", include("kangqiao.domain.records.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
-    path("language/", access("public")(set_language), name="set_language"),
 ]
 if settings.DEMO != "none":
     urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))

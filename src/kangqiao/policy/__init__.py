@@ -7,17 +7,7 @@ A value that is not there raises `NoPolicyInForce`; there is no default. Stands 
 
 from kangqiao.kernel.errors import NoPolicyInForce, PolicyError
 from kangqiao.policy.nodes import Problem
-from kangqiao.policy.packs import (
-    Difference,
-    PackSet,
-    Policy,
-    at,
-    check,
-    default,
-    default_path,
-    diff,
-    load,
-)
+from kangqiao.policy.packs import Difference, PackSet, Policy, at, check, default, default_path, diff, load
 from kangqiao.policy.values import Clause, Pack, Place, PolicyRef, Value, covers
 
 __all__ = [

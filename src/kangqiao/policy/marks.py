@@ -35,9 +35,15 @@ def collect(root: Path) -> list[Mark]:
     return marks
 
 
+def source_folders(root: Path) -> list[Path]:
+    """The folders that make the product: of a source tree, or of the folder a wheel is installed in."""
+    names = ("src", "packs", "tests") if (root / "src").is_dir() else ("kangqiao",)
+    return [root / name for name in names]
+
+
 def test_files(root: Path) -> Iterator[Path]:
     """The test files of a source tree, sorted: `tests/` at the top and the `tests/` folder of every module."""
-    for folder in (root / "src", root / "tests"):
+    for folder in source_folders(root):
         for path in sorted(folder.rglob("test_*.py")):
             if "tests" in path.relative_to(root).parts[:-1] and "__pycache__" not in path.parts:
                 yield path

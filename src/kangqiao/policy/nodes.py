@@ -117,10 +117,7 @@ class _Builder:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._say(key_line, "a key must be a plain word")
             elif key_node.value in table:
-                self._say(
-                    key_line,
-                    f"duplicate key '{key_node.value}', first on line {table.lines[key_node.value]}",
-                )
+                self._say(key_line, f"duplicate key '{key_node.value}', first on line {table.lines[key_node.value]}")
             else:
                 table.lines[key_node.value] = key_line
                 table[key_node.value] = self.build(value_node)
@@ -144,10 +141,7 @@ class _Builder:
             except ValueError:
                 self._say(line, f"there is no date {text}")
                 return None
-        self._say(
-            line,
-            f"write '{text}' in quotes, or as a plain number or date: as it stands YAML reads it as {tag}",
-        )
+        self._say(line, f"write '{text}' in quotes, or as a plain number or date: as it stands YAML reads it as {tag}")
         return None
 
     def _say(self, line: int, message: str) -> None:

@@ -19,7 +19,7 @@ from kangqiao.policy.nodes import Problem
 from kangqiao.policy.values import Clause, Pack, PolicyRef, Value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PackSet:
     """All packs of one folder. `clauses()` lists every clause of every paper in pack and paper order."""
 
@@ -57,13 +57,7 @@ class PackSet:
         if not held:
             spans = ", ".join(f"{pack.id} ({pack.since} to {pack.until or 'open'})" for pack in covering)
             raise NoPolicyInForce(f"No policy is in force for place {place} on {day}: {spans}.")
-        held.sort(
-            key=lambda pack: (
-                -pack.specificity(place),
-                -pack.since.toordinal(),
-                pack.id,
-            )
-        )
+        held.sort(key=lambda pack: (-pack.specificity(place), -pack.since.toordinal(), pack.id))
         return Policy(self, place, day, tuple(held))
 
     def of_pack(self, pack_id: str, day: date) -> Policy:
@@ -253,12 +247,7 @@ def _differences(a: Policy, b: Policy) -> Iterator[Difference]:
         if (
             left is None
             or right is None
-            or (left.value, left.unit, left.force)
-            != (
-                right.value,
-                right.unit,
-                right.force,
-            )
+            or (left.value, left.unit, left.force) != (right.value, right.unit, right.force)
         ):
             yield Difference(*names, left, right)
 

@@ -54,7 +54,7 @@ def build(root: pathlib.Path, *, say: Say) -> bool:
     if not is_fresh(root, vendor):
         build_vendor(root, vendor, say=say)
         built = True
-    count = compile_translations(package / "locale")
+    count = compile_translations(package)
     if count:
         say(f"translations compiled ({count})")
     return built or bool(count)
@@ -178,26 +178,18 @@ def sprite(icons: pathlib.Path, root: pathlib.Path) -> str:
         look = (
             'fill="currentColor" stroke="none"'
             if filled
-            else 'fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
+            else 'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
         )
         inner = re.sub(r"\s*\n\s*", "", inner)
         symbols.append(f'<symbol id="i-{name}" viewBox="0 0 24 24" {look}>{inner}</symbol>')
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 
-def compile_translations(locale: pathlib.Path) -> int:
-    """Compile each `.po` that is newer than its `.mo`; the number compiled."""
-    count = 0
-    for source in sorted(locale.glob("*/LC_MESSAGES/*.po")):
-        target = source.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
-            continue
-        import polib  # only where something is to compile: a restart must not pay for it
+def compile_translations(package: pathlib.Path) -> int:
+    """Compile each app's `.po` that is newer than its `.mo`; the number compiled."""
+    from kangqiao.base import translations
 
-        try:
-            catalogue = polib.pofile(str(source))
-        except OSError as error:
-            raise ServerProblem(f"The translation {source} cannot be read: {error}") from error
-        catalogue.save_as_mofile(str(target))
-        count += 1
-    return count
+    try:
+        return translations.compile_all(package)
+    except OSError as error:
+        raise ServerProblem(f"A translation cannot be read: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,8 +11,7 @@ from typing import Any
 from django import template
 from django.forms.boundfield import BoundField
 from django.templatetags.static import static
-from django.utils import timezone, translation
-from django.utils.formats import number_format
+from django.utils import dateformat, timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -22,7 +22,15 @@ from kangqiao.kernel.states import Look
 
 register = template.Library()
 
-WEEKDAYS = tuple(gettext_lazy(day) for day in ("周一", "周二", "周三", "周四", "周五", "周六", "周日"))
+WEEKDAYS = (
+    gettext_lazy("周一"),
+    gettext_lazy("周二"),
+    gettext_lazy("周三"),
+    gettext_lazy("周四"),
+    gettext_lazy("周五"),
+    gettext_lazy("周六"),
+    gettext_lazy("周日"),
+)
 LOOK_ICONS = {"wait": "clock", "go": "progress", "done": "check", "back": "arrow-back-up", "gone": "circle-off"}
 SHAPES = 6
 
@@ -70,7 +78,8 @@ def look_icon(state: Any) -> str:
 @register.filter
 def called(thing: Any) -> str:
     """The name of a state or step (or anything with `zh` and `en`) in the reader's language."""
-    name = getattr(thing, "en", "") if is_english() else getattr(thing, "zh", "")
+    key = "en" if is_english() else "zh"
+    name = thing.get(key) if isinstance(thing, Mapping) else getattr(thing, key, "")
     return str(name or thing)
 
 
@@ -81,10 +90,12 @@ def is_english() -> bool:
 
 @register.filter
 def num(value: Any, places: int | None = None) -> str:
-    """A number with thousands separators; 未知 for nothing."""
+    """A number with thousands separators in either language; 未知 for nothing."""
     if value is None or value == "":
         return _("未知")
-    return number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+    exact = Decimal(str(value))
+    text = f"{exact:,.{places}f}" if places is not None else f"{exact:,f}"
+    return text.replace("-", "−")
 
 
 @register.filter
@@ -139,7 +150,7 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return _("未知")
     local = timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
-    return _("%(month)s月%(day)s日 %(weekday)s") % {"month": local.month, "day": local.day, "weekday": weekday(local)}
+    return f"{dateformat.format(local, _('n月j日'))} {weekday(local)}"
 
 
 @register.filter

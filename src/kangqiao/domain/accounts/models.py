@@ -31,6 +31,23 @@ class Role(models.TextChoices):
     SYSTEM_ADMIN = "system_admin", _("系统管理员")
 
 
+ROLE_DESCRIPTIONS = {
+    Role.RESIDENT: _("约专家号，看自己的转诊走到哪一步，看谁看过自己的档案。"),
+    Role.GP: _("在社区接诊，替居民约专家号，需要时转到医院，接回医院转下来的人。"),
+    Role.EXPERT: _("医院派到社区的专家：看本周在哪个中心、哪半天坐诊，接诊，写小结。"),
+    Role.CENTRE_MANAGER: _("管社区中心：签协议，确认专家到岗，看本中心的号源和转诊。"),
+    Role.REFERRAL_DESK: _("在医院接社区转来的单子：接收并占号，或写明原因退回。"),
+    Role.GUIDANCE_OFFICE: _("医院里管联建协管日常的科室：推荐专家，看派驻够不够，催下转。"),
+    Role.DISPATCHER: _("给全市排专家下社区的班：看缺口和原因，调一格，发布。"),
+    Role.HOSPITAL_DIRECTOR: _("代表医院签协议，批专家派驻，看本院履约和考核。"),
+    Role.PHARMACIST: _("审社区处方，指导用药。"),
+    Role.BUREAU_OFFICER: _("看全区协议、履约和指标，打考核分，审公示，算经费。"),
+    Role.FINANCE_OFFICER: _("核每一笔补助：公式、数据、条款都能点开，考核结束才拨付。"),
+    Role.INSURER: _("对账和抽查。"),
+    Role.SYSTEM_ADMIN: _("开停账号，看任务和备份；看不到居民档案。"),
+}
+
+
 class User(AbstractBaseUser, BaseModel):
     """A person who may sign in. What they may do comes from the memberships, never from the user row."""
 

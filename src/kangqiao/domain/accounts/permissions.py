@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from kangqiao.base.actor import Actor
+from kangqiao.kernel.decision import YES, Decision, no
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,8 @@ class Seat:
             organization=self.organization_name,
             role=self.role,
         )
+
+
+def can_manage_accounts(by: Actor) -> Decision:
+    """Accounts and memberships are kept by the system administrator or a job of the system."""
+    return YES if by.is_system or by.role == "system_admin" else no(_("账号由系统管理员管理。"))

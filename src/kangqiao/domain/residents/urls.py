@@ -1,5 +1,7 @@
 """Addresses of residents."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from kangqiao.domain.residents import views
+
+urlpatterns: list[URLPattern] = [path("", views.search, name="residents-search")]

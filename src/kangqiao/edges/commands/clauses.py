@@ -39,7 +39,7 @@ def clauses(
     """
     try:
         packs = packs_api.default()
-        register = clause_register.read_tree(source_root(), packs, results)
+        register = clause_register.read_tree(clause_register.source_root(), packs, results)
     except KangqiaoError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
@@ -51,13 +51,6 @@ def clauses(
         _check(check_docs, page)
     else:
         _show(register, pack, priority, state, form)
-
-
-def source_root() -> Path:
-    """The source tree this product runs from; for an installed wheel the folder above the package."""
-    package = Path(packs_api.__file__).resolve().parents[1]
-    tree = package.parents[1]
-    return tree if (tree / "packs").is_dir() else package.parent
 
 
 def _check(path: Path, page: str) -> None:

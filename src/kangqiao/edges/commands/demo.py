@@ -24,7 +24,7 @@ def demo() -> None:
 
 
 @demo.command()
-@click.argument("name", type=click.Choice(("zhuhai", "all")))
+@click.argument("name", type=click.Choice(("zhuhai", "all", "none")))
 @click.option("--data", default=lambda: os.environ.get("KANGQIAO_DATA", DEFAULT_FOLDER), help="The data folder.")
 def load(name: str, data: str) -> None:
     """Load a demonstration region; what is there already stays as it is."""
@@ -32,9 +32,11 @@ def load(name: str, data: str) -> None:
     with site.database() as url:
         os.environ.update(site.environment(url))
         start_django()
+        from django.utils import timezone
+
         from kangqiao.pathways import demonstration
 
-        demonstration.load_region(name, say=lambda text: click.echo(f"  {text}"))
+        demonstration.load_region(name, today=timezone.localdate(), progress=lambda text: click.echo(f"  {text}"))
 
 
 @demo.command()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -34,7 +34,7 @@ def check(folder: Path | None) -> None:
     folder = folder or packs_api.default_path()
     problems = packs_api.check(folder)
     for problem in problems:
-        click.echo(str(problem), err=True)
+        click.echo(str(problem))
     if problems:
         click.echo(f"{len(problems)} fault(s) in {folder}", err=True)
         sys.exit(1)
@@ -146,6 +146,6 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _fail(message: str) -> Any:
+def _fail(message: str) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(1)

@@ -14,22 +14,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kangqiao.base.access import access
 from kangqiao.base.pages import RailItem
 from kangqiao.kernel.states import Look, State, Step
 
+# untranslated: a state carries both names
 STATES = (
-    State("waiting", "待处理", "Waiting", Look.WAIT),  # untranslated: a state carries both names
-    State("going", "进行中", "Under way", Look.GO),  # untranslated: a state carries both names
-    State("done", "完成", "Done", Look.DONE),  # untranslated: a state carries both names
-    State("returned", "退回", "Returned", Look.BACK),  # untranslated: a state carries both names
-    State("lapsed", "已过期", "Lapsed", Look.GONE),  # untranslated: a state carries both names
+    State("waiting", "待处理", "Waiting", Look.WAIT),
+    State("going", "进行中", "Under way", Look.GO),
+    State("done", "完成", "Done", Look.DONE),
+    State("returned", "退回", "Returned", Look.BACK),
+    State("lapsed", "已过期", "Lapsed", Look.GONE),
 )
+# untranslated: a step carries both names
 STEPS = (
-    # untranslated: a step carries both names
     Step("accept", "接收并占号", "Accept and hold", ("waiting",), "going", ("desk",), primary=True),
-    # untranslated: a step carries both names
-    Step("return", "退回并说明", "Return with reason", ("waiting",), "returned", ("desk",), needs_reason=True, danger=True),
-    Step("move", "改期", "Move", ("waiting",), "waiting", ("desk",)),  # untranslated: a step carries both names
+    Step("return", "退回并说明", "Return", ("waiting",), "returned", ("desk",), needs_reason=True, danger=True),
+    Step("move", "改期", "Move", ("waiting",), "waiting", ("desk",)),
 )
 # untranslated: invented names
 EXPERTS = ("沈青黛", "顾白芷", "方海桐", "宋紫苏", "苏决明", "韩景天")
@@ -64,7 +65,9 @@ class SampleForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("姓名"), help_text=gettext_lazy("与身份证一致"))
     phone = forms.RegexField(
-        r"^1\d{10}$", label=gettext_lazy("手机"), error_messages={"invalid": gettext_lazy("手机号是 11 位数字，请核对。")}
+        r"^1\d{10}$",
+        label=gettext_lazy("手机"),
+        error_messages={"invalid": gettext_lazy("手机号是 11 位数字。")},
     )
     team = forms.ChoiceField(
         label=gettext_lazy("团队"), choices=[("1", gettext_lazy("第一全科")), ("2", gettext_lazy("第二全科"))]
@@ -77,6 +80,7 @@ class SampleForm(forms.Form):
     note = forms.CharField(label=gettext_lazy("补充"), widget=forms.Textarea, required=False)
 
 
+@access("public")
 def gallery(request: HttpRequest) -> HttpResponse:
     """Every component in every state; 404 outside demonstration mode."""
     if settings.DEMO == "none":

@@ -206,7 +206,7 @@ def posting_points(wishes: Wishes, expert: Expert, centre: Centre) -> tuple[int,
 
 
 def fairness_steps(half_days: int, weeks: int) -> int:
-    """How many fairness units a load of half-days over so many weeks makes: 0 up to one a week, then 1 each, 2 each …"""
+    """How many fairness units a load of half-days over so many weeks makes: none up to one a week, then 1, 2 …"""
     full, rest = divmod(half_days, weeks) if weeks else (0, 0)
     return weeks * full * (full - 1) // 2 + rest * full
 

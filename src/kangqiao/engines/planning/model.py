@@ -1,4 +1,4 @@
-"""The exact model of one self-contained part of a roster, solved by CP-SAT on one worker so that a seed fixes the plan."""
+"""The exact model of one part of a roster, solved by CP-SAT on one worker so that a seed fixes the plan."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What a roster is asked for and what it answers: demands, supply and wishes in; plan, bound and unmet demands out.
 
-Every identifier is a plain string chosen by the caller (a primary key as text). Half-days are numbered: the caller lists
-the workable half-days of the horizon (holidays left out, make-up working days put in) and everything else refers to a
-position in that list. All costs are integer points, so that a bound is exact and two runs can be compared.
+Every identifier is a plain string chosen by the caller (a primary key as text). Half-days are numbered: the caller
+lists the workable half-days of the horizon (holidays left out, make-up working days put in) and everything else refers
+to a position in that list. All costs are integer points, so that a bound is exact and two runs can be compared.
 """
 
 from __future__ import annotations
@@ -158,13 +158,16 @@ class What(StrEnum):
 class Reason(StrEnum):
     """Why a demand stays unmet; the parameters named here are in `Unmet.reason_params`.
 
-    NO_EXPERT: nobody may serve the centre (hospital_id). TOO_FEW_EXPERTS: `eligible` people may serve it, `needed` are
-    asked. EXPERTS_ABSENT: of `eligible` people only `present` can each find a free half-day and seat then. TOO_FEW_HALF_DAYS: the week or
-    horizon has `half_days` workable half-days with `seats` seats each. SUPPLY_SHORT: the `centres` together ask for
-    `demanded` half-days in `week`, and the `experts` who may serve them can give only `supply`. KEPT_POSTINGS: without
-    the published postings the demand could be met (`kept`: how many stand in the way). NEEDED_ELSEWHERE: it could be
-    met alone, but not together with the other demands of `centres` that share `experts`. NOT_SEARCHED_OUT: the time
-    limit came before the proof; it may be possible.
+    NO_EXPERT: nobody may serve the centre (`hospital_id`, `specialty`).
+    TOO_FEW_EXPERTS: `eligible` people may serve it, `needed` are asked.
+    EXPERTS_ABSENT: of `eligible` people only `present` can each find a free half-day and seat in the time asked about.
+    TOO_FEW_HALF_DAYS: the week or horizon has `half_days` workable half-days with `seats` seats each.
+    SUPPLY_SHORT: the `centres` together ask for `demanded` half-days in `week`, and the `experts` who may serve them
+    can give only `supply`.
+    KEPT_POSTINGS: supply would suffice in `week`, but not beside its `kept` published postings.
+    NEEDED_ELSEWHERE: it could be met alone, but not together with the other demands of `centres`, which share
+    `experts`, and with `kept` published postings.
+    NOT_SEARCHED_OUT: the time limit came before the proof; it may be possible.
     """
 
     NO_EXPERT = "no_expert"
@@ -178,11 +181,13 @@ class Reason(StrEnum):
 
 
 class RemedyKind(StrEnum):
-    """What would help, each checked by computing before it is suggested (parameters in `Remedy.params`).
+    """What would help; parameters in `Remedy.params`.
 
-    RAISE_LIMIT: one more half-day that week for `expert_id`. FREE_HALF_DAY: `expert_id` becomes free on `slot`.
-    LEND_EXPERT: `expert_id` of `hospital_id` has spare half-days and may be lent. ADD_EXPERT: `hospital_id` names
-    `count` more people. MORE_TIME: search longer.
+    RAISE_LIMIT: one more half-day in `week` for `expert_id` (tried: more can be given).
+    FREE_HALF_DAY: `expert_id` becomes free on half-day `slot` (tried: more can be given).
+    LEND_EXPERT: `expert_id` of `hospital_id` has a free half-day in this plan while the centre has a seat.
+    ADD_EXPERT: `hospital_id` names `count` more people, each for `half_days_per_week` where that is known.
+    MORE_TIME: search longer.
     """
 
     RAISE_LIMIT = "raise_limit"
@@ -205,7 +210,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A demand and what the plan gives: `got` of `needed`; `week` is None over the horizon, `specialty` mostly empty."""
+    """A demand and what the plan gives: `got` of `needed`; `week` is None over the horizon."""
 
     centre_id: str
     what: What
@@ -251,7 +256,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A dispatcher's change: `take` leaves the plan, `give` enters it; either may be None (pure removal or addition)."""
+    """A dispatcher's change: `take` leaves the plan, `give` enters it; either may be None."""
 
     take: Cell | None
     give: Cell | None

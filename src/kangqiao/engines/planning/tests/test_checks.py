@@ -86,5 +86,5 @@ def test_move_is_not_blamed_for_what_was_broken_before() -> None:
 
 
 def test_taking_a_posting_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not in list"):
         explain_move(PROBLEM, LAWFUL, Move(Cell(3, "c1", "e2"), None))

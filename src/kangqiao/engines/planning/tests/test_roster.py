@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -102,7 +104,8 @@ def test_plan_is_the_best_of_all_plans(problem: RosterProblem) -> None:
     )
     assert check_plan(problem, plan.cells) == []
     assert (plan.shortfall, plan.objective) == best
-    assert plan.shortfall_bound == plan.shortfall and plan.bound == plan.objective
+    assert plan.shortfall_bound == plan.shortfall
+    assert plan.bound == plan.objective
     assert [unmet.shortfall for unmet in plan.unmet if unmet.shortfall not in shortfalls(problem, plan.cells)] == []
     assert len(plan.unmet) == len(shortfalls(problem, plan.cells))
 
@@ -157,7 +160,8 @@ def test_same_expert_and_weekday_are_kept_from_week_to_week() -> None:
     plan = planned(small(half_days=weeks(4, weekdays=5)))
 
     habits = {(cell.expert_id, cell.slot % 5) for cell in plan.cells}
-    assert len(plan.cells) == 4 and len(habits) == 1
+    assert len(plan.cells) == 4
+    assert len(habits) == 1
 
 
 def test_fit_decides_between_equal_experts() -> None:
@@ -190,6 +194,43 @@ def test_same_seed_gives_the_same_plan() -> None:
     assert planned(problem).cells == planned(problem).cells
 
 
+def test_short_limit_still_gives_a_lawful_plan_a_valid_bound_and_the_same_plan_twice() -> None:
+    centres = tuple(Centre(f"c{i}", "h1", {"internal": 40 + 20 * i}) for i in range(3))
+    experts = tuple(Expert(f"e{i}", "h1", ("internal", "tcm")[i % 2], 3) for i in range(6))
+    problem = RosterProblem(
+        weeks(4, weekdays=5, halves=(0, 1)), centres, experts, tuple(Demand(c.id, 3, 2) for c in centres)
+    )
+
+    hurried, again = (plan_roster(problem, seed=1, time_limit_seconds=0.02) for _ in range(2))
+    patient = plan_roster(problem, seed=1, time_limit_seconds=5)
+
+    assert hurried.cells == again.cells
+    assert check_plan(problem, hurried.cells) == []
+    assert hurried.bound <= patient.bound <= patient.objective <= hurried.objective
+    assert patient.gap <= 0.02
+
+
+def test_leave_is_planned_anew_around_the_published_rest() -> None:
+    problem = small(half_days=weeks(4, weekdays=5), demands=(Demand("c1", 2),))
+    published = planned(problem).cells
+    absent = published[0].expert_id
+    on_leave = frozenset((day, 0) for day in range(5))
+    rest = frozenset(cell for cell in published if cell.expert_id != absent or cell.slot >= 5)
+    experts = tuple(replace(e, unavailable=on_leave) if e.id == absent else e for e in problem.experts)
+
+    plan = planned(replace(problem, experts=experts, kept=rest))
+
+    assert plan.unmet == ()
+    assert rest <= set(plan.cells)
+    assert not any(cell.expert_id == absent and cell.slot < 5 for cell in plan.cells)
+
+
+def test_importing_the_interface_does_not_load_the_solver() -> None:
+    code = "import sys, kangqiao.engines.planning; sys.exit('ortools' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_lent_expert_may_serve_another_hospital_s_centre() -> None:
     stranger = (Expert("e9", "h9", "internal", 2),)
 
@@ -200,7 +241,8 @@ def test_lent_expert_may_serve_another_hospital_s_centre() -> None:
     assert [unmet.reason for unmet in without.unmet] == [Reason.NO_EXPERT, Reason.NO_EXPERT]
     assert without.unmet[0].remedies[0].kind is RemedyKind.LEND_EXPERT
     assert without.unmet[0].remedies[0].params == {"expert_id": "e9", "hospital_id": "h9"}
-    assert lent.unmet == () and len(lent.cells) == 2
+    assert lent.unmet == ()
+    assert len(lent.cells) == 2
 
 
 def test_short_supply_names_the_centres_the_figures_and_who_could_give_more() -> None:
@@ -251,7 +293,8 @@ def test_too_few_eligible_people_is_said_with_both_numbers() -> None:
 
     (unmet,) = planned(problem).unmet
 
-    assert unmet.shortfall.what is What.EXPERT_OVER_HORIZON and unmet.shortfall.got == 2
+    assert unmet.shortfall.what is What.EXPERT_OVER_HORIZON
+    assert unmet.shortfall.got == 2
     assert unmet.reason is Reason.TOO_FEW_EXPERTS
     assert unmet.reason_params == {"eligible": 2, "needed": 3}
     assert unmet.remedies[-1].params == {"hospital_id": "h1", "count": 1}
@@ -306,18 +349,18 @@ def test_two_demands_for_one_person_are_told_as_competition() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "complaint"),
     [
-        {"demands": (Demand("nowhere", 1),)},
-        {"demands": (Demand("c1", -1),)},
-        {"centres": (Centre("c1", "h1"), Centre("c1", "h1"))},
-        {"half_days": (HalfDay(0, 0, 0, 0), HalfDay(0, 0, 0, 0))},
-        {"lent": frozenset({("nobody", "c1")})},
-        {"wishes": Wishes(travel_minutes={("h2", "c1"): 5})},
+        ({"demands": (Demand("nowhere", 1),)}, "unknown centre nowhere"),
+        ({"demands": (Demand("c1", -1),)}, "negative"),
+        ({"centres": (Centre("c1", "h1"), Centre("c1", "h1"))}, "centres repeat"),
+        ({"half_days": (HalfDay(0, 0, 0, 0), HalfDay(0, 0, 0, 0))}, "half-days repeat"),
+        ({"lent": frozenset({("nobody", "c1")})}, "nobody, c1 points nowhere"),
+        ({"wishes": Wishes(travel_minutes={("h2", "c1"): 5})}, "no travel minutes from h1 to c1"),
     ],
 )
-def test_problem_that_does_not_hang_together_is_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(ValueError):
+def test_problem_that_does_not_hang_together_is_refused(changes: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
         planned(small(**changes))
 
 

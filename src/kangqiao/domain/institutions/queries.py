@@ -1,0 +1,117 @@
+"""Reading the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+
+from kangqiao.domain.institutions.models import Organization, Place
+from kangqiao.kernel.errors import NotVisible
+
+
+def place(code: str) -> Place:
+    """The place of that division code. Raises NotVisible."""
+    found = Place.objects.filter(code=code).first()
+    if found is None:
+        raise NotVisible(_("没有代码为 %(code)s 的地区。") % {"code": code})
+    return found
+
+
+def place_ids_under(code: str) -> set[int]:
+    """The place and every place that is part of it, at any depth. Raises NotVisible."""
+    found = {place(code).pk}
+    edge = set(found)
+    while edge:
+        edge = set(Place.objects.filter(part_of__in=edge).values_list("pk", flat=True)) - found
+        found |= edge
+    return found
+
+
+def place_chain(place_id: int) -> list[Place]:
+    """The place and the places it is part of, innermost first."""
+    chain, row = [], Place.objects.filter(pk=place_id).first()
+    while row is not None:
+        chain.append(row)
+        row = row.part_of
+    return chain
+
+
+def organization(code: str) -> Organization:
+    """The organisation of that code with its place. Raises NotVisible."""
+    found = Organization.objects.select_related("place").filter(code=code).first()
+    if found is None:
+        raise NotVisible(_("没有代码为 %(code)s 的机构。") % {"code": code})
+    return found
+
+
+def organization_by_id(organization_id: int) -> Organization:
+    """The organisation of that id with its place. Raises NotVisible."""
+    found = Organization.objects.select_related("place").filter(pk=organization_id).first()
+    if found is None:
+        raise NotVisible(_("没有这个机构。"))
+    return found
+
+
+def organizations_in(place_code: str, kind: str = "") -> QuerySet[Organization]:
+    """Organisations of a kind (or all) in a place and the places under it."""
+    rows = Organization.objects.select_related("place").filter(place__in=place_ids_under(place_code))
+    return rows.filter(kind=kind) if kind else rows
+
+
+def hospitals_in(place_code: str) -> QuerySet[Organization]:
+    """The hospitals in a place and the places under it."""
+    return organizations_in(place_code, Organization.Kind.HOSPITAL)
+
+
+def centres_in(place_code: str) -> QuerySet[Organization]:
+    """The community health centres in a place and the places under it."""
+    return organizations_in(place_code, Organization.Kind.CENTRE)
+
+
+def guidance_office_of(hospital_id: int) -> Organization | None:
+    """The hospital's community health guidance office, if it registered one (ZH-4.1a)."""
+    return Organization.objects.filter(part_of=hospital_id, kind=Organization.Kind.GUIDANCE_OFFICE).first()
+
+
+def hospitals_without_guidance_office(place_code: str) -> QuerySet[Organization]:
+    """The hospitals of a place that have not registered their guidance office yet (ZH-4.1a)."""
+    office = Organization.objects.filter(part_of=OuterRef("pk"), kind=Organization.Kind.GUIDANCE_OFFICE)
+    return hospitals_in(place_code).filter(~Exists(office))
+
+
+def payer_bureau(place_id: int, kind: str) -> Organization | None:
+    """The bureau of that kind in the place itself or, where it has none, in the nearest place above it."""
+    for step in place_chain(place_id):
+        found = Organization.objects.filter(place=step, kind=kind).order_by("pk").first()
+        if found is not None:
+            return found
+    return None
+
+
+def search_organizations(text: str, kind: str = "", limit: int = 20) -> list[Organization]:
+    """Organisations whose characters, pinyin or initials hold the text; staff pick a partner by it."""
+    wanted = text.strip().lower().replace(" ", "")
+    rows = Organization.objects.select_related("place")
+    rows = rows.filter(kind=kind) if kind else rows
+    found = (row for row in rows if any(wanted in key for key in row.keys))
+    return list(islice(found, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class HospitalRow:
+    """A hospital and its guidance office, if it has one."""
+
+    hospital: Organization
+    office: Organization | None
+
+
+def hospitals_with_office(place_code: str) -> list[HospitalRow]:
+    """Every hospital of a place beside its guidance office (ZH-4.1a)."""
+    offices = {
+        office.part_of_id: office
+        for office in organizations_in(place_code, Organization.Kind.GUIDANCE_OFFICE).order_by("-pk")
+    }
+    return [HospitalRow(hospital, offices.get(hospital.pk)) for hospital in hospitals_in(place_code)]

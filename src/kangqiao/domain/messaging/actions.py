@@ -1,0 +1,78 @@
+"""Writing notices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.base.audit import record
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.messaging.models import Notice
+from kangqiao.domain.messaging.permissions import visible_to
+from kangqiao.kernel.errors import NotVisible, RuleBroken
+
+
+def notify(
+    *,
+    cause: str,
+    kind: str,
+    subject: str,
+    body: str = "",
+    url: str = "",
+    organization_id: int | None = None,
+    role: str = "",
+    user_id: int | None = None,
+    clause: str = "",
+    by: Actor,
+    at: datetime,
+) -> Notice | None:
+    """A seat or a person is told something once per cause; None when this cause was told already.
+
+    `cause` names what happened (`shortfall:7:2026-W21`), so a job that finds it again stays silent. Raises
+    RuleBroken without an addressee.
+    """
+    if user_id is None and organization_id is None:
+        raise RuleBroken(_("消息要写明发给谁。"))
+    with transaction.atomic():
+        row, is_new = Notice.objects.get_or_create(
+            cause=cause,
+            defaults={
+                "kind": kind,
+                "subject": subject,
+                "body": body,
+                "url": url,
+                "organization_id": organization_id,
+                "role": role,
+                "user_id": user_id,
+                "clause": clause,
+                "created_at": at,
+            },
+        )
+        if is_new:
+            record("messaging.notify", row, by=by, at=at, kind=kind, cause=cause)
+    return row if is_new else None
+
+
+def mark_read(*, notice_id: int, seat: Seat, by: Actor, at: datetime) -> Notice:
+    """Somebody at the seat has read the notice; it counts as read for the whole seat. Raises NotVisible."""
+    with transaction.atomic():
+        row = Notice.objects.select_for_update().filter(visible_to(seat), pk=notice_id).first()
+        if row is None:
+            raise NotVisible(_("没有这条消息，或不是发给您的。"))
+        if row.read_at is None:
+            row.read_at, row.read_by = at, by.name
+            row.save(update_fields=("read_at", "read_by"))
+            record("messaging.mark_read", row, by=by, at=at)
+    return row
+
+
+def mark_all_read(*, seat: Seat, by: Actor, at: datetime) -> int:
+    """Every notice of the seat counts as read. Returns how many were unread."""
+    with transaction.atomic():
+        count = Notice.objects.filter(visible_to(seat), read_at__isnull=True).update(read_at=at, read_by=by.name)
+        if count:
+            record("messaging.mark_all_read", Notice(), by=by, at=at, rows=count)
+    return count

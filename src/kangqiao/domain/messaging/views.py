@@ -1,0 +1,49 @@
+"""The inbox."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from kangqiao.base.access import access
+from kangqiao.base.pages import PART, WHOLE, wants_part
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.messaging import actions, queries
+
+PER_PAGE = 30
+
+
+@access("signed_in")
+def inbox(request: HttpRequest) -> HttpResponse:
+    """The seat's notices, unread first."""
+    seat = request.seat  # type: ignore[attr-defined]
+    page = Paginator(queries.inbox(seat), PER_PAGE).get_page(request.GET.get("page"))
+    layout = PART if wants_part(request) else WHOLE
+    context = {
+        "page_obj": page,
+        "unread": queries.unread_count(seat),
+        "frame_template": layout.resident if seat.role == Role.RESIDENT else layout.staff,
+    }
+    return render(request, "messaging/inbox.html", context)
+
+
+@require_POST
+@access("signed_in")
+def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
+    """The notice counts as read, and the page it speaks of opens."""
+    seat = request.seat  # type: ignore[attr-defined]
+    notice = actions.mark_read(notice_id=notice_id, seat=seat, by=seat.actor, at=timezone.now())
+    is_ours = notice.url.startswith("/") and not notice.url.startswith("//")
+    return HttpResponseRedirect(notice.url if is_ours else resolve_url("messaging-inbox"))
+
+
+@require_POST
+@access("signed_in")
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Every notice of the seat counts as read."""
+    seat = request.seat  # type: ignore[attr-defined]
+    actions.mark_all_read(seat=seat, by=seat.actor, at=timezone.now())
+    return HttpResponseRedirect(resolve_url("messaging-inbox"))

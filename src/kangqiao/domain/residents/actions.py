@@ -1,0 +1,203 @@
+"""Writing residents and the ledger of bases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.base.audit import record
+from kangqiao.base.bulk import copy_rows, reserve_ids
+from kangqiao.base.search import search_keys
+from kangqiao.domain.accounts.models import User
+from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents.permissions import can_import, can_register
+from kangqiao.kernel.errors import Denied, RuleBroken
+
+
+def register_resident(
+    *,
+    name: str,
+    sex: str,
+    birth_date: date,
+    identifier: str,
+    centre_id: int,
+    phone: str = "",
+    address: str = "",
+    insurance: str = Resident.Insurance.RESIDENT,
+    user_id: int | None = None,
+    is_demo: bool = False,
+    by: Actor,
+    at: datetime,
+) -> Resident:
+    """A person is registered at a centre, which may see them from then on; with an account they see themselves.
+
+    Raises Denied, or RuleBroken when the identifier is known already or the birth date lies ahead.
+    """
+    with transaction.atomic():
+        allowed = can_register(by, centre_id)
+        if not allowed:
+            raise Denied(allowed.reason)
+        if birth_date > at.date():
+            raise RuleBroken(_("出生日期在今天之后。"), next_step=_("请核对出生日期。"))
+        if Resident.objects.filter(identifier=identifier).exists():
+            raise RuleBroken(_("这个证件号已经建档。"), next_step=_("请按证件号查找；转入请走变更登记中心。"))
+        row = Resident.objects.create(
+            name=name,
+            sex=Resident.Sex(sex).value,
+            birth_date=birth_date,
+            identifier=identifier,
+            centre_id=centre_id,
+            phone=phone,
+            address=address,
+            insurance=Resident.Insurance(insurance).value,
+            is_demo=is_demo,
+            keys=search_keys(name),
+        )
+        record("residents.register_resident", row, by=by, at=at, resident_id=row.pk)
+        grant_basis(
+            resident_id=row.pk,
+            kind=Basis.Kind.REGISTERED,
+            source=f"centre:{centre_id}",
+            since=at,
+            organization_id=centre_id,
+            by=by,
+            at=at,
+        )
+        if user_id is not None:
+            link_user(resident_id=row.pk, user_id=user_id, by=by, at=at)
+            row.user_id = user_id
+    return row
+
+
+def link_user(*, resident_id: int, user_id: int, by: Actor, at: datetime) -> None:
+    """A resident's own account is tied to their record: from then on they may see themselves.
+
+    Raises Denied, or RuleBroken when the record has an account already.
+    """
+    with transaction.atomic():
+        row = Resident.objects.select_for_update().get(pk=resident_id)
+        allowed = can_register(by, row.centre_id)
+        if not allowed:
+            raise Denied(allowed.reason)
+        if row.user_id is not None and row.user_id != user_id:
+            raise RuleBroken(_("这份档案已经绑定另一个账号。"), next_step=_("请先解除原来的绑定。"))
+        row.user = User.objects.get(pk=user_id)
+        row.save(update_fields=("user",))
+        record("residents.link_user", row, by=by, at=at, resident_id=row.pk, user=user_id)
+        grant_basis(
+            resident_id=row.pk, kind=Basis.Kind.OWN, source=f"user:{user_id}", since=at, user_id=user_id, by=by, at=at
+        )
+
+
+def grant_basis(
+    *,
+    resident_id: int,
+    kind: str,
+    source: str,
+    since: datetime,
+    until: datetime | None = None,
+    organization_id: int | None = None,
+    user_id: int | None = None,
+    by: Actor,
+    at: datetime,
+) -> Basis:
+    """An organisation or a person may see a resident from now on, because of `source` (such as `booking:12`).
+
+    Called in the same transaction by the module that makes the relation, which has judged the right to make it.
+    The same basis granted again takes the new term, also when it had ended. Raises RuleBroken unless exactly one
+    holder is named and the term runs forwards.
+    """
+    if (organization_id is None) == (user_id is None):
+        raise RuleBroken(_("依据要写明一个机构或一个人。"))
+    if until is not None and until < since:
+        raise RuleBroken(_("依据的结束不能早于开始。"))
+    with transaction.atomic():
+        row, _made = Basis.objects.update_or_create(
+            resident_id=resident_id,
+            organization_id=organization_id,
+            user_id=user_id,
+            kind=Basis.Kind(kind).value,
+            source=source,
+            defaults={"until": until},
+            create_defaults={"since": since, "until": until},
+        )
+        record("residents.grant_basis", row, by=by, at=at, resident_id=resident_id, kind=row.kind, source=source)
+    return row
+
+
+def end_basis(*, source: str, resident_id: int | None = None, kind: str = "", by: Actor, at: datetime) -> int:
+    """Every open basis that rests on `source` ends now. Returns how many ended; none is no error."""
+    with transaction.atomic():
+        is_open = Q(until__isnull=True) | Q(until__gt=at)
+        rows = Basis.objects.select_for_update().filter(is_open, source=source)
+        rows = rows.filter(resident=resident_id) if resident_id is not None else rows
+        rows = rows.filter(kind=kind) if kind else rows
+        found = list(rows)
+        for row in found:
+            row.until = max(at, row.since)
+            row.save(update_fields=("until",))
+            record("residents.end_basis", row, by=by, at=at, resident_id=row.resident_id, source=source)
+    return len(found)
+
+
+def note_opening(*, resident_id: int, bases: tuple[str, ...], by: Actor, at: datetime) -> None:
+    """Somebody opened a resident's record, and on which bases: the resident can read it later (FHIR AuditEvent)."""
+    record("residents.open", Resident(pk=resident_id), by=by, at=at, resident_id=resident_id, bases=list(bases))
+
+
+RESIDENT_COLUMNS = (
+    "id", "name", "sex", "birth_date", "identifier", "phone", "address", "centre", "insurance", "is_demo", "keys",
+)  # fmt: skip
+BASIS_COLUMNS = ("resident", "organization", "kind", "source", "since")
+
+
+def import_residents(*, residents: Sequence[Resident], since: datetime, by: Actor, at: datetime) -> None:
+    """A whole register is read in: each gets an id and search keys, and their centre may see them from `since`.
+
+    One audit row stands for all. Raises Denied; IntegrityError when an identifier is known already.
+    """
+    with transaction.atomic():
+        _require_importer(by)
+        keys = {name: search_keys(name) for name in {row.name for row in residents}}
+        for row, own_id in zip(residents, reserve_ids(Resident, len(residents)), strict=True):
+            row.pk, row.keys = own_id, keys[row.name]
+        columns = [Resident._meta.get_field(name).attname for name in RESIDENT_COLUMNS]
+        copy_rows(Resident, RESIDENT_COLUMNS, ([getattr(row, name) for name in columns] for row in residents))
+        copy_rows(
+            Basis,
+            BASIS_COLUMNS,
+            (
+                (row.pk, row.centre_id, Basis.Kind.REGISTERED.value, f"centre:{row.centre_id}", since)
+                for row in residents
+            ),
+        )
+        record("residents.import_residents", Resident(), by=by, at=at, rows=len(residents))
+
+
+def import_visit_bases(*, first_visits: Mapping[tuple[int, int], datetime], by: Actor, at: datetime) -> None:
+    """The places people visited in a history that is read in may see them: one basis per (resident, organisation).
+
+    Values are the first visits. Raises Denied.
+    """
+    with transaction.atomic():
+        _require_importer(by)
+        copy_rows(
+            Basis,
+            BASIS_COLUMNS,
+            (
+                (resident_id, organization_id, Basis.Kind.ENCOUNTER.value, f"visits:{organization_id}", since)
+                for (resident_id, organization_id), since in first_visits.items()
+            ),
+        )
+        record("residents.import_visit_bases", Basis(), by=by, at=at, rows=len(first_visits))
+
+
+def _require_importer(by: Actor) -> None:
+    allowed = can_import(by)
+    if not allowed:
+        raise Denied(allowed.reason)

@@ -1,0 +1,89 @@
+"""Reading residents, always through the scope of a seat."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, Value, When
+from django.db.models.functions import Concat
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents.permissions import bases_of, valid_at, visible_to
+from kangqiao.domain.residents.rules import age_on, read_search
+from kangqiao.kernel.errors import NotVisible
+
+
+def not_found() -> NotVisible:
+    """The one answer for somebody who does not exist and somebody out of reach."""
+    return NotVisible(
+        _("未找到，或不在您的服务范围。"), next_step=_("请核对姓名、证件号或电话；居民可到登记中心建档。")
+    )
+
+
+def residents_of(seat: Seat) -> QuerySet[Resident]:
+    """Every resident the seat may see."""
+    return Resident.objects.select_related("centre").filter(visible_to(seat))
+
+
+def get_resident(seat: Seat, resident_id: int) -> Resident:
+    """The resident of that id. Raises NotVisible, whether there is none or the seat has no basis."""
+    found = residents_of(seat).filter(pk=resident_id).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def resident_of(user_id: int) -> Resident | None:
+    """The resident a user is, if the user is one."""
+    return Resident.objects.select_related("centre").filter(user=user_id).first()
+
+
+def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
+    """Residents in scope by initials, full pinyin, characters, tail of the id (4 or more) or phone, best first.
+
+    A whole match of name or initials comes before one that only begins so, and that before one inside.
+    """
+    wanted = read_search(text)
+    if wanted.is_empty:
+        return []
+    rows = residents_of(seat)
+    if wanted.tail:
+        rows = rows.filter(Q(identifier__endswith=wanted.tail) | Q(phone__endswith=wanted.tail) | Q(phone=wanted.tail))
+        return list(rows.order_by("pk")[:limit])
+    exact = list(rows.filter(keys__contains=[wanted.key]).order_by("pk")[:limit])
+    if len(exact) >= limit:
+        return exact
+    # Every key is marked at its start, so that one LIKE tells a beginning from an inside.
+    joined = Concat(Value("|"), Func(F("keys"), Value("|"), function="array_to_string"))
+    begins = Q(joined__contains=f"|{wanted.key}")
+    more = (
+        rows.annotate(joined=joined)
+        .filter(begins | Q(name__contains=wanted.key))
+        .exclude(pk__in=[found.pk for found in exact])
+        .annotate(first=Case(When(begins, then=True), default=False, output_field=BooleanField()))
+        .order_by("-first", "pk")[: limit - len(exact)]
+    )
+    return exact + list(more)
+
+
+def bases_shown(seat: Seat, resident: Resident) -> list[Basis]:
+    """Why this seat may see this resident now: the lines of "为什么能看"."""
+    return list(bases_of(seat).filter(resident=resident).select_related("organization", "user").order_by("since"))
+
+
+def who_may_see(resident_id: int, seat: Seat) -> list[Basis]:
+    """Everybody who may see the resident now, for the resident's own page. Raises NotVisible for anyone else."""
+    found = get_resident(seat, resident_id)
+    if found.user_id != seat.user_id:
+        raise not_found()
+    rows = valid_at(timezone.now()).filter(resident=found).select_related("organization", "user")
+    return list(rows.order_by("since"))
+
+
+def age(resident: Resident, on: date) -> int:
+    """Full years on a day."""
+    born = resident.birth_date
+    return age_on((born.year, born.month, born.day), (on.year, on.month, on.day))

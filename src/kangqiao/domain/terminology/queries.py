@@ -1,0 +1,49 @@
+"""Reading the code lists."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from kangqiao.domain.terminology.models import Concept
+from kangqiao.kernel.errors import RuleBroken
+
+
+def concepts(system: str) -> QuerySet[Concept]:
+    """The active concepts of a code system, in list order."""
+    return Concept.objects.filter(system=system, is_active=True)
+
+
+def concept(system: str, code: str) -> Concept:
+    """The concept of that code, active or not. Raises RuleBroken for a code the list does not hold."""
+    found = Concept.objects.filter(system=system, code=code).first()
+    if found is None:
+        raise RuleBroken(
+            _("“%(list)s”里没有代码 %(code)s。") % {"list": Concept.System(system).label, "code": code},
+            next_step=_("请先在术语表登记，或改用已有代码。"),
+        )
+    return found
+
+
+def label(system: str, code: str, language: str = "zh") -> str:
+    """The name of a code in `zh` or `en`; a code the list does not hold is shown as it is."""
+    found = Concept.objects.filter(system=system, code=code).values_list("zh", "en").first()
+    if found is None:
+        return code
+    return found[1] or found[0] if language == "en" else found[0]
+
+
+def labels(system: str) -> dict[str, str]:
+    """Chinese name by code, for pages that show many rows."""
+    return dict(Concept.objects.filter(system=system).values_list("code", "zh"))
+
+
+def search_concepts(system: str, text: str, limit: int) -> list[Concept]:
+    """Active concepts whose characters, pinyin or initials begin with the text, in list order."""
+    wanted = text.strip().lower().replace(" ", "")
+    if not wanted:
+        return list(concepts(system)[:limit])
+    found = (row for row in concepts(system) if any(key.startswith(wanted) for key in (*row.keys, row.code.lower())))
+    return list(islice(found, limit))

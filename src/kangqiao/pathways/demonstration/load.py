@@ -1,0 +1,126 @@
+"""Which steps a region takes, and which it has taken already."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from datetime import time as time_of_day
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from kangqiao.base.actor import Actor
+from kangqiao.base.audit import record
+from kangqiao.base.models import AuditEvent
+from kangqiao.domain.accounts.models import User
+from kangqiao.domain.accounts.queries import demo_people
+from kangqiao.pathways.demonstration import network, people, staff
+from kangqiao.pathways.demonstration.run import PASSWORD, Run
+
+LOADER = Actor.system("demonstration")
+RESIDENTS = 12_000
+"""How many people are invented for Zhuhai: enough for every list and count, few enough to load in seconds."""
+
+# One number names the lock under which two loaders cannot run at once.
+_LOCK = 7_402_016
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transaction of a region: its mark, what it is called, what it does (it returns how many rows it made)."""
+
+    key: str
+    zh: str
+    run: Callable[[Run], int]
+
+
+STEPS: list[Step] = [
+    Step("concepts", "术语", network.load_concepts),
+    Step("zhuhai-network", "珠海：地区、医院与中心", network.load_zhuhai),
+    Step("zhuhai-staff", "珠海：人员与账号", staff.load_zhuhai),
+    Step("zhuhai-residents", "珠海：居民", people.load_residents),
+    Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history),
+    Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast),
+]
+MORE_STEPS: list[Step] = [
+    Step("luohu-network", "罗湖医院集团", network.load_luohu),
+    Step("futian-network", "福田区域社康机构", network.load_futian),
+    Step("xuhui-network", "徐汇社区卫生服务中心", network.load_xuhui),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a call did: the steps it took with their rows and seconds, and those it found taken."""
+
+    region: str
+    taken: tuple[tuple[str, int, float], ...]
+    there: tuple[str, ...]
+
+
+def steps_of(region: str) -> list[Step]:
+    """The steps of `none` (code lists alone), `zhuhai` or `all`, in order. Raises KeyError."""
+    match region:
+        case "none":
+            return STEPS[:1]
+        case "zhuhai":
+            return list(STEPS)
+        case "all":
+            return [*STEPS, *MORE_STEPS]
+        case _:
+            raise KeyError(region)
+
+
+def load_region(
+    region: str, *, today: date, progress: Callable[[str], None] | None = None, residents: int = RESIDENTS
+) -> Loaded:
+    """A demonstration region comes into being, as of the morning of `today`; what is there already stays.
+
+    `progress` gets one line per step taken. `residents` is the number of people to invent. Raises KeyError for a
+    region nobody knows.
+    """
+    start = datetime.combine(today, time_of_day(), tzinfo=timezone.get_default_timezone())
+    run = Run(today=today, at=start, by=LOADER, residents=residents)
+    taken, there = [], []
+    for step in steps_of(region):
+        began = time.perf_counter()
+        rows = _take(step, run)
+        if rows is None:
+            there.append(step.key)
+            continue
+        taken.append((step.key, rows, time.perf_counter() - began))
+        if progress is not None:
+            progress(f"{step.zh}：{rows} 行，{taken[-1][2]:.1f} 秒")
+    return Loaded(region, tuple(taken), tuple(there))
+
+
+def _take(step: Step, run: Run) -> int | None:
+    """The step's rows, or None when it was taken before; the mark commits with the rows or not at all."""
+    mark = f"demonstration.{step.key}"
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if AuditEvent.objects.filter(action=mark, by_id=LOADER.id).exists():
+            return None
+        rows = step.run(run)
+        record(mark, User(), by=LOADER, at=run.at, rows=rows, residents=run.residents)
+    return rows
+
+
+def accounts() -> list[dict[str, str]]:
+    """Everybody one can sign in as, by role: role, role_name, name, username, password, organization, address."""
+    return [
+        {
+            "role": group.role,
+            "role_name": group.name,
+            "name": one.user.name,
+            "username": one.user.username,
+            "password": PASSWORD,
+            "organization": one.organization.zh,
+            "address": "/sign-in/",
+        }
+        for group in demo_people(timezone.localdate())
+        for one in group.people
+    ]
