@@ -49,7 +49,8 @@ SPEAKING = frozenset(
     {"views", "forms", "queries", "actions", "permissions", "rules", "access", "transition", "context"}
 )
 SPEAKING_FOLDERS = frozenset({"edges", "pathways", "templatetags"})
-SILENT_FOLDERS = frozenset({"tests", "migrations", "commands", "server"})
+# A demonstration is made of names and data; what it says while it loads is for the console.
+SILENT_FOLDERS = frozenset({"tests", "migrations", "commands", "server", "demonstration"})
 
 
 @dataclass(frozen=True, slots=True)
