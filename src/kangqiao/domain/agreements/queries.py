@@ -170,7 +170,8 @@ def agreement_list(
 
 def status_counts(rows: QuerySet[Agreement]) -> list[tuple[str, str, int]]:
     """State key, name and number of agreements, in the order of the state table, empty states left out."""
-    counted = dict(rows.order_by().values_list("status").annotate(n=Count("pk")))
+    shown = Agreement.objects.filter(pk__in=rows.order_by().values("pk")).order_by()
+    counted = dict(shown.values_list("status").annotate(n=Count("pk")))
     return [(state.key, state.zh, counted[state.key]) for state in AGREEMENT.states if state.key in counted]
 
 
