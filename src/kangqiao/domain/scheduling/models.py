@@ -63,7 +63,8 @@ class Session(BaseModel):
 class Slot(BaseModel):
     """A bookable time with its places (FHIR Slot).
 
-    `partner` slots are open to paired centres only, until `release_at`; from then on to everyone.
+    Nobody books before `opens_at`. `partner` slots are open to paired centres only, until `release_at`; from then on
+    to everyone. `taken` counts the bookings that were not cancelled.
     """
 
     class Pool(models.TextChoices):
@@ -73,6 +74,7 @@ class Slot(BaseModel):
     session = models.ForeignKey(Session, models.PROTECT, related_name="slots")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    opens_at = models.DateTimeField()
     pool = models.CharField(max_length=16, choices=Pool, default=Pool.PUBLIC)
     release_at = models.DateTimeField(null=True, blank=True)
     capacity = models.PositiveSmallIntegerField(default=1)
@@ -93,7 +95,7 @@ class Slot(BaseModel):
     class Privacy:
         identifying = ()
         clinical = ()
-        operational = ("session", "starts_at", "ends_at", "pool", "release_at", "capacity", "taken")
+        operational = ("session", "starts_at", "ends_at", "opens_at", "pool", "release_at", "capacity", "taken")
 
 
 class Booking(BaseModel):
