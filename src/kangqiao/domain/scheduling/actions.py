@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -202,11 +203,25 @@ def cancel_booking(*, booking_id: int, reason: str = "", by: Actor, at: datetime
 
 @transaction.atomic
 def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
-    """A resident has come. Raises RuleBroken on another day than the visit's."""
+    """A resident has come; from now to the end of the day the doctor, too, may see them.
+
+    Raises RuleBroken on another day than the visit's.
+    """
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("check_in").parties))
     _on_visit_day(booking, at)
     transition(booking, BOOKING, "check_in", by=by, at=at)
+    if booking.session.practitioner.user_id is not None:
+        residents.grant_basis(
+            resident_id=booking.resident_id,
+            kind="booking",
+            source=_source(booking),
+            since=at,
+            until=rules.end_of_visit_day(localtime(booking.session.ends_at)),
+            user_id=booking.session.practitioner.user_id,
+            by=by,
+            at=at,
+        )
     audit.record("check_in", booking, by=by, at=at, resident_id=booking.resident_id)
     return booking
 
@@ -306,12 +321,12 @@ def _replay_or_refuse(slot_id: int, resident_id: int, attempt: str, partner_of: 
         return earlier
     slot = queries.get_slot(slot_id)
     session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
-    facts = rules.SlotFacts(
-        slot.starts_at, slot.opens_at, slot.release_at, session.status == SESSION.initial, slot.taken >= slot.capacity
-    )
+    facts = queries.facts_of(slot, session.status == SESSION.initial)
     is_partner = session.organization_id in partner_of
     refusal = rules.why_not(facts, at, is_partner=is_partner, is_in_session=own is not None) or Refusal.FULL
-    nearest = tuple(queries.nearest_free(slot, at, as_partner_of=partner_of))
+    nearest = tuple(
+        (_called(free), _address(free)) for free in queries.nearest_free(slot, at, as_partner_of=partner_of)
+    )
     if refusal is Refusal.FULL:
         raise Taken(
             _("%(when)s的号刚刚被约走了。") % {"when": _when(slot.starts_at)},
@@ -385,10 +400,7 @@ def _give_back(booking: Booking, *, by: Actor, at: datetime, reason: str) -> Non
 
 def _tell_withdrawn(booking: Booking, *, reason: str, by: Actor, at: datetime) -> None:
     nearest = queries.nearest_free(booking.slot, at)
-    free = "、".join(
-        f"{_when(slot.starts_at)} {slot.session.organization.short_zh} {slot.session.practitioner.name}"
-        for slot in nearest
-    )
+    free = "、".join(_called(slot) for slot in nearest)
     told: dict[str, Any] = (
         {"user_id": booking.resident.user_id}
         if booking.resident.user_id
@@ -401,7 +413,7 @@ def _tell_withdrawn(booking: Booking, *, reason: str, by: Actor, at: datetime) -
         % {"name": booking.resident.name, "when": _when(booking.slot.starts_at)},
         body=_("原因：%(reason)s。最近的空号：%(free)s。")
         % {"reason": reason, "free": free or _("同专科近期没有空号")},
-        url=f"/slots/{nearest[0].pk}/" if nearest else "/slots/",
+        url=_address(nearest[0]) if nearest else reverse("slots-find"),
         by=by,
         at=at,
         **told,
@@ -423,6 +435,15 @@ def _allow(decision: Decision) -> None:
 
 def _source(booking: Booking) -> str:
     return f"booking:{booking.pk}"
+
+
+def _called(slot: Slot) -> str:
+    session = slot.session
+    return f"{_when(slot.starts_at)} {session.organization.short_zh} {session.practitioner.name}"
+
+
+def _address(slot: Slot) -> str:
+    return reverse("slots-confirm", args=(slot.pk,))
 
 
 def _when(instant: datetime) -> str:
