@@ -161,7 +161,6 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": os.environ.get("KANGQIAO_LOG", "WARNING")},
 }
 # Where the worker finds the jobs that the clock starts.
-# Where the worker finds the jobs that the clock starts.
 PROCRASTINATE_IMPORT_PATHS = ["kangqiao.edges.jobs.agreements", "kangqiao.edges.jobs.roster"]
 
 
