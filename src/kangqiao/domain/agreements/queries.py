@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import StatusChange
@@ -16,6 +16,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.agreements.parameters import AgreementParameters, PairingScope
 from kangqiao.domain.agreements.permissions import (
+    SIGNERS,
     can_decide_end,
     can_justify,
     can_propose,
@@ -170,7 +171,8 @@ def agreement_list(
 
 def status_counts(rows: QuerySet[Agreement]) -> list[tuple[str, str, int]]:
     """State key, name and number of agreements, in the order of the state table, empty states left out."""
-    counted = dict(rows.order_by().values_list("status").annotate(n=Count("pk")))
+    shown = Agreement.objects.filter(pk__in=rows.order_by().values("pk")).order_by()
+    counted = dict(shown.values_list("status").annotate(n=Count("pk")))
     return [(state.key, state.zh, counted[state.key]) for state in AGREEMENT.states if state.key in counted]
 
 
@@ -529,3 +531,24 @@ def as_table(rows: QuerySet[Agreement]) -> tuple[list[str], list[list[object]]]:
         for row in rows
     ]
     return heads, lines
+
+
+def to_sign(seat: Seat) -> tuple[int, datetime | None]:
+    """How many agreements wait for this seat's signature, and since when the oldest is out."""
+    sides = [side for side, role in SIGNERS.items() if role == seat.role]
+    own = Party.objects.filter(
+        organization_id__in=home_ids(seat), side__in=sides, signed_at__isnull=True, agreement__status="signing"
+    )
+    return _waiting(own.values_list("agreement_id", flat=True), "propose")
+
+
+def to_decide(seat: Seat) -> tuple[int, datetime | None]:
+    """How many requests to end an agreement this authority has to decide, and since when the oldest waits."""
+    asked = Agreement.objects.filter(visible_to(seat), status="ending_requested").values_list("pk", flat=True)
+    return _waiting(asked, "request_end")
+
+
+def _waiting(ids: Iterable[int], action: str) -> tuple[int, datetime | None]:
+    steps = StatusChange.objects.filter(subject_type=Agreement._meta.label_lower, subject_id__in=ids, action=action)
+    row = steps.aggregate(count=Count("subject_id", distinct=True), oldest=Min("at"))
+    return row["count"], row["oldest"]

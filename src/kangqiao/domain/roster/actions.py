@@ -35,11 +35,12 @@ from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.engines.planning import (
     Cell,
-    KeptPostingsBreakRules,
     Move,
     Progress,
     RosterPlan,
+    Rule,
     Unmet,
+    check_plan,
 )
 from kangqiao.engines.planning import (
     plan_roster as solve,
@@ -250,18 +251,9 @@ def plan_roster(
     for a start that is no Monday or lies in the past, for a place without agreements, or when a half-day that must
     stay has become unlawful; NoPolicyInForce.
     """
+    asked = check_run(place_id=place_id, starts_on=starts_on, weeks=weeks, by=by, at=at)
+    plan = solve(asked.problem, seed=seed, time_limit_seconds=time_limit_seconds, progress=progress)
     place = queries.get_place(place_id)
-    _require(can_plan(standing_of(by), place))
-    check_horizon(starts_on, weeks, at)
-    asked = queries.question(place, starts_on, weeks)
-    if not asked.problem.demands:
-        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": place.zh})
-    try:
-        plan = solve(asked.problem, seed=seed, time_limit_seconds=time_limit_seconds, progress=progress)
-    except KeptPostingsBreakRules as broken:
-        raise RuleBroken(
-            queries.kept_broken(asked, broken.violations), next_step=_("请先取消或改动这个半天，再排。")
-        ) from broken
     with transaction.atomic():
         # One planning run at a time for a place: the row lock of the place queues them.
         Place.objects.select_for_update().get(pk=place_id)
@@ -277,14 +269,26 @@ def plan_roster(
     return roster
 
 
-def check_horizon(starts_on: date, weeks: int, at: datetime) -> None:
-    """Refuses a planning run that does not begin on a Monday, is empty, or begins before the present week."""
+def check_run(*, place_id: int, starts_on: date, weeks: int, by: Actor, at: datetime) -> queries.Question:
+    """Whether a planning run may begin, before anybody waits for it; answers the question it would solve.
+
+    Raises what `plan_roster` raises, and writes nothing.
+    """
+    place = queries.get_place(place_id)
+    _require(can_plan(standing_of(by), place))
     if starts_on.weekday() != 0:
         raise RuleBroken(_("排班从周一开始，%(day)s不是周一。") % {"day": starts_on}, next_step=_("请选一个周一。"))
     if weeks < 1:
         raise RuleBroken(_("至少要排一周。"))
     if starts_on < week(timezone.localtime(at, queries.zone()).date()).start:
         raise RuleBroken(_("不能为过去的一周排班。"), next_step=_("请从本周或以后的一周开始。"))
+    asked = queries.question(place, starts_on, weeks)
+    if not asked.problem.demands:
+        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": place.zh})
+    broken = [each for each in check_plan(asked.problem, sorted(asked.problem.kept)) if each.rule != Rule.KEPT_MOVED]
+    if broken:
+        raise RuleBroken(queries.kept_broken(asked, broken), next_step=_("请先取消或改动这个半天，再排。"))
+    return asked
 
 
 def _stored(place: Place, asked: queries.Question, plan: RosterPlan, weeks: int, by: Actor, at: datetime) -> Roster:

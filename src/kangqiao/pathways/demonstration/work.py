@@ -1,4 +1,4 @@
-"""What the region's institutions did since last year: agreements, postings, half-days, and the weeks to come."""
+"""What the region's institutions did since last year: postings, half-days, and the weeks to come."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from django.utils import timezone
 from kangqiao import policy
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Membership, Role
-from kangqiao.domain.agreements import actions as agreements
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
@@ -28,7 +27,6 @@ from kangqiao.kernel.period import week
 from kangqiao.pathways.demonstration.network import CITY, ZHUHAI
 from kangqiao.pathways.demonstration.run import Run
 
-YEARS_OF_RELATION = 5
 # Experts a centre has, out of the first so many of its hospital; the others hold clinics at the hospital itself.
 POSTED_PER_CENTRE, POSTED_POOL = 4, 6
 # Of so many half-days one was missed, so that compliance is a figure and not a wish; of each, so many visits.
@@ -60,25 +58,6 @@ def person(role: Role, organization: Organization) -> Actor:
     found = Membership.objects.select_related("user").filter(role=role.value, organization=organization).order_by("pk")
     one = found[0]
     return Actor(f"user:{one.user_id}", one.user.name, organization.pk, organization.zh, role.value)
-
-
-def load_agreements(run: Run) -> int:
-    """The sixteen relations of the annex since last year, and target agreements of last year and this.
-
-    The target agreement of next year is out for signature at one centre, so that there is one to sign.
-    """
-    this_year, count = run.today.year, 0
-    first = run.start
-    for pair in pairs():
-        ends = date(first.year + YEARS_OF_RELATION, 1, 1)
-        count += _signed(run, Agreement.Kind.JOINT_BUILDING, pair, first, ends)
-        for year in (this_year - 1, this_year):
-            count += _signed(run, Agreement.Kind.TARGET, pair, date(year, 1, 1), date(year + 1, 1, 1))
-    agreements.lapse_due(on=run.today, by=run.by, at=run.at)
-    pair = pairs()[0]
-    draft = _draft(run, Agreement.Kind.TARGET, pair, date(this_year + 1, 1, 1), date(this_year + 2, 1, 1), run.at)
-    agreements.propose_agreement(agreement_id=draft.pk, by=run.by, at=run.at)
-    return count + 1
 
 
 def load_postings(run: Run) -> int:
@@ -170,27 +149,6 @@ def load_clinics(run: Run) -> int:
 
 
 _FRIDAY = 4
-
-
-def _signed(run: Run, kind: str, pair: Pair, starts_on: date, ends_on: date) -> int:
-    at = _instant(starts_on, time_of_day(8))
-    agreement = _draft(run, kind, pair, starts_on, ends_on, at)
-    agreements.propose_agreement(agreement_id=agreement.pk, by=run.by, at=at)
-    heads = {
-        "hospital": Role.HOSPITAL_DIRECTOR, "centre": Role.CENTRE_MANAGER, "host_hospital": Role.HOSPITAL_DIRECTOR,
-        "authority": Role.BUREAU_OFFICER,
-    }  # fmt: skip
-    for party in agreement.parties.select_related("organization"):
-        signer = person(heads[party.side], party.organization)
-        agreements.sign_agreement(agreement_id=agreement.pk, by=signer, at=at)
-    return 1
-
-
-def _draft(run: Run, kind: str, pair: Pair, starts_on: date, ends_on: date, at: datetime) -> Agreement:
-    return agreements.draft_agreement(
-        kind=kind, hospital_id=pair.hospital.pk, centre_id=pair.centre.pk, starts_on=starts_on, ends_on=ends_on,
-        by=run.by, at=at,
-    )  # fmt: skip
 
 
 def _relation(pair: Pair) -> Agreement:
