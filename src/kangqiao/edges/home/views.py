@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from kangqiao.base.access import access
 from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role
+from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
@@ -19,7 +20,7 @@ NEWEST = 6
 
 
 @access("signed_in")
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SeatedRequest) -> HttpResponse:
     """What waits for this seat; a resident sees the next appointment instead."""
     if request.seat.role == Role.RESIDENT:
         return resident_home(request)
@@ -32,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home/staff.html", context)
 
 
-def resident_home(request: HttpRequest) -> HttpResponse:
+def resident_home(request: SeatedRequest) -> HttpResponse:
     """The resident's next appointments, referrals and notices."""
     resident = residents.resident_of(request.seat.user_id)
     if resident is None:
@@ -49,14 +50,14 @@ def resident_home(request: HttpRequest) -> HttpResponse:
 
 
 @access("signed_in")
-def chain(request: HttpRequest) -> HttpResponse:
+def chain(request: SeatedRequest) -> HttpResponse:
     """The chain with its live counts."""
     links = the_chain.links(request.seat.place_code[:4], timezone.now())
     return render(request, "home/chain.html", {"links": links, "trail": None})
 
 
 @access("signed_in")
-def follow(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def follow(request: SeatedRequest, kind: str, pk: int) -> HttpResponse:
     """One agreement, half-day, referral or yuan through every link."""
     trail = the_chain.follow(request.seat, kind, pk)
     links = the_chain.links(request.seat.place_code[:4], timezone.now())
