@@ -559,10 +559,10 @@ def confirm_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
         sides = parties(standing_of(by), row)
         _require(can_step(standing_of(by), row, HALF_DAY.step("confirm").parties))
         figures = queries.parameters_for(row.centre.place.code, row.day)
-        if figures.needs_both_sides and not by.is_system:
-            sides -= {"dispatcher"}
-        if not sides & {"hospital", "centre", "dispatcher"}:
-            raise Denied(_("这个半天要由派出医院和社区中心各自确认。"), clause=figures.confirming_parties.clause)
+        both = figures.needs_both_sides
+        if not sides & ({"hospital", "centre"} if both else {"hospital", "dispatcher"}):
+            who = _("派出医院和社区中心各自") if both else _("派出医院")
+            raise Denied(_("这个半天要由%(who)s确认。") % {"who": who}, clause=figures.confirming_parties.clause)
         if row.status != "planned":
             transition(row, HALF_DAY, "confirm", by=by, at=at)
         stamps: dict[str, Any] = {}
@@ -570,19 +570,18 @@ def confirm_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
             stamps["hospital_confirmed_at"] = at
         if "centre" in sides and row.centre_confirmed_at is None:
             stamps["centre_confirmed_at"] = at
-        _confirmed(row, stamps, figures.needs_both_sides, "dispatcher" in sides or "hospital" in sides, by, at)
+        _confirmed(row, stamps, both, by, at)
         record("roster.confirm_half_day", row, by=by, at=at, sides=sorted(sides), status=row.status)
         if row.status == "confirmed" and row.roster.status == "published":
             _open(row, by, at)
     return row
 
 
-def _confirmed(row: HalfDay, stamps: dict[str, Any], both: bool, sender_agrees: bool, by: Actor, at: datetime) -> None:
+def _confirmed(row: HalfDay, stamps: dict[str, Any], both: bool, by: Actor, at: datetime) -> None:
     for name, value in stamps.items():
         setattr(row, name, value)
     row.save(update_fields=("hospital_confirmed_at", "centre_confirmed_at"))
-    agreed = row.hospital_confirmed_at and row.centre_confirmed_at if both else sender_agrees
-    if agreed:
+    if not both or (row.hospital_confirmed_at and row.centre_confirmed_at):
         transition(row, HALF_DAY, "confirm", by=by, at=at)
 
 

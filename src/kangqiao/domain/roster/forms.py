@@ -71,11 +71,11 @@ class Nomination(forms.Form):
 
     practitioner = forms.TypedChoiceField(label=_("专家"), coerce=int)
     centre = forms.TypedChoiceField(label=_("社区中心"), coerce=int)
-    starts_on = forms.DateField(label=_("开始日期"), widget=forms.DateInput(attrs={"type": "date"}))
+    starts_on = forms.DateField(label=_("开始日期"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     ends_on = forms.DateField(
         label=_("结束日期"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("不填就到协议期满。"),
     )
 

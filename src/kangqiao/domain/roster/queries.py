@@ -940,9 +940,9 @@ def _steps(who: Standing, half_day: HalfDay, figures: RosterParameters) -> list[
         for side, stamp in (("hospital", half_day.hospital_confirmed_at), ("centre", half_day.centre_confirmed_at))
         if stamp is not None
     }
-    able = sides - done - ({"dispatcher"} if figures.needs_both_sides else set())
+    needed = {"hospital", "centre"} if figures.needs_both_sides else {"hospital", "dispatcher"}
     found = HALF_DAY.steps_from(half_day.status, sides)
-    return [step for step in found if step.action != "confirm" or able & {"hospital", "centre", "dispatcher"}]
+    return [step for step in found if step.action != "confirm" or (sides - done) & needed]
 
 
 def _waiting_for(half_day: HalfDay, figures: RosterParameters) -> tuple[str, ...]:

@@ -59,8 +59,13 @@ def board(request: HttpRequest) -> HttpResponse:
         "board": queries.board(seat, place, day, cell, mode),
         "run": queries.planning_run(place.pk, week(day).start),
         "this_week": week(timezone.localdate()).start,
+        "address": reverse("roster-board"),
     }
-    return render(request, "roster/board.html", context)
+    response = render(request, "roster/board.html", context)
+    if request.headers.get("HX-Boosted"):
+        # After a refused step the address stays as it was; after a good one it is this page's.
+        response.headers["HX-Push-Url"] = request.get_full_path()
+    return response
 
 
 @require_safe
