@@ -1,9 +1,10 @@
 """Ties tests to clauses: `@pytest.mark.clause("ZH-2a")`, and keeps what each marked test showed.
 
 A mark that names no clause stops the run at collection. After a full run the outcomes are written to
-`var/clauses/results.json` with a digest of the sources, which is what lets `kangqiao clauses` say verified; a run
-narrowed by -k, -m, a path or --lf leaves the file alone, and so does one during which a source was edited. `--clause-results=part` is for a full run made of several
-calls: each adds its outcomes as long as the sources stay the same.
+`var/clauses/results.json` with a digest of the sources, which is what lets `kangqiao clauses` say verified. A run
+narrowed by -k, -m, a path or --lf leaves the file alone, and so does one during which a source was edited.
+`--clause-results=part` is for a full run made of several calls: each adds its outcomes as long as the sources stay
+the same.
 """
 
 from __future__ import annotations

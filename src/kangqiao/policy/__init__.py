@@ -6,6 +6,7 @@ A value that is not there raises `NoPolicyInForce`; there is no default. Stands 
 """
 
 from kangqiao.kernel.errors import NoPolicyInForce, PolicyError
+from kangqiao.policy.figures import Figure, Finding, distinctive_figures, find_policy_numbers
 from kangqiao.policy.nodes import Problem
 from kangqiao.policy.packs import Difference, PackSet, Policy, at, check, default, default_path, diff, load
 from kangqiao.policy.values import Clause, Pack, Place, PolicyRef, Value, covers
@@ -13,6 +14,8 @@ from kangqiao.policy.values import Clause, Pack, Place, PolicyRef, Value, covers
 __all__ = [
     "Clause",
     "Difference",
+    "Figure",
+    "Finding",
     "NoPolicyInForce",
     "Pack",
     "PackSet",
@@ -28,5 +31,7 @@ __all__ = [
     "default",
     "default_path",
     "diff",
+    "distinctive_figures",
+    "find_policy_numbers",
     "load",
 ]

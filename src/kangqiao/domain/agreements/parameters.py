@@ -10,6 +10,8 @@ from fractions import Fraction
 from kangqiao.policy import Policy, Value
 
 TOPIC = "agreements"
+# Keys of the duties that the system counts; the other duties are kept in words.
+HALF_DAYS, EXPERTS, CENTRES, OFFICE = "half_days_per_week", "posted_experts", "centres_per_hospital", "guidance_office"
 _TERM_KEY = {"target": "target_agreement_term_years"}
 
 

@@ -45,9 +45,7 @@ def visible_to(seat: Seat) -> Q:
     mine = Q(pk__in=Party.objects.filter(organization_id__in=home_ids(seat)).values("agreement_id"))
     if seat.role == Role.DISPATCHER:
         return mine | _lies_in(region_code(seat.place_id))
-    if seat.organization_kind in _OVERSEERS:
-        return mine | _lies_in(seat.place_code)
-    return mine
+    return mine | _lies_in(seat.place_code) if is_overseer(seat) else mine
 
 
 def home_ids(who: Who) -> set[int]:
@@ -65,6 +63,11 @@ def region_code(place_id: int) -> str:
     chain = institutions.place_chain(place_id)
     cities = [place.code for place in chain if len(place.code.split("-")[0]) > 2]
     return cities[-1] if cities else chain[-1].code
+
+
+def is_overseer(seat: Seat) -> bool:
+    """Whether a seat looks after a place: an officer of a bureau, or the dispatcher of the region."""
+    return seat.role == Role.DISPATCHER or (seat.role in READERS and seat.organization_kind in _OVERSEERS)
 
 
 def can_draft(by: Who, hospital: Organization, centre: Organization) -> Decision:

@@ -64,7 +64,7 @@ def centres_count(paired: frozenset[int], own: frozenset[int], *, own_count: boo
     return len(paired | own) if own_count else len(paired)
 
 
-def compliance(target: Decimal | None, observed: Decimal | int | None, *, is_due: bool = True) -> Verdict:
+def compliance(target: Decimal | int | None, observed: Decimal | int | None, *, is_due: bool = True) -> Verdict:
     """How a duty stands: a reached target is met at once, a missed one is short only when its time is over."""
     if target is None or observed is None:
         return Verdict.IN_WORDS

@@ -69,6 +69,21 @@ def can_book(
     return YES
 
 
+def may_name(seat: Seat, session: Session) -> bool:
+    """Whether the seat sees who was affected by a withdrawal: the clinical staff of the place, to phone them."""
+    return seat.role in CLINICAL and seat.organization_id == session.organization_id
+
+
+def channel_of(seat: Seat) -> str:
+    """How a booking made from this seat is kept."""
+    return Booking.Channel.SELF if seat.role == Role.RESIDENT else Booking.Channel.GP
+
+
+def partner_centre(seat: Seat) -> int | None:
+    """The centre in whose name the seat may use partner places; none for residents."""
+    return seat.organization_id if seat.role in DESK and seat.organization_kind == "centre" else None
+
+
 def parties(by: Actor, booking: Booking) -> set[str]:
     """Which parties of the booking's state table the actor is; `booking` with session, practitioner and resident."""
     if by.is_system:
