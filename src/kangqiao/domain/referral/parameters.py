@@ -1,4 +1,4 @@
-"""What the packs say about referral: time limits, the data set, the order of the queue."""
+"""What the packs say about referral: time limits, who is reminded when, the data set."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from datetime import timedelta
 from kangqiao.policy import Policy, Value
 
 URGENCIES = ("emergency", "urgent", "routine")
-PRIORITY = ("emergency", "danger_sign", "urgent", "contracted", "key_group", "aged", "waiting_max")
 
 
 @dataclass(frozen=True)
 class ReferralParameters:
-    """Limits in hours or days, items of the data set, points of the queue; each value with clause or reason."""
+    """Limits in hours or days, shares of a limit in percent, items of the data set; each with clause or reason."""
 
     accept_hours: dict[str, Value]
     summary_hours: Value
@@ -24,8 +23,6 @@ class ReferralParameters:
     required_items: Value
     remind_percent: Value
     escalate_percent: Value
-    priority_points: dict[str, Value]
-    aged_from_years: Value
     ref: str
 
     @classmethod
@@ -45,8 +42,6 @@ class ReferralParameters:
             required_items=value("required_items"),
             remind_percent=value("overdue_remind_percent"),
             escalate_percent=value("overdue_escalate_percent"),
-            priority_points={key: value(f"priority_points_{key}") for key in PRIORITY},
-            aged_from_years=value("priority_aged_from_years"),
             ref=str(policy.ref),
         )
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import StatusChange
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.agreements.queries import RELATIONS, in_force
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.institutions.queries import guidance_office_of
+from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import rules
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.referral.permissions import ends_at, parties, visible_to
+from kangqiao.domain.referral.permissions import at_end, parties, visible_to
 from kangqiao.domain.referral.states import DOWN, UP
-from kangqiao.kernel.errors import NotVisible, RuleBroken
+from kangqiao.domain.scheduling.models import Booking
+from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State, StateTable, Step
 
 OPEN = sorted({*UP.open_keys(), *DOWN.open_keys()})
+TWIN = ("sent", "returned", "accepted", "proposed", "declined")
+Waiting = tuple[int, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,11 @@ class Clock:
         """Whether the limit has passed."""
         return self.left < timedelta(0)
 
+    @property
+    def share(self) -> float:
+        """How much is used, 0 to 1, for a bar."""
+        return min(self.used_percent, 100) / 100
+
 
 def table_of(referral: Referral) -> StateTable:
     """The state table of the referral's direction."""
@@ -48,11 +61,10 @@ def state_of(referral: Referral) -> State:
 
 
 def referrals(seat: Seat | None) -> QuerySet[Referral]:
-    """Every referral the seat may see."""
-    found = Referral.objects.filter(visible_to(seat)).distinct()
-    return found.select_related(
-        "resident", "from_organization", "to_organization", "from_practitioner", "booking__slot",
-        "booking__session__practitioner",
+    """Every referral the seat may see, with both ends, the doctors and the place taken."""
+    return Referral.objects.filter(visible_to(seat)).select_related(
+        "resident__centre", "from_organization__place", "to_organization__place", "from_practitioner",
+        "booking__slot", "booking__session__practitioner", "encounter__practitioner",
     )  # fmt: skip
 
 
@@ -60,11 +72,16 @@ def get_referral(seat: Seat | None, referral_id: int) -> Referral:
     """One referral. Raises NotVisible, whether there is none or it is not this seat's."""
     found = referrals(seat).filter(pk=referral_id).first()
     if found is None:
-        raise NotVisible(_("没有这张转诊单，或不在您的服务范围。"), next_step=_("请回到转诊列表查看。"))
+        raise not_found()
     return found
 
 
-def desk_queue(seat: Seat, direction: str, statuses: tuple[str, ...]) -> list[Referral]:
+def not_found() -> NotVisible:
+    """The one answer for a referral that is not there and one out of reach."""
+    return NotVisible(_("没有这张转诊单，或不在您的服务范围。"), next_step=_("请回到转诊列表查看。"))
+
+
+def desk_queue(seat: Seat, direction: str, statuses: Iterable[str]) -> list[Referral]:
     """What has come in and waits, most pressing first: emergencies, then the green channel, then by its clock.
 
     A green-channel referral stands above ordinary requests that came earlier (ZH-3.2.4b).
@@ -73,16 +90,27 @@ def desk_queue(seat: Seat, direction: str, statuses: tuple[str, ...]) -> list[Re
         When(urgency="emergency", then=Value(0)), When(urgency="urgent", then=Value(1)), default=Value(2),
         output_field=IntegerField(),
     )  # fmt: skip
-    found = referrals(seat).filter(
-        ends_at("to_organization", seat.organization_id), direction=direction, status__in=statuses
-    )
-    return list(found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk"))
+    found = referrals(seat).filter(at_end("to_organization", seat), direction=direction, status__in=tuple(statuses))
+    return list(found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")[:200])
 
 
-def sent_by(seat: Seat, statuses: tuple[str, ...] = ()) -> list[Referral]:
+def handed_down(seat: Seat, statuses: Iterable[str]) -> list[Referral]:
+    """Patients the seat's hospital handed back, those that wait longest first."""
+    found = referrals(seat).filter(at_end("from_organization", seat), direction="down", status__in=tuple(statuses))
+    return list(found.order_by("clock_from", "pk")[:200])
+
+
+def sent_by(seat: Seat, statuses: tuple[str, ...] = (), direction: str = "up") -> list[Referral]:
     """What the seat's organisation sent, newest first; all open ones unless states are named."""
-    found = referrals(seat).filter(ends_at("from_organization", seat.organization_id), status__in=statuses or OPEN)
+    found = referrals(seat).filter(
+        at_end("from_organization", seat), direction=direction, status__in=statuses or tuple(OPEN)
+    )
     return list(found.order_by("-sent_at", "-pk")[:200])
+
+
+def received_by(seat: Seat, statuses: tuple[str, ...] = ()) -> list[Referral]:
+    """What hospitals handed down to the seat's centre, the most pressing first."""
+    return desk_queue(seat, "down", statuses or OPEN)
 
 
 def of_resident(seat: Seat, resident_id: int) -> list[Referral]:
@@ -100,22 +128,49 @@ def open_twin(resident_id: int, to_organization_id: int, specialty: str, directi
     """An open referral of the same person for the same specialty at the same place."""
     return Referral.objects.filter(
         resident_id=resident_id, to_organization_id=to_organization_id, specialty=specialty, direction=direction,
-        status__in=("sent", "returned", "accepted", "proposed"),
+        status__in=TWIN,
     ).first()  # fmt: skip
 
 
-def open_or_closed(referral_id: int, resident_id: int) -> Referral:
-    """The referral a new one continues: of the same resident. Raises RuleBroken."""
-    found = Referral.objects.filter(pk=referral_id, resident_id=resident_id).first()
-    if found is None:
-        raise RuleBroken(_("接续的转诊单不是这位居民的。"), next_step=_("请从患者的转诊单里发起下转。"))
-    return found
+def origin_case(referral_id: int, resident_id: int, hospital_id: int) -> Referral | None:
+    """The up-referral of the same resident to the same hospital that a hand-over continues."""
+    return Referral.objects.filter(
+        pk=referral_id, resident_id=resident_id, to_organization_id=hospital_id, direction="up"
+    ).first()
+
+
+def origin_visit(encounter_id: int, resident_id: int) -> Encounter | None:
+    """The visit of the same resident that gives rise to a referral."""
+    found = Encounter.objects.filter(pk=encounter_id, resident_id=resident_id)
+    return found.select_related("organization", "practitioner").first()
+
+
+def visit_of(booking: Booking) -> Encounter | None:
+    """The visit that completed a booking."""
+    return Encounter.objects.filter(
+        resident_id=booking.resident_id, organization_id=booking.session.organization_id,
+        practitioner_id=booking.session.practitioner_id, origin=Encounter.Origin.REFERRAL,
+        started_at__gte=booking.booked_at,
+    ).last()  # fmt: skip
+
+
+def relation_between(hospital_id: int, centre_id: int, on: date) -> Agreement | None:
+    """The agreement that binds hospital and centre on a day, the responsible one first."""
+    return in_force(on, kinds=RELATIONS).filter(hospital=hospital_id, centre=centre_id).order_by("kind", "pk").first()
 
 
 def own_bodies(organization_id: int | None) -> frozenset[int]:
     """An organisation and the body it is part of."""
     row = Organization.objects.filter(pk=organization_id or 0).values_list("pk", "part_of_id").first()
     return frozenset(pk for pk in row or () if pk is not None)
+
+
+def house_of(organization: Organization) -> list[int]:
+    """An organisation and, for a hospital, its guidance office: everyone there works on the same case."""
+    if organization.kind != Organization.Kind.HOSPITAL:
+        return [organization.pk]
+    office = guidance_office_of(organization.pk)
+    return [organization.pk] if office is None else [organization.pk, office.pk]
 
 
 def available_steps(seat: Seat, referral: Referral) -> list[Step]:
@@ -126,7 +181,7 @@ def available_steps(seat: Seat, referral: Referral) -> list[Step]:
 
 def clock_of(referral: Referral, now: datetime) -> Clock | None:
     """The time limit that runs for a referral now, if one does."""
-    if referral.due_at is None or referral.clock_from is None or state_of(referral).final:
+    if referral.due_at is None or state_of(referral).final:
         return None
     used = rules.used_percent(referral.clock_from, referral.due_at, now)
     return Clock(referral.due_at, used, referral.due_at - now)
@@ -137,19 +192,55 @@ def history_of(referral: Referral) -> list[StatusChange]:
     return list(history(referral))
 
 
+def on_the_clock() -> list[Referral]:
+    """Every referral, of any organisation, for which a time limit runs; for the job that reminds and escalates."""
+    found = Referral.objects.filter(status__in=OPEN, due_at__isnull=False)
+    return list(found.select_related("from_organization__place", "to_organization__place").order_by("due_at", "pk"))
+
+
 def overdue(now: datetime) -> list[Referral]:
-    """Every open referral, of any organisation, whose clock has run out; for the escalation job."""
-    found = Referral.objects.filter(status__in=OPEN, due_at__lt=now)
-    return list(found.select_related("from_organization", "to_organization", "resident"))
+    """Those whose time limit has run out."""
+    return [referral for referral in on_the_clock() if referral.due_at is not None and referral.due_at < now]
 
 
 def counts(seat: Seat) -> dict[str, int]:
-    """How many referrals of the seat stand in each state, for tiles; `up:sent`, `down:proposed` and so on."""
-    rows = referrals(seat).order_by().values_list("direction", "status")
-    tally: dict[str, int] = {}
-    for direction, status in rows:
-        tally[f"{direction}:{status}"] = tally.get(f"{direction}:{status}", 0) + 1
-    return tally
+    """How many referrals of the seat stand in each state, for tabs; `up:sent`, `down:proposed` and so on."""
+    rows = Referral.objects.filter(visible_to(seat)).order_by().values_list("direction", "status")
+    return {f"{direction}:{status}": number for direction, status, number in rows.annotate(number=Count("pk"))}
+
+
+def waiting_desk(seat: Seat) -> Waiting:
+    """Referrals up that wait for the seat's hospital, and since when the oldest does."""
+    return _waiting(seat, "to_organization", "up", "sent")
+
+
+def returned_to_gp(seat: Seat) -> Waiting:
+    """Referrals the hospital sent back to the seat's centre, and since when the oldest waits there."""
+    return _waiting(seat, "from_organization", "up", "returned")
+
+
+def replies_to_read(seat: Seat) -> Waiting:
+    """Hospital letters the seat's centre has not read yet, and since when the oldest waits."""
+    return _waiting(seat, "from_organization", "up", "summarised")
+
+
+def down_waiting(seat: Seat) -> Waiting:
+    """Patients a hospital wants to hand to the seat's centre, and since when the oldest waits."""
+    return _waiting(seat, "to_organization", "down", "proposed")
+
+
+def visits_to_report(seat: Seat) -> Waiting:
+    """Patients seen whose summary the seat's hospital still owes, and since when the oldest waits."""
+    return _waiting(seat, "to_organization", "up", "seen")
+
+
+def expert_link(seat: Seat, starts: datetime, ends: datetime) -> tuple[int, int]:
+    """Visits to posted experts at the seat's centre in a span, and referrals up that name one as origin (SZ16-3.2b)."""
+    seen = Encounter.objects.filter(
+        organization_id=seat.organization_id, is_posted_expert=True, started_at__gte=starts, started_at__lt=ends
+    )
+    referred = Referral.objects.filter(direction="up", origin_encounter__in=seen)
+    return seen.count(), referred.count()
 
 
 def next_number(city: str, day: date) -> str:
@@ -158,3 +249,9 @@ def next_number(city: str, day: date) -> str:
         cursor.execute("select nextval(pg_get_serial_sequence('referral_referral', 'id'))")
         row = cursor.fetchone()
     return f"ZZ{city}-{day:%Y%m%d}-{row[0] if row else 0:05d}"
+
+
+def _waiting(seat: Seat, end: str, direction: str, status: str) -> Waiting:
+    found = Referral.objects.filter(visible_to(seat), at_end(end, seat), direction=direction, status=status)
+    row = found.order_by().aggregate(number=Count("pk"), since=Min("clock_from"))
+    return row["number"], row["since"]
