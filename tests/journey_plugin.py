@@ -19,20 +19,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """A desk in China: language, time zone, an ordinary screen."""
+def browser_context_args(browser_context_args: dict[str, Any], live_server: Any) -> dict[str, Any]:
+    """A desk in China: language, time zone, an ordinary screen; `page.goto("/path")` opens the product under test."""
     return {
         **browser_context_args,
+        "base_url": str(live_server.url),
         "locale": "zh-CN",
         "timezone_id": "Asia/Shanghai",
         "viewport": {"width": 1440, "height": 900},
     }
-
-
-@pytest.fixture(scope="session")
-def base_url(live_server: Any) -> str:
-    """`page.goto("/path")` opens the product under test."""
-    return str(live_server.url)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from kangqiao.domain.agreements import parameters, queries, rules
 from kangqiao.domain.agreements.models import Agreement, Duty
@@ -17,6 +18,13 @@ from kangqiao.kernel.period import Period, week
 
 WEEKS_SHOWN = 4
 WEEK = timedelta(days=7)
+LOOKS = {Verdict.MET: "done", Verdict.SHORT: "back", Verdict.NOT_YET_DUE: "wait", Verdict.IN_WORDS: "go"}
+WORDS = {
+    Verdict.MET: gettext_lazy("做到"),
+    Verdict.SHORT: gettext_lazy("不足"),
+    Verdict.NOT_YET_DUE: gettext_lazy("未到期"),
+    Verdict.IN_WORDS: gettext_lazy("按记录"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,16 @@ class DutyResult:
     sentence: str
     needs_reason: bool = False
     weeks: tuple[WeekCount, ...] = ()
+
+    @property
+    def look(self) -> str:
+        """How the page draws the verdict."""
+        return LOOKS[self.verdict]
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word."""
+        return str(WORDS[self.verdict])
 
     @property
     def missing(self) -> Decimal:

@@ -41,6 +41,7 @@ def prepare_environment(config: pytest.Config) -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     os.environ["KANGQIAO_SECRET_KEY"] = "only-for-tests"  # noqa: S105 guards nothing
     home = pathlib.Path(tempfile.mkdtemp(prefix="kangqiao-tests-"))
+    (home / "static").mkdir()
     os.environ["KANGQIAO_DATA"] = str(home)
     url = os.environ.get("KANGQIAO_TEST_DATABASE_URL", "")
     if not url:

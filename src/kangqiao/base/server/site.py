@@ -40,6 +40,7 @@ class Site:
         if demo:
             facts["KANGQIAO_DEMO"] = demo
         self.folder.secret()
+        (self.folder.path / "static").mkdir(exist_ok=True)  # Django's place for collected files must exist
         return os.environ | facts
 
     @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -169,7 +170,8 @@ def agreement_list(
 
 def status_counts(rows: QuerySet[Agreement]) -> list[tuple[str, str, int]]:
     """State key, name and number of agreements, in the order of the state table, empty states left out."""
-    counted = dict(rows.order_by().values_list("status").annotate(n=Count("pk")))
+    shown = Agreement.objects.filter(pk__in=rows.order_by().values("pk")).order_by()
+    counted = dict(shown.values_list("status").annotate(n=Count("pk")))
     return [(state.key, state.zh, counted[state.key]) for state in AGREEMENT.states if state.key in counted]
 
 
@@ -408,6 +410,11 @@ class Coverage:
     covered: int
     uncovered: list[Organization]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the district has institutions and all of them are covered."""
+        return self.institutions > 0 and not self.uncovered
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -431,6 +438,11 @@ class Network:
     def covered(self) -> int:
         """Those a relation covers."""
         return sum(row.covered for row in self.coverage)
+
+    @property
+    def share(self) -> Fraction | None:
+        """The covered share of all community institutions (ZH-4.3b); None without any."""
+        return Fraction(self.covered, self.institutions) if self.institutions else None
 
 
 def network(seat: Seat, on: date) -> Network:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -23,7 +23,6 @@ from kangqiao.domain.roster.permissions import (
     can_post,
     can_record,
     can_step,
-    is_dispatcher_of,
     parties,
     standing_of,
 )
@@ -35,11 +34,14 @@ from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.engines.planning import (
     Cell,
-    KeptPostingsBreakRules,
     Move,
     Progress,
     RosterPlan,
+    Rule,
     Unmet,
+    check_plan,
+)
+from kangqiao.engines.planning import (
     plan_roster as solve,
 )
 from kangqiao.kernel.decision import Decision
@@ -113,9 +115,7 @@ def post_expert(*, posting_id: int, by: Actor, at: datetime) -> Posting:
     return _posting_step(posting_id, "post", "", by, at)
 
 
-def end_posting(
-    *, posting_id: int, reason: str, ends_on: date | None = None, by: Actor, at: datetime
-) -> Posting:
+def end_posting(*, posting_id: int, reason: str, ends_on: date | None = None, by: Actor, at: datetime) -> Posting:
     """A posting ends early: `ends_on` is the first day no longer covered, tomorrow when not given.
 
     Half-days from that day on are cancelled with their bookings; when the centre falls below the experts it must have,
@@ -214,8 +214,11 @@ def _tell_experts_missing(posting: Posting, by: Actor, at: datetime) -> None:
         kind="experts_missing",
         subject=_("%(centre)s自%(day)s起只有 %(people)s/%(minimum)s 名专家")
         % {
-            "centre": posting.centre.short_zh, "day": posting.ends_on, "people": people, "minimum": minimum.integer(),
-        },  # fmt: skip
+            "centre": posting.centre.short_zh,
+            "day": posting.ends_on,
+            "people": people,
+            "minimum": minimum.integer(),
+        },
         body=_("%(who)s的派驻结束了，请补派一名专家。") % {"who": posting.practitioner.name},
         url="/roster/postings/",
         organization_id=posting.agreement.hospital_id,
@@ -247,18 +250,9 @@ def plan_roster(
     for a start that is no Monday or lies in the past, for a place without agreements, or when a half-day that must
     stay has become unlawful; NoPolicyInForce.
     """
+    asked = check_run(place_id=place_id, starts_on=starts_on, weeks=weeks, by=by, at=at)
+    plan = solve(asked.problem, seed=seed, time_limit_seconds=time_limit_seconds, progress=progress)
     place = queries.get_place(place_id)
-    _require(can_plan(standing_of(by), place))
-    check_horizon(starts_on, weeks, at)
-    asked = queries.question(place, starts_on, weeks)
-    if not asked.problem.demands:
-        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": place.zh})
-    try:
-        plan = solve(asked.problem, seed=seed, time_limit_seconds=time_limit_seconds, progress=progress)
-    except KeptPostingsBreakRules as broken:
-        raise RuleBroken(
-            queries.kept_broken(asked, broken.violations), next_step=_("请先取消或改动这个半天，再排。")
-        ) from broken
     with transaction.atomic():
         # One planning run at a time for a place: the row lock of the place queues them.
         Place.objects.select_for_update().get(pk=place_id)
@@ -274,19 +268,29 @@ def plan_roster(
     return roster
 
 
-def check_horizon(starts_on: date, weeks: int, at: datetime) -> None:
-    """Refuses a planning run that does not begin on a Monday, is empty, or begins before the present week."""
+def check_run(*, place_id: int, starts_on: date, weeks: int, by: Actor, at: datetime) -> queries.Question:
+    """Whether a planning run may begin, before anybody waits for it; answers the question it would solve.
+
+    Raises what `plan_roster` raises, and writes nothing.
+    """
+    place = queries.get_place(place_id)
+    _require(can_plan(standing_of(by), place))
     if starts_on.weekday() != 0:
         raise RuleBroken(_("排班从周一开始，%(day)s不是周一。") % {"day": starts_on}, next_step=_("请选一个周一。"))
     if weeks < 1:
         raise RuleBroken(_("至少要排一周。"))
     if starts_on < week(timezone.localtime(at, queries.zone()).date()).start:
         raise RuleBroken(_("不能为过去的一周排班。"), next_step=_("请从本周或以后的一周开始。"))
+    asked = queries.question(place, starts_on, weeks)
+    if not asked.problem.demands:
+        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": place.zh})
+    broken = [each for each in check_plan(asked.problem, sorted(asked.problem.kept)) if each.rule != Rule.KEPT_MOVED]
+    if broken:
+        raise RuleBroken(queries.kept_broken(asked, broken), next_step=_("请先取消或改动这个半天，再排。"))
+    return asked
 
 
-def _stored(
-    place: Place, asked: queries.Question, plan: RosterPlan, weeks: int, by: Actor, at: datetime
-) -> Roster:
+def _stored(place: Place, asked: queries.Question, plan: RosterPlan, weeks: int, by: Actor, at: datetime) -> Roster:
     earlier = Roster.objects.filter(place=place, starts_on=asked.start).order_by("-version").first()
     roster = Roster.objects.create(
         place=place,
@@ -404,7 +408,8 @@ def move_half_day(
         _require(can_plan(standing_of(by), place))
         _hold_open(row)
         posting = queries.posting_of(practitioner_id or row.practitioner_id, centre_id or row.centre_id, day)
-        posting = posting or _missing_posting(practitioner_id or row.practitioner_id, centre_id or row.centre_id, day)
+        if posting is None:
+            _missing_posting(practitioner_id or row.practitioner_id, centre_id or row.centre_id, day, half)
         _hold_sitting(place, posting, day, half, row, at)
         was = {"day": str(row.day), "half": row.half, "centre": row.centre_id, "practitioner": row.practitioner_id}
         if row.status == "planned":
@@ -442,9 +447,9 @@ def _hold_open(row: HalfDay) -> None:
         raise AlreadyMoved(_("这个半天%(state)s，不能再改。") % {"state": HALF_DAY.state(row.status).zh})
 
 
-def _missing_posting(practitioner_id: int, centre_id: int, day: date) -> Posting:
+def _missing_posting(practitioner_id: int, centre_id: int, day: date, half: str) -> NoReturn:
     raise RuleBroken(
-        queries.not_posted(practitioner_id, centre_id, day), next_step=_("请先办理派驻，或换一位已派驻的专家。")
+        queries.not_posted(practitioner_id, centre_id, day, half), next_step=_("请先办理派驻，或换一位已派驻的专家。")
     )
 
 
@@ -468,9 +473,7 @@ def _roster(posting: Posting, day: date, roster_id: int | None, by: Actor, at: d
     return roster
 
 
-def _hold_sitting(
-    place: Place, posting: Posting, day: date, half: str, leaves: HalfDay | None, at: datetime
-) -> None:
+def _hold_sitting(place: Place, posting: Posting, day: date, half: str, leaves: HalfDay | None, at: datetime) -> None:
     """Refuses a sitting that is not lawful; `leaves` is the half-day it replaces."""
     if half not in HALVES:
         raise RuleBroken(_("半天只有上午和下午。"))
@@ -478,16 +481,14 @@ def _hold_sitting(
         raise RuleBroken(_("%(day)s已经过去了。") % {"day": day}, next_step=_("请选今天或以后的半天。"))
     if not is_workday(day):
         raise RuleBroken(_("%(day)s是休息日，不排门诊。") % {"day": day}, next_step=_("请选工作日。"))
-    covers_day = posting.status == "posted" and posting.starts_on <= day < posting.ends_on
+    if posting.status != "posted" or not posting.starts_on <= day < posting.ends_on:
+        _missing_posting(posting.practitioner_id, posting.centre_id, day, half)
     asked = queries.question(place, week(day).start, 1, for_move=True)
     slot = asked.slot_of(day, half)
     assert slot is not None, "a working day has both halves"
     take = next((cell for cell, row in asked.standing.items() if leaves is not None and row.pk == leaves.pk), None)
     give = Cell(slot, str(posting.centre_id), str(posting.practitioner_id))
-    verdict = may_sit(
-        queries.with_pair(asked, posting), list(asked.standing), Move(take, give), asked.names, asked.start,
-        is_posted=covers_day,
-    )  # fmt: skip
+    verdict = may_sit(asked.problem, list(asked.standing), Move(take, give), asked.names, asked.start)
     _hold(verdict, _("请选别的半天，或换一位专家。"))
 
 
@@ -525,9 +526,17 @@ def _two_places(posting: Posting, day: date, half: str) -> Taken:
 
 def _cancelled(row: HalfDay, reason: str, by: Actor, at: datetime) -> HalfDay:
     transition(row, HALF_DAY, "cancel", by=by, at=at, reason=reason)
-    if row.session is not None and row.session.status == "open":
-        withdraw_session(session_id=row.session.pk, reason=reason, by=_planner(by), at=at)
+    _withdraw(row, reason, by, at)
     return row
+
+
+def _withdraw(row: HalfDay, reason: str, by: Actor, at: datetime) -> None:
+    session = row.session
+    # Once a session is over the desk writes off its bookings one by one.
+    if session is None or session.status != "open" or session.ends_at <= at:
+        return
+    withdraw_session(session_id=session.pk, reason=reason, by=_planner(by), at=at)
+    session.refresh_from_db()
 
 
 def _planner(by: Actor) -> Actor:
@@ -549,10 +558,10 @@ def confirm_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
         sides = parties(standing_of(by), row)
         _require(can_step(standing_of(by), row, HALF_DAY.step("confirm").parties))
         figures = queries.parameters_for(row.centre.place.code, row.day)
-        if figures.needs_both_sides and not by.is_system:
-            sides -= {"dispatcher"}
-        if not sides & {"hospital", "centre", "dispatcher"}:
-            raise Denied(_("这个半天要由派出医院和社区中心各自确认。"), clause=figures.confirming_parties.clause)
+        both = figures.needs_both_sides
+        if not sides & ({"hospital", "centre"} if both else {"hospital", "dispatcher"}):
+            who = _("派出医院和社区中心各自") if both else _("派出医院")
+            raise Denied(_("这个半天要由%(who)s确认。") % {"who": who}, clause=figures.confirming_parties.clause)
         if row.status != "planned":
             transition(row, HALF_DAY, "confirm", by=by, at=at)
         stamps: dict[str, Any] = {}
@@ -560,21 +569,18 @@ def confirm_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
             stamps["hospital_confirmed_at"] = at
         if "centre" in sides and row.centre_confirmed_at is None:
             stamps["centre_confirmed_at"] = at
-        _confirmed(row, stamps, figures.needs_both_sides, "dispatcher" in sides or "hospital" in sides, by, at)
+        _confirmed(row, stamps, both, by, at)
         record("roster.confirm_half_day", row, by=by, at=at, sides=sorted(sides), status=row.status)
         if row.status == "confirmed" and row.roster.status == "published":
             _open(row, by, at)
     return row
 
 
-def _confirmed(
-    row: HalfDay, stamps: dict[str, Any], both: bool, sender_agrees: bool, by: Actor, at: datetime
-) -> None:
+def _confirmed(row: HalfDay, stamps: dict[str, Any], both: bool, by: Actor, at: datetime) -> None:
     for name, value in stamps.items():
         setattr(row, name, value)
     row.save(update_fields=("hospital_confirmed_at", "centre_confirmed_at"))
-    agreed = row.hospital_confirmed_at and row.centre_confirmed_at if both else sender_agrees
-    if agreed:
+    if not both or (row.hospital_confirmed_at and row.centre_confirmed_at):
         transition(row, HALF_DAY, "confirm", by=by, at=at)
 
 
@@ -655,8 +661,8 @@ def _held(half_day_id: int, action: str, reason: str, by: Actor, at: datetime) -
                 next_step=_("请在出诊当天登记。"),
             )
         transition(row, HALF_DAY, action, by=by, at=at, reason=reason)
-        if action == "miss" and row.session is not None and row.session.status == "open":
-            withdraw_session(session_id=row.session.pk, reason=reason, by=_planner(by), at=at)
+        if action == "miss":
+            _withdraw(row, reason, by, at)
         record(f"roster.{action}_half_day", row, by=by, at=at, reason=reason)
     return row
 
@@ -706,21 +712,28 @@ def notify_shortfalls(*, of: Period, place_code: str = "", by: Actor, at: dateti
     """
     if of.end is None or of.end > timezone.localtime(at, queries.zone()).date():
         raise RuleBroken(_("这一周还没有结束。"))
-    told = 0
-    for code in [place_code] if place_code else queries.places_with_agreements(of.start):
-        for short in queries.week_shortfalls(code, of):
-            centre, number = short.duties.centre, of.start.isocalendar().week
-            told += notify(
-                cause=f"roster.shortfall:{centre.pk}:{of.start}",
-                kind="half_days_missing",
-                subject=_("%(centre)s第 %(number)s 周只有 %(kept)s/%(needed)s 个半天")
-                % {"centre": centre.short_zh, "number": number, "kept": short.kept, "needed": short.needed},
-                body=_("请看这一周的出诊，安排补上。"),
-                url=f"/roster/?week={of.start}",
-                organization_id=short.duties.hospital.pk,
-                role="guidance_office",
-                clause=short.duties.half_days_clause,
-                by=by,
-                at=at,
-            ) is not None
-    return told
+    shortfalls = queries.week_shortfalls(place_code or None, of)
+    return sum(_tell_half_days_missing(short, of, by, at) for short in shortfalls)
+
+
+def _tell_half_days_missing(short: queries.WeekShortfall, of: Period, by: Actor, at: datetime) -> bool:
+    centre = short.duties.centre
+    notice = notify(
+        cause=f"roster.shortfall:{centre.pk}:{of.start}",
+        kind="half_days_missing",
+        subject=_("%(centre)s第 %(number)s 周只有 %(kept)s/%(needed)s 个半天")
+        % {
+            "centre": centre.short_zh,
+            "number": of.start.isocalendar().week,
+            "kept": short.kept,
+            "needed": short.needed,
+        },
+        body=_("请看这一周的出诊，安排补上。"),
+        url=f"/roster/?week={of.start}",
+        organization_id=short.duties.hospital.pk,
+        role="guidance_office",
+        clause=short.duties.half_days_clause,
+        by=by,
+        at=at,
+    )
+    return notice is not None

@@ -106,51 +106,55 @@ class Names:
         return _("、").join(names.get(key, key) for key in keys)
 
 
-def may_sit(
-    problem: RosterProblem, cells: Sequence[Cell], move: Move, names: Names, start: date, *, is_posted: bool
-) -> Decision:
+def may_sit(problem: RosterProblem, cells: Sequence[Cell], move: Move, names: Names, start: date) -> Decision:
     """Whether a dispatcher's move is lawful, judged by the same rules as the machine's plan.
 
-    `is_posted` tells whether a posting of this expert at this centre covers the day; `start` is the first day of the
-    problem's horizon.
+    `start` is the first day of the problem's horizon. That a posting covers the very day is asked before.
     """
-    if move.give is None:
-        return YES
-    if not is_posted:
-        return _phrase(Violation(Rule.NOT_ELIGIBLE, (move.give,)), problem, names, start)
     broken = explain_move(problem, cells, move)
-    return _phrase(broken[0], problem, names, start) if broken else YES
+    return said(broken[0], problem, names, start) if broken else YES
 
 
-def _phrase(broken: Violation, problem: RosterProblem, names: Names, start: date) -> Decision:
+def said(broken: Violation, problem: RosterProblem, names: Names, start: date) -> Decision:
+    """A broken hard rule as a refusal with its sentence."""
     cell = broken.cells[-1]
     half_day = problem.half_days[cell.slot]
     day, half = start + timedelta(days=half_day.day), HALVES[half_day.half]
-    when = said_when(day, half)
-    said: dict[str, Any] = {"who": names.expert(cell.expert_id), "centre": names.centre(cell.centre_id), "when": when}
+    words: dict[str, Any] = {
+        "who": names.expert(cell.expert_id),
+        "centre": names.centre(cell.centre_id),
+        "when": said_when(day, half),
+        "found": broken.found,
+        "limit": broken.limit,
+        "places": names.listed(dict.fromkeys(each.centre_id for each in broken.cells), names.centres),
+        "sitting": names.listed([each.expert_id for each in broken.cells], names.experts),
+        "why": names.away.get((cell.expert_id, day, half), _("不在派驻期内")),
+    }
     match broken.rule:
         case Rule.UNAVAILABLE:
-            why = names.away.get((cell.expert_id, day, half), _("不在派驻期内"))
-            return no(_("%(who)s%(when)s不能出诊：%(why)s。") % {**said, "why": why})
+            return no(_("%(who)s%(when)s不能出诊：%(why)s。") % words)
         case Rule.TWO_PLACES:
-            other = next((each for each in broken.cells if each.centre_id != cell.centre_id), cell)
-            places = _("、").join(dict.fromkeys(names.centre(each.centre_id) for each in broken.cells))
-            return no(_("%(who)s%(when)s不能同时在两处：%(places)s。") % {**said, "places": places, "other": other})
+            return no(_("%(who)s%(when)s不能同时在两处：%(places)s。") % words)
         case Rule.OVER_WEEKLY_LIMIT:
-            return no(_("%(who)s这一周会有%(found)s个半天，最多%(limit)s个。") % {**said, **_counts(broken)})
+            return no(_("%(who)s这一周会有 %(found)s 个半天，最多 %(limit)s 个。") % words)
         case Rule.CENTRE_FULL:
-            sitting = names.listed([each.expert_id for each in broken.cells], names.experts)
-            return no(_("%(centre)s%(when)s只能安排一位专家：%(sitting)s。") % {**said, "sitting": sitting})
+            return no(_("%(centre)s%(when)s只能安排一位专家：%(sitting)s。") % words)
+        case Rule.UNKNOWN_CENTRE:
+            return no(_("%(centre)s没有生效的协议，不排专家。") % words)
         case _:
             owner = names.hospital_of_centre.get(cell.centre_id, "")
-            if owner and names.hospital_of_expert.get(cell.expert_id, owner) != owner:
-                said["hospital"] = names.hospital(owner)
-                return no(_("%(who)s没有派驻到%(centre)s；这家中心由%(hospital)s派专家。") % said)
-            return no(_("%(who)s%(when)s没有到%(centre)s的派驻，不能排在那里。") % said)
+            is_stranger = owner != names.hospital_of_expert.get(cell.expert_id, owner)
+            return no(
+                no_posting(words["who"], words["centre"], words["when"], names.hospital(owner) if is_stranger else "")
+            )
 
 
-def _counts(broken: Violation) -> dict[str, int]:
-    return {"found": broken.found, "limit": broken.limit}
+def no_posting(who: str, centre: str, when: str, owner: str = "") -> str:
+    """Why an expert without a posting may not sit at a centre; `owner` is the hospital that sends experts there."""
+    words = {"who": who, "centre": centre, "when": when, "hospital": owner}
+    if owner:
+        return _("%(who)s没有派驻到%(centre)s；那里由%(hospital)s派专家。") % words
+    return _("%(who)s%(when)s没有到%(centre)s的派驻，不能排在那里。") % words
 
 
 def said_when(day: date, half: str) -> str:
@@ -234,11 +238,6 @@ def _remedy(kind: str, params: Mapping[str, Any], item: Mapping[str, Any], names
             return _("请%(hospital)s再派驻 %(count)s 名专家") % said
         case _:
             return _("再排一次，多算一会儿")
-
-
-def standing(got: int, needed: int, *, title: str) -> str:
-    """What the guidance office reads when a figure is missed: `狮山中心：2/3 个半天`."""
-    return _("%(title)s：%(got)s/%(needed)s") % {"title": title, "got": got, "needed": needed}
 
 
 def title_words(kind: str, grade: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.agreements.queries import Network
 
+ROW_HEIGHT, GROUP_GAP, LEFT_EDGE, BOX, RIGHT_EDGE = 34, 12, 8, 260, 520
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -17,6 +19,26 @@ class Node:
     name: str
     note: str
     url_pk: int = 0
+
+    @property
+    def top(self) -> int:
+        """The upper edge of the box."""
+        return self.y - 14
+
+    @property
+    def base(self) -> int:
+        """The line the words stand on."""
+        return self.y + 5
+
+    @property
+    def text_x(self) -> int:
+        """Where the name begins."""
+        return self.x + 10
+
+    @property
+    def note_x(self) -> int:
+        """Where the note ends."""
+        return self.x + BOX - 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +65,6 @@ class Drawing:
     hospitals: list[Node]
     centres: list[Node]
     lines: list[Line]
-
-
-ROW_HEIGHT, GROUP_GAP, LEFT_EDGE, BOX, RIGHT_EDGE = 34, 12, 8, 260, 520
 
 
 def drawing(found: Network) -> Drawing:

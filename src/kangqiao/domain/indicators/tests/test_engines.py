@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import duckdb
 import ibis
 import pytest
 from django.db import connection
@@ -99,17 +100,21 @@ def test_postgresql_counts_as_by_hand(network: Network, indicator: str) -> None:
 
 @pytest.mark.parametrize("indicator", sorted(rules.DEFINITIONS))
 def test_duckdb_gives_the_same_answer(network: Network, indicator: str) -> None:
-    duck = ibis.duckdb.connect()
+    duck = duckdb.connect()
     facts = {}
     for name, table in queries.fact_tables().items():
         with connection.cursor() as cursor:
             cursor.execute(table.sql)
-            rows = [dict(zip(table.columns, row, strict=True)) for row in cursor.fetchall()]
+            rows = cursor.fetchall()
         schema = ibis.schema({column: spec.type for column, spec in table.columns.items()})
-        facts[name] = duck.create_table(f"fact_{name}", schema=schema)
+        facts[name] = ibis.table(schema, name=f"fact_{name}")
+        columns = ", ".join(column.sql(dialect="duckdb") for column in schema.to_sqlglot_column_defs("duckdb"))
+        duck.execute(f"CREATE TABLE fact_{name} ({columns})")
         if rows:
-            duck.insert(f"fact_{name}", ibis.memtable(rows, schema=schema))
-    answer = duck.to_pyarrow(rules.DEFINITIONS[indicator](facts, START, END)).to_pylist()
+            duck.executemany(f"INSERT INTO fact_{name} VALUES ({', '.join('?' * len(table.columns))})", rows)
+    found = duck.execute(str(ibis.to_sql(rules.DEFINITIONS[indicator](facts, START, END), dialect="duckdb")))
+    names = [column[0] for column in found.description]
+    answer = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     ours = queries.measure_all(indicator, START, END)
     assert {row["organization_id"]: Decimal(str(row["numerator"])) for row in answer} == {
         pk: measured.numerator for pk, measured in ours.items()
