@@ -171,8 +171,8 @@ def _past(run: Run) -> Iterator[Referral]:
                     from_organization=pair.centre, to_organization=pair.hospital, agreement=agreement,
                     specialty=specialty, diagnosis=diagnosis, reason=reason, history=HISTORY, examination=EXAMINATION,
                     medicines="见档案", allergies="无", has_consent=True, is_green_channel=True, reply=REPLY,
-                    status="closed", sent_at=sent_at, answered_at=sent_at + limit * share, due_at=sent_at + limit,
-                    policy_ref=rules.ref,
+                    status="closed", sent_at=sent_at, clock_from=sent_at, answered_at=sent_at + limit * share,
+                    due_at=sent_at + limit, policy_ref=rules.ref,
                 )  # fmt: skip
                 yield up
                 if chance.randrange(10) < DOWN_OF_TEN:
@@ -186,7 +186,8 @@ def _down(up: Referral, pair: Pair, sent_at: datetime, rules: ReferralParameters
         number=f"{up.number}-X", direction="down", resident=up.resident, from_organization=pair.hospital,
         to_organization=pair.centre, agreement=up.agreement, specialty=up.specialty, diagnosis=up.diagnosis,
         reason="病情稳定，治疗方案明确", medicines="见出院医嘱", plan=PLAN, has_consent=True, status="followed_up",
-        sent_at=sent_at, answered_at=sent_at + limit / 2, due_at=sent_at + limit, policy_ref=rules.ref,
+        sent_at=sent_at, clock_from=sent_at,
+        answered_at=sent_at + limit / 2, due_at=sent_at + limit, policy_ref=rules.ref,
     )  # fmt: skip
 
 
