@@ -172,7 +172,7 @@ def _past(run: Run) -> Iterator[Referral]:
                     specialty=specialty, diagnosis=diagnosis, reason=reason, history=HISTORY, examination=EXAMINATION,
                     medicines="见档案", allergies="无", has_consent=True, is_green_channel=True, reply=REPLY,
                     status="closed", sent_at=sent_at, clock_from=sent_at, answered_at=sent_at + limit * share,
-                    due_at=sent_at + limit, policy_ref=rules.ref,
+                    due_at=sent_at + limit, answer_by=sent_at + limit, policy_ref=rules.ref,
                 )  # fmt: skip
                 yield up
                 if chance.randrange(10) < DOWN_OF_TEN:
@@ -187,7 +187,7 @@ def _down(up: Referral, pair: Pair, sent_at: datetime, rules: ReferralParameters
         to_organization=pair.centre, agreement=up.agreement, specialty=up.specialty, diagnosis=up.diagnosis,
         reason="病情稳定，治疗方案明确", medicines="见出院医嘱", plan=PLAN, has_consent=True, status="followed_up",
         sent_at=sent_at, clock_from=sent_at,
-        answered_at=sent_at + limit / 2, due_at=sent_at + limit, policy_ref=rules.ref,
+        answered_at=sent_at + limit / 2, due_at=sent_at + limit, answer_by=sent_at + limit, policy_ref=rules.ref,
     )  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def _handed_back(run: Run) -> int:
             continue
         referrals.propose_down(
             resident_id=resident.pk, to_organization_id=pair.centre.pk, specialty="cardiology", diagnosis="I10 高血压",
-            reason="血压达标，治疗方案明确", medicines="缬沙坦 80mg 每日一次", plan=PLAN, by=desk,
+            reason_code="stable_for_community", has_consent=True, reason="血压达标，治疗方案明确", medicines="缬沙坦 80mg 每日一次", plan=PLAN, by=desk,
             at=run.at,
         )  # fmt: skip
         made += 1
