@@ -160,4 +160,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("KANGQIAO_LOG", "WARNING")},
 }
+# Work that the clock starts; the worker imports these.
+PROCRASTINATE_IMPORT_PATHS = ["kangqiao.edges.jobs.publication"]
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
