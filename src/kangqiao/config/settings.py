@@ -161,6 +161,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": os.environ.get("KANGQIAO_LOG", "WARNING")},
 }
 # Where the worker finds the jobs that the clock starts.
-PROCRASTINATE_IMPORT_PATHS = ["kangqiao.edges.jobs.agreements"]
+PROCRASTINATE_IMPORT_PATHS = ["kangqiao.edges.jobs.agreements", "kangqiao.edges.jobs.roster"]
+
 
 TEST_RUNNER = "django.test.runner.DiscoverRunner"

@@ -34,11 +34,12 @@ from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.engines.planning import (
     Cell,
-    KeptPostingsBreakRules,
     Move,
     Progress,
     RosterPlan,
+    Rule,
     Unmet,
+    check_plan,
 )
 from kangqiao.engines.planning import (
     plan_roster as solve,
@@ -249,18 +250,9 @@ def plan_roster(
     for a start that is no Monday or lies in the past, for a place without agreements, or when a half-day that must
     stay has become unlawful; NoPolicyInForce.
     """
+    asked = check_run(place_id=place_id, starts_on=starts_on, weeks=weeks, by=by, at=at)
+    plan = solve(asked.problem, seed=seed, time_limit_seconds=time_limit_seconds, progress=progress)
     place = queries.get_place(place_id)
-    _require(can_plan(standing_of(by), place))
-    check_horizon(starts_on, weeks, at)
-    asked = queries.question(place, starts_on, weeks)
-    if not asked.problem.demands:
-        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": place.zh})
-    try:
-        plan = solve(asked.problem, seed=seed, time_limit_seconds=time_limit_seconds, progress=progress)
-    except KeptPostingsBreakRules as broken:
-        raise RuleBroken(
-            queries.kept_broken(asked, broken.violations), next_step=_("请先取消或改动这个半天，再排。")
-        ) from broken
     with transaction.atomic():
         # One planning run at a time for a place: the row lock of the place queues them.
         Place.objects.select_for_update().get(pk=place_id)
@@ -276,14 +268,26 @@ def plan_roster(
     return roster
 
 
-def check_horizon(starts_on: date, weeks: int, at: datetime) -> None:
-    """Refuses a planning run that does not begin on a Monday, is empty, or begins before the present week."""
+def check_run(*, place_id: int, starts_on: date, weeks: int, by: Actor, at: datetime) -> queries.Question:
+    """Whether a planning run may begin, before anybody waits for it; answers the question it would solve.
+
+    Raises what `plan_roster` raises, and writes nothing.
+    """
+    place = queries.get_place(place_id)
+    _require(can_plan(standing_of(by), place))
     if starts_on.weekday() != 0:
         raise RuleBroken(_("排班从周一开始，%(day)s不是周一。") % {"day": starts_on}, next_step=_("请选一个周一。"))
     if weeks < 1:
         raise RuleBroken(_("至少要排一周。"))
     if starts_on < week(timezone.localtime(at, queries.zone()).date()).start:
         raise RuleBroken(_("不能为过去的一周排班。"), next_step=_("请从本周或以后的一周开始。"))
+    asked = queries.question(place, starts_on, weeks)
+    if not asked.problem.demands:
+        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": place.zh})
+    broken = [each for each in check_plan(asked.problem, sorted(asked.problem.kept)) if each.rule != Rule.KEPT_MOVED]
+    if broken:
+        raise RuleBroken(queries.kept_broken(asked, broken), next_step=_("请先取消或改动这个半天，再排。"))
+    return asked
 
 
 def _stored(place: Place, asked: queries.Question, plan: RosterPlan, weeks: int, by: Actor, at: datetime) -> Roster:
@@ -554,10 +558,10 @@ def confirm_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
         sides = parties(standing_of(by), row)
         _require(can_step(standing_of(by), row, HALF_DAY.step("confirm").parties))
         figures = queries.parameters_for(row.centre.place.code, row.day)
-        if figures.needs_both_sides and not by.is_system:
-            sides -= {"dispatcher"}
-        if not sides & {"hospital", "centre", "dispatcher"}:
-            raise Denied(_("这个半天要由派出医院和社区中心各自确认。"), clause=figures.confirming_parties.clause)
+        both = figures.needs_both_sides
+        if not sides & ({"hospital", "centre"} if both else {"hospital", "dispatcher"}):
+            who = _("派出医院和社区中心各自") if both else _("派出医院")
+            raise Denied(_("这个半天要由%(who)s确认。") % {"who": who}, clause=figures.confirming_parties.clause)
         if row.status != "planned":
             transition(row, HALF_DAY, "confirm", by=by, at=at)
         stamps: dict[str, Any] = {}
@@ -565,19 +569,18 @@ def confirm_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
             stamps["hospital_confirmed_at"] = at
         if "centre" in sides and row.centre_confirmed_at is None:
             stamps["centre_confirmed_at"] = at
-        _confirmed(row, stamps, figures.needs_both_sides, "dispatcher" in sides or "hospital" in sides, by, at)
+        _confirmed(row, stamps, both, by, at)
         record("roster.confirm_half_day", row, by=by, at=at, sides=sorted(sides), status=row.status)
         if row.status == "confirmed" and row.roster.status == "published":
             _open(row, by, at)
     return row
 
 
-def _confirmed(row: HalfDay, stamps: dict[str, Any], both: bool, sender_agrees: bool, by: Actor, at: datetime) -> None:
+def _confirmed(row: HalfDay, stamps: dict[str, Any], both: bool, by: Actor, at: datetime) -> None:
     for name, value in stamps.items():
         setattr(row, name, value)
     row.save(update_fields=("hospital_confirmed_at", "centre_confirmed_at"))
-    agreed = row.hospital_confirmed_at and row.centre_confirmed_at if both else sender_agrees
-    if agreed:
+    if not both or (row.hospital_confirmed_at and row.centre_confirmed_at):
         transition(row, HALF_DAY, "confirm", by=by, at=at)
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from kangqiao.base.models import StatusChange
 from kangqiao.domain.accounts.permissions import Seat
@@ -23,6 +24,7 @@ from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
 from kangqiao.domain.roster.parameters import RosterParameters
 from kangqiao.domain.roster.permissions import (
     Standing,
+    can_record,
     is_dispatcher_of,
     parties,
     posting_parties,
@@ -45,7 +47,7 @@ from kangqiao.domain.roster.rules import (
     shortage,
     title_words,
 )
-from kangqiao.domain.roster.states import HALF_DAY, POSTING
+from kangqiao.domain.roster.states import HALF_DAY, POSTING, ROSTER
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.domain.workforce import queries as workforce
@@ -54,7 +56,7 @@ from kangqiao.engines.planning import Cell, Centre, Demand, Expert, Move, Patter
 from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.period import Period, week
-from kangqiao.kernel.states import Step
+from kangqiao.kernel.states import State, Step
 from kangqiao.policy import Value, at
 
 # Half-days that count as kept by the hospital: held, or confirmed and not written off (ZH-3.2.1a).
@@ -514,6 +516,7 @@ class Slot:
     entries: tuple[Entry, ...]
     is_selected: bool = False
     target: Decision | None = None
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -593,6 +596,16 @@ class Chosen:
     waiting_for: tuple[str, ...]
     candidates: tuple[Candidate, ...]
 
+    @property
+    def state(self) -> State | None:
+        """The state of the half-day, for its pill."""
+        return HALF_DAY.state(self.entry.half_day.status) if self.entry else None
+
+    @property
+    def can_change(self) -> bool:
+        """Whether the half-day has not ended yet, so that a dispatcher may move it."""
+        return self.state is not None and not self.state.final
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -616,6 +629,11 @@ class Board:
     weeks: int
 
     @property
+    def roster_state(self) -> State | None:
+        """The state of the roster, for its pill."""
+        return ROSTER.state(self.roster.status) if self.roster else None
+
+    @property
     def number(self) -> int:
         """The number of the week in the year (ISO)."""
         return self.span.start.isocalendar().week
@@ -634,6 +652,18 @@ class Board:
     def later(self) -> date:
         """Monday of the week after."""
         return self.span.start + timedelta(weeks=1)
+
+    @property
+    def by_day(self) -> list[tuple[date, list[tuple[str, str, Entry]]]]:
+        """The sittings day by day, for a narrow screen: centre, half and who."""
+        return [
+            (
+                day,
+                [(row.centre, slot.half, entry) for half in HALVES for row in self.rows for slot in row.slots
+                 if (slot.day, slot.half) == (day, half) for entry in slot.entries],
+            )
+            for day in self.days
+        ]  # fmt: skip
 
     @property
     def can_publish(self) -> bool:
@@ -754,13 +784,17 @@ def _sits(here: _Week, day: date) -> bool:
 def _row(here: _Week, duties: Duties, days: tuple[date, ...], chosen: tuple[int, date, str] | None, mode: str) -> Row:
     centre = duties.centre
     found = [row for row in here.rows if row.centre_id == centre.pk]
-    slots = tuple(_slot(here, centre.pk, day, half, chosen, mode) for day in days for half in HALVES)
+    slots = [_slot(here, centre.pk, day, half, chosen, mode) for day in days for half in HALVES]
     counted = [row for row in found if row.status != "missed"]
+    free = [number for number, slot in enumerate(slots) if slot.is_open and not slot.entries]
+    missing = max(0, duties.half_days - len(counted)) if here.rows else 0
+    for number in free[len(free) - missing :] if missing else ():
+        slots[number] = replace(slots[number], is_missing=True)
     return Row(
         duties,
         named(centre),
         named(duties.hospital),
-        slots,
+        tuple(slots),
         len(counted),
         len({row.practitioner_id for row in counted}),
     )
@@ -906,9 +940,9 @@ def _steps(who: Standing, half_day: HalfDay, figures: RosterParameters) -> list[
         for side, stamp in (("hospital", half_day.hospital_confirmed_at), ("centre", half_day.centre_confirmed_at))
         if stamp is not None
     }
-    able = sides - done - ({"dispatcher"} if figures.needs_both_sides else set())
+    needed = {"hospital", "centre"} if figures.needs_both_sides else {"hospital", "dispatcher"}
     found = HALF_DAY.steps_from(half_day.status, sides)
-    return [step for step in found if step.action != "confirm" or able & {"hospital", "centre", "dispatcher"}]
+    return [step for step in found if step.action != "confirm" or (sides - done) & needed]
 
 
 def _waiting_for(half_day: HalfDay, figures: RosterParameters) -> tuple[str, ...]:
@@ -977,6 +1011,17 @@ class Sitting:
     activities: tuple[Activity, ...]
     booked: int
     has_begun: bool
+    may_record: bool
+
+    @property
+    def state(self) -> State:
+        """The state of the half-day, for its pill."""
+        return HALF_DAY.state(self.half_day.status)
+
+    @property
+    def can_record(self) -> bool:
+        """Whether this reader may write down work now: the half-day began and was not cancelled or missed."""
+        return self.may_record and self.has_begun and self.half_day.status in KEPT_STATES
 
 
 def sittings(seat: Seat, span: Period, now: datetime) -> list[Sitting]:
@@ -1018,6 +1063,7 @@ def _sitting(who: Standing, row: HalfDay, figures: RosterParameters, now: dateti
         activities=tuple(row.activities.all()),
         booked=getattr(row, "booked", 0),
         has_begun=has_begun,
+        may_record=can_record(who, row).allowed,
     )
 
 
@@ -1054,6 +1100,11 @@ class PostingLine:
     title: str
     half_days_done: int
     steps: tuple[Step, ...]
+
+    @property
+    def state(self) -> State:
+        """The state of the posting, for its pill."""
+        return POSTING.state(self.posting.status)
 
 
 def postings_of(seat: Seat, *, is_open: bool | None = None) -> list[PostingLine]:
@@ -1105,3 +1156,131 @@ def month_of(day: date) -> Period:
     """The calendar month that holds a day."""
     first = day.replace(day=1)
     return Period(first, (first + timedelta(days=31)).replace(day=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A week with its neighbours, for the switch at the top of a page."""
+
+    span: Period
+
+    @property
+    def monday(self) -> date:
+        """The first day."""
+        return self.span.start
+
+    @property
+    def last_day(self) -> date:
+        """The last working day, Friday."""
+        return self.span.start + timedelta(days=4)
+
+    @property
+    def number(self) -> int:
+        """The number of the week in the year (ISO)."""
+        return self.span.start.isocalendar().week
+
+    @property
+    def earlier(self) -> date:
+        """Monday of the week before."""
+        return self.span.start - timedelta(weeks=1)
+
+    @property
+    def later(self) -> date:
+        """Monday of the week after."""
+        return self.span.start + timedelta(weeks=1)
+
+
+# What the pages say
+
+
+def cell_of(row: HalfDay) -> str:
+    """The grid place of a half-day, as addresses write it."""
+    return f"{row.centre_id}.{row.day}.{row.half}"
+
+
+def where_of(row: HalfDay) -> dict[str, str]:
+    """Who sits where and when, in words."""
+    where = _("%(centre)s%(when)s") % {"centre": named(row.centre), "when": said_when(row.day, row.half)}
+    return {"who": row.practitioner.name, "where": where}
+
+
+def outcome(row: HalfDay) -> str:
+    """What just happened to a half-day, as a sentence."""
+    words = where_of(row)
+    if row.status == "planned":
+        return _("已确认%(who)s在%(where)s的半天，还等另一方确认。") % words
+    said_of = {
+        "confirmed": _("已确认%(who)s在%(where)s的半天。"),
+        "cancelled": _("%(who)s在%(where)s的半天已停诊，已预约的人会收到通知。"),
+        "done": _("已登记%(who)s在%(where)s出诊。"),
+        "missed": _("已记%(who)s在%(where)s未出诊。"),
+    }
+    return said_of[row.status] % words
+
+
+def posting_outcome(row: Posting) -> str:
+    """What just happened to a posting, as a sentence."""
+    words = {"who": row.practitioner.name, "centre": named(row.centre), "day": row.ends_on}
+    said_of = {
+        "approved": _("已批准%(who)s到%(centre)s。"),
+        "posted": _("%(who)s已派驻到%(centre)s，可以排班了。"),
+        "refused": _("没有批准%(who)s到%(centre)s。"),
+        "ended": _("%(who)s在%(centre)s的派驻到%(day)s为止。"),
+    }
+    return said_of[row.status] % words
+
+
+def described(person: Practitioner) -> str:
+    """A person in a list to choose from: name, title, specialty."""
+    specialty = person.specialty.zh if person.specialty else _("无专科")
+    return f"{person.name}　{title_words(person.title_kind, person.title_grade)}　{specialty}"
+
+
+def title_rule(seat: Seat, on: date) -> Value | None:
+    """The title rule in force at the seat's place, to be shown with its clause."""
+    return at(seat.place_code, on).get("roster", "min_title_grade")
+
+
+def opened_in(roster_id: int) -> int:
+    """How many half-days of a roster residents may book."""
+    return HalfDay.objects.filter(roster=roster_id, session__status="open").count()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A planning run in the background: still going, or ended without a roster."""
+
+    is_going: bool
+    has_failed: bool
+
+
+def planning_run(place_id: int, monday: date) -> Run | None:
+    """The last planning run for a place and a first week, while it goes on or when it failed; None when it is done."""
+    last = (
+        ProcrastinateJob.objects.filter(task_name="roster.plan", args__place_id=place_id, args__starts_on=str(monday))
+        .order_by("-id")
+        .values_list("status", flat=True)
+        .first()
+    )
+    if last in ("todo", "doing"):
+        return Run(is_going=True, has_failed=False)
+    return Run(is_going=False, has_failed=True) if last == "failed" else None
+
+
+def as_table(found: Board) -> tuple[list[str], list[list[object]]]:
+    """The board as a plain table: a row per centre, a column per half-day."""
+    half = {"am": _("上午"), "pm": _("下午")}
+    columns = [(day, each) for day in found.days for each in HALVES]
+    heads = [
+        _("社区中心"),
+        _("责任医院"),
+        *(f"{day:%m-%d} {half[each]}" for day, each in columns),
+        _("半天"),
+        _("专家"),
+    ]
+    rows: list[list[object]] = []
+    for row in found.rows:
+        cells = [_("、").join(f"{entry.name} {entry.specialty}" for entry in slot.entries) for slot in row.slots]
+        counts = (f"{row.half_days}/{row.duties.half_days}", f"{row.experts}/{row.experts_needed}")
+        rows.append([row.centre, row.hospital, *cells, *counts])
+    return heads, rows

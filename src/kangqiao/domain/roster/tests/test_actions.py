@@ -146,9 +146,7 @@ def test_ending_a_posting_cancels_its_later_half_days() -> None:
     kept = network.sit("甲", "香湾", 0)
     gone = network.sit("甲", "香湾", 2)
 
-    actions.end_posting(
-        posting_id=network.postings["甲", "香湾"].pk, ends_on=day(1), reason="调离", by=SYSTEM, at=AT
-    )
+    actions.end_posting(posting_id=network.postings["甲", "香湾"].pk, ends_on=day(1), reason="调离", by=SYSTEM, at=AT)
 
     kept.refresh_from_db()
     gone.refresh_from_db()
@@ -192,7 +190,8 @@ def test_plan_gives_every_centre_its_half_days_or_says_why_not() -> None:
     # Two experts give three half-days each to two centres; the third centre's only expert gives three.
     assert planned == {"香湾": 3, "狮山": 3, "拱北": 3}
     assert roster.status == "draft"
-    assert roster.gap is not None and 0 <= roster.gap <= 1
+    assert roster.gap is not None
+    assert 0 <= roster.gap <= 1
     assert [(item["what"], item["reason"]) for item in roster.unmet] == [("expert_per_week", "too_few_experts")]
     assert roster.policy_ref.startswith("zhuhai-lianjian@")
 
@@ -372,7 +371,8 @@ def test_cancelling_a_public_half_day_withdraws_its_session() -> None:
         actions.cancel_half_day(half_day_id=row.pk, reason="", by=SYSTEM, at=AT)
     cancelled = actions.cancel_half_day(half_day_id=row.pk, reason="专家生病", by=SYSTEM, at=AT)
 
-    assert cancelled.session is not None and cancelled.session.status == "withdrawn"
+    assert cancelled.session is not None
+    assert cancelled.session.status == "withdrawn"
     assert history(cancelled).last().reason == "专家生病"
 
 
@@ -520,7 +520,8 @@ def test_a_missed_half_day_needs_its_reason_and_withdraws_a_running_session(held
         actions.miss_half_day(half_day_id=row.pk, reason="", by=SYSTEM, at=instant(day(0), 9))
     missed = actions.miss_half_day(half_day_id=row.pk, reason="急诊手术", by=SYSTEM, at=instant(day(0), 9))
     assert missed.status == "missed"
-    assert missed.session is not None and missed.session.status == "withdrawn"
+    assert missed.session is not None
+    assert missed.session.status == "withdrawn"
 
 
 @pytest.mark.clause("SZ16-2.1c")
@@ -588,7 +589,7 @@ def test_a_week_is_closed_only_when_it_is_over() -> None:
 
 
 def test_a_missed_half_day_does_not_count_as_kept(held) -> None:
-    network, row = held
+    _network, row = held
     actions.miss_half_day(half_day_id=row.pk, reason="急诊手术", by=SYSTEM, at=instant(day(0), 9))
 
     short = {each.duties.centre.short_zh: each.kept for each in queries.week_shortfalls("4404", week(MONDAY))}
