@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,3 +83,9 @@ def is_marked(lines: list[str], node: ast.AST, mark: str) -> bool:
     first = node.lineno  # type: ignore[attr-defined]
     near = [lines[first - 1], lines[first - 2] if first > 1 and lines[first - 2].lstrip().startswith("#") else ""]
     return any(re.search(rf"#.*{re.escape(mark)}:\s*\S", line) for line in near)
+
+
+def none(found: Iterable[object], then: str = "") -> None:
+    """Fails with every fault on a line of its own, and with what to do."""
+    lines = [str(fault) for fault in found]
+    assert not lines, "\n".join(("", *lines, then))

@@ -9,7 +9,9 @@ from django.apps import apps
 
 from tests.repository.sources import ROOT, text
 
-ROW = re.compile(r"^\| (?P<word>[^|]+?) \| (?P<zh>[^|]+?) \| (?P<en>[^|]+?) \| (?P<fhir>[^|]+?) \| (?P<source>[^|]+?) \|$")
+ROW = re.compile(
+    r"^\| (?P<word>[^|]+?) \| (?P<zh>[^|]+?) \| (?P<en>[^|]+?) \| (?P<fhir>[^|]+?) \| (?P<source>[^|]+?) \|$"
+)
 
 
 def models_named(page: str) -> set[str]:
@@ -34,6 +36,8 @@ def test_every_term_of_the_packs_is_in_the_glossary() -> None:
 
 
 def test_models_named_wants_a_whole_row() -> None:
-    page = "| `Slot` | 号源 | slot | Slot | SZ16 |\n| `Half` | 半天 |\nText with `Session`.\n| Word | 词 | w | none | x |"
+    page = (
+        "| `Slot` | 号源 | slot | Slot | SZ16 |\n| `Half` | 半天 |\nText with `Session`.\n| Word | 词 | w | none | x |"
+    )
 
     assert models_named(page) == {"Slot"}

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.repository.sources import ROOT, files, name, text, tree
+from tests.repository.sources import files, name, text, tree
 
 FILE_LINES, FUNCTION_LINES = 400, 40
 RATCHET = Path(__file__).with_name("ratchet.toml")
