@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tests.repository.sources import DOMAIN, PRODUCT, functions, is_marked, name, product, text, tree
+from tests.repository.sources import DOMAIN, PRODUCT, functions, is_marked, name, none, product, text, tree
 
 # Written beside the `def`, with the reason: nobody acts yet, such as somebody who is signing in.
 NO_ACTOR = "no actor"
@@ -35,13 +35,13 @@ def test_actions_end_with_by_and_at() -> None:
         for fault in faults(text(path), name(path))
     ]
 
-    assert found == []
+    none(found)
 
 
 def test_pathways_end_with_by_and_at() -> None:
     paths = [path for path in (PRODUCT / "pathways").glob("*.py") if path.name != "__init__.py"]
 
-    assert [fault for path in paths for fault in faults(text(path), name(path))] == []
+    none(fault for path in paths for fault in faults(text(path), name(path)))
     assert all(any(functions(tree(path))) for path in paths)
 
 

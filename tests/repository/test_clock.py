@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tests.repository.sources import PRODUCT, is_marked, name, product, text
+from tests.repository.sources import PRODUCT, is_marked, name, none, product, text
 
 # Written on the line or above it, with the reason: a right to see is a right now.
 READS = "reads the clock"
@@ -39,7 +39,7 @@ def test_nobody_below_the_edges_asks_a_clock() -> None:
         for fault in faults(text(path), name(path))
     ]  # fmt: skip
 
-    assert found == []
+    none(found)
 
 
 def test_faults_finds_planted_ones() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kangqiao import __version__
-from tests.repository.sources import DOMAIN, ROOT, files, ladder, name, project, text, tree
+from tests.repository.sources import DOMAIN, ROOT, files, ladder, name, none, project, text, tree
 
 ADR_LINES = 40
 ADR_NAME = re.compile(r"(\d{4})-[a-z0-9-]+\.md")
@@ -51,7 +51,7 @@ def test_decisions_are_numbered_and_short() -> None:
     pages = [(path.name, text(path)) for path in sorted((ROOT / "docs" / "adr").glob("*.md"))]
 
     assert pages
-    assert list(adr_faults(pages)) == []
+    none(adr_faults(pages))
 
 
 def test_adr_faults_finds_planted_ones() -> None:
@@ -71,7 +71,7 @@ def test_adr_faults_finds_planted_ones() -> None:
 
 
 def test_papers_stand_at_the_root() -> None:
-    assert [paper for paper in (*ROOT_PAPERS, "LICENSE") if not (ROOT / paper).is_file()] == []
+    none(paper for paper in (*ROOT_PAPERS, "LICENSE") if not (ROOT / paper).is_file())
 
 
 def test_links_between_papers_lead_somewhere() -> None:
@@ -83,7 +83,7 @@ def test_links_between_papers_lead_somewhere() -> None:
         if not (path.parent / target).exists() and not target.startswith(GENERATED)
     ]
 
-    assert dead == []
+    none(dead)
 
 
 @pytest.mark.parametrize("module", sorted(ladder()))
@@ -108,7 +108,7 @@ def test_nothing_is_left_unfinished() -> None:
         if UNFINISHED.search(line)
     ]
 
-    assert found == []
+    none(found)
 
 
 def test_unfinished_finds_a_planted_word() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from kangqiao.edges.commands.states import pages, stale
-from tests.repository.sources import DOMAIN, ROOT, product, text
+from tests.repository.sources import DOMAIN, ROOT, none, product, text
 
 FOLDER = ROOT / "docs" / "states"
 
 
 def test_diagrams_are_fresh() -> None:
-    assert stale(FOLDER) == [], "run `kangqiao states --write docs/states`"
+    none((f"docs/states/{page} is stale" for page in stale(FOLDER)), "Run `kangqiao states --write docs/states`.")
 
 
 def test_every_table_is_printed() -> None:
