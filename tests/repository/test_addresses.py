@@ -14,7 +14,7 @@ REGISTRY = re.compile(
     rb"|--(?:extra-)?index-url[ =]\S|\"resolved\":\s*\"http|artifactory|nexus3?/repository",
 )
 # Absolute folders of one machine: homes, work folders, job folders.
-MACHINE = re.compile(rb"(?<![\w./-])/(?:work|workspace|root|Users|home/[a-z]+)/|/tmp/[a-z_]*jobs")
+MACHINE = re.compile(rb"(?<![\w./>}-])/(?:work|workspace|root|Users|home/[a-z]+)/|/tmp/[a-z_]*jobs")
 # Names a folder of the system on purpose.
 ALLOWED = {
     "tests/repository/test_addresses.py": "its own samples",

@@ -9,9 +9,7 @@ from django.apps import apps
 
 from tests.repository.sources import ROOT, none, text
 
-ROW = re.compile(
-    r"^\| (?P<word>[^|]+?) \| (?P<zh>[^|]+?) \| (?P<en>[^|]+?) \| (?P<fhir>[^|]+?) \| (?P<source>[^|]+?) \|$"
-)
+ROW = re.compile(r"^\| `(?P<word>\w+)`(?: \| [^|]+){4} \|$")
 
 
 def models_named(page: str) -> set[str]:

@@ -7,9 +7,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.repository.sources import files, name, text, tree
+from tests.repository.sources import files, name, none, text, tree
 
 FILE_LINES, FUNCTION_LINES = 400, 40
+SLACK = 20  # so that not every small edit has to count again
 RATCHET = Path(__file__).with_name("ratchet.toml")
 
 
@@ -23,7 +24,7 @@ def faults(measured: Mapping[str, int], allowed: Mapping[str, int], limit: int) 
         lines = measured.get(place, 0)
         if lines <= limit:
             yield f"{place} fits now ({lines}): take its line out of ratchet.toml"
-        elif lines < mark:
+        elif lines < mark - SLACK:
             yield f"{place} has {lines} lines: lower its mark in ratchet.toml from {mark}"
 
 
@@ -42,7 +43,7 @@ def _functions() -> Iterator[tuple[str, int]]:
 def test_files_are_short() -> None:
     measured = {name(path): len(text(path).splitlines()) for path in _python()}
 
-    assert list(faults(measured, tomllib.loads(text(RATCHET))["lines"], FILE_LINES)) == []
+    none(faults(measured, tomllib.loads(text(RATCHET))["lines"], FILE_LINES))
 
 
 def test_functions_are_short() -> None:
@@ -50,7 +51,7 @@ def test_functions_are_short() -> None:
     for place, lines in _functions():
         measured[place] = max(lines, measured.get(place, 0))
 
-    assert list(faults(measured, tomllib.loads(text(RATCHET))["functions"], FUNCTION_LINES)) == []
+    none(faults(measured, tomllib.loads(text(RATCHET))["functions"], FUNCTION_LINES))
 
 
 def test_faults_finds_planted_ones() -> None:
