@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.repository.sources import files, name, none, text, tree
 
 FILE_LINES, FUNCTION_LINES = 400, 40
-SLACK = 20  # so that not every small edit has to count again
+SLACK = 50  # so that not every small edit has to count again
 RATCHET = Path(__file__).with_name("ratchet.toml")
 
 
@@ -55,8 +55,8 @@ def test_functions_are_short() -> None:
 
 
 def test_faults_finds_planted_ones() -> None:
-    measured = {"new.py": 401, "known.py": 450, "grown.py": 460, "shrunk.py": 420, "fits.py": 10}
-    allowed = {"known.py": 450, "grown.py": 450, "shrunk.py": 450, "fits.py": 450, "gone.py": 450}
+    measured = {"new.py": 401, "known.py": 450, "grown.py": 460, "shrunk.py": 405, "fits.py": 10}
+    allowed = {"known.py": 450, "grown.py": 450, "shrunk.py": 500, "fits.py": 450, "gone.py": 450}
 
     assert [fault.split()[0] for fault in faults(measured, allowed, 400)] == [
         "new.py", "grown.py", "shrunk.py", "fits.py", "gone.py",
