@@ -133,7 +133,7 @@ class Start:
         folder = self.site.folder
         self.children = [
             Child("web server", web, folder.log("web"), environment),
-            Child("worker", worker, folder.log("worker"), environment),
+            Child("worker", worker, folder.log("worker"), environment, orphan_signal=signal.SIGKILL),
         ]
         for child in self.children:
             child.start()
