@@ -465,9 +465,9 @@ def week_shortfalls(place_code: str | None, of: Period) -> list[WeekShortfall]:
 
 
 def planning_place(organization_id: int | None, place: Place) -> Place:
-    """The place a hand-made roster belongs to: that of the planner's own organisation, else the centre's."""
+    """The place a hand-made roster belongs to: that of the planner's organisation, for a job the widest around."""
     own = Organization.objects.select_related("place").filter(pk=organization_id or 0).first()
-    return own.place if own is not None else place
+    return own.place if own is not None else institutions.place_chain(place.pk)[-1]
 
 
 def not_posted(practitioner_id: int, centre_id: int, day: date, half: str) -> str:

@@ -133,6 +133,8 @@ def said(broken: Violation, problem: RosterProblem, names: Names, start: date) -
     match broken.rule:
         case Rule.UNAVAILABLE:
             return no(_("%(who)s%(when)s不能出诊：%(why)s。") % words)
+        case Rule.TWO_PLACES if len({each.centre_id for each in broken.cells}) == 1:
+            return no(_("%(who)s%(when)s已经排在%(centre)s。") % words)
         case Rule.TWO_PLACES:
             return no(_("%(who)s%(when)s不能同时在两处：%(places)s。") % words)
         case Rule.OVER_WEEKLY_LIMIT:

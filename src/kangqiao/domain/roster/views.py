@@ -266,4 +266,4 @@ def record(request: HttpRequest, half_day_id: int) -> HttpResponse:
     messages.success(
         request, _("已登记：%(kind)s，%(people)s 人。") % {"kind": row.get_kind_display(), "people": row.people}
     )
-    return redirect(request.POST.get("back") or "roster-attendance")
+    return redirect(_back(request) or "roster-attendance")
