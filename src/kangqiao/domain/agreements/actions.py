@@ -40,6 +40,7 @@ def draft_agreement(
     number: str | None = None,
     justification: str = "",
     forms: Iterable[str] = (),
+    is_demo: bool = False,
     by: Actor,
     at: datetime,
 ) -> Agreement:
@@ -69,7 +70,7 @@ def draft_agreement(
             justification=justification.strip(),
             previous=_previous(kind, hospital, centre, starts_on),
             policy_ref=terms.policy_ref,
-            is_demo=hospital.is_demo and centre.is_demo,
+            is_demo=is_demo or (hospital.is_demo and centre.is_demo),
         )
         _check_relation(agreement, policy)
         agreement.number = _free_number(number, policy, agreement)

@@ -4,6 +4,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.institutions.models import Organization
@@ -23,8 +24,8 @@ class Session(BaseModel):
     """One run of a practitioner at one place, such as a half-day clinic (FHIR Schedule)."""
 
     class Kind(models.TextChoices):
-        POSTED_EXPERT = "posted_expert", "下社区专家门诊"
-        HOSPITAL_CLINIC = "hospital_clinic", "医院专科门诊"
+        POSTED_EXPERT = "posted_expert", _("下社区专家门诊")
+        HOSPITAL_CLINIC = "hospital_clinic", _("医院专科门诊")
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     practitioner = models.ForeignKey(Practitioner, models.PROTECT, related_name="+")
@@ -68,8 +69,8 @@ class Slot(BaseModel):
     """
 
     class Pool(models.TextChoices):
-        PUBLIC = "public", "公开"
-        PARTNER = "partner", "协作中心优先"
+        PUBLIC = "public", _("公开")
+        PARTNER = "partner", _("协作中心优先")
 
     session = models.ForeignKey(Session, models.PROTECT, related_name="slots")
     starts_at = models.DateTimeField()
@@ -102,9 +103,9 @@ class Booking(BaseModel):
     """One resident's place in a slot (FHIR Appointment)."""
 
     class Channel(models.TextChoices):
-        SELF = "self", "本人预约"
-        GP = "gp", "家庭医生代约"
-        REFERRAL = "referral", "转诊占号"
+        SELF = "self", _("本人预约")
+        GP = "gp", _("家庭医生代约")
+        REFERRAL = "referral", _("转诊占号")
 
     slot = models.ForeignKey(Slot, models.PROTECT, related_name="bookings")
     session = models.ForeignKey(Session, models.PROTECT, related_name="bookings")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils.timezone import localtime
 
 from kangqiao.base.models import AuditEvent, StatusChange
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.residents.models import Basis
-from kangqiao.domain.scheduling import actions, queries
+from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.scheduling.tests.factories import Cast, cast, first_slot, own_actor, parameters, seat_for
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
@@ -131,11 +132,19 @@ class TestBook:
         basis = Basis.objects.get(kind="booking")
         assert (slot.taken, booking.status, booking.channel) == (1, "booked", "self")
         assert (basis.resident_id, basis.organization_id) == (resident.pk, people.centre.pk)
-        assert basis.until > slot.ends_at
+        assert basis.since == people.at
+        assert basis.until == rules.end_of_visit_day(localtime(booking.session.ends_at))
         assert StatusChange.objects.get(subject_type="scheduling.booking").to_status == "booked"
         trace = AuditEvent.objects.get(action="book")
         assert (trace.resident_id, trace.subject_id) == (resident.pk, booking.pk)
         assert trace.policy_ref == booking.session.policy_ref
+
+    def test_book_is_six_statements(self, people, django_assert_num_queries):
+        """Savepoint, resident, the place with booking and basis, history, trace, release: the hot path stays short."""
+        resident, slot = people.resident(), first_slot(people.session())
+        by = own_actor(resident)
+        with django_assert_num_queries(6):
+            book(people, slot, resident, by=by)
 
     def test_book_the_same_attempt_again_returns_the_same_booking(self, people):
         resident, slot = people.resident(), first_slot(people.session())
