@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.agreements.queries import Network
+from kangqiao.domain.institutions.models import Organization
 
 ROW_HEIGHT, GROUP_GAP, LEFT_EDGE, BOX, RIGHT_EDGE = 34, 12, 8, 260, 520
 
@@ -16,7 +17,7 @@ class Node:
 
     x: int
     y: int
-    name: str
+    of: Organization
     note: str
     url_pk: int = 0
 
@@ -75,10 +76,10 @@ def drawing(found: Network) -> Drawing:
     top = 10
     for node in found.hospitals:
         middle = top + ROW_HEIGHT * len(node.relations) // 2
-        hospitals.append(Node(LEFT_EDGE, middle, node.hospital.zh, str(len(node.relations)), node.hospital.pk))
+        hospitals.append(Node(LEFT_EDGE, middle, node.hospital, str(len(node.relations)), node.hospital.pk))
         for place, relation in enumerate(node.relations):
             y = top + ROW_HEIGHT * place + ROW_HEIGHT // 2
-            centres.append(Node(RIGHT_EDGE, y, relation.centre.zh, relation.centre.place.zh, relation.pk))
+            centres.append(Node(RIGHT_EDGE, y, relation.centre, relation.centre.place.zh, relation.pk))
             label = str(Agreement.Kind(relation.kind).label)
             lines.append(Line(LEFT_EDGE + BOX, middle, RIGHT_EDGE, y, label))
         top += ROW_HEIGHT * len(node.relations) + GROUP_GAP
