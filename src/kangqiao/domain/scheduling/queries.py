@@ -11,13 +11,11 @@ from django.db.models import (
     Case,
     Count,
     DurationField,
-    Exists,
     ExpressionWrapper,
     F,
     FloatField,
     IntegerField,
     Min,
-    OuterRef,
     Prefetch,
     Q,
     QuerySet,
@@ -160,13 +158,18 @@ def facts_of(slot: Slot, is_session_open: bool) -> SlotFacts:
     return SlotFacts(slot.starts_at, slot.opens_at, slot.release_at, is_session_open, slot.taken >= slot.capacity)
 
 
-def resident_to_book(resident_id: int, by: Actor, at: datetime) -> tuple[Resident, bool]:
-    """The resident, and whether the actor's organisation may see them now. Raises NotVisible."""
-    basis = residents.valid_at(at).filter(resident_id=OuterRef("pk"), organization_id=by.organization_id or 0)
-    found = Resident.objects.filter(pk=resident_id).annotate(has_basis=Exists(basis)).first()
+def resident_to_book(resident_id: int) -> Resident:
+    """The resident a place is for. Raises NotVisible."""
+    found = Resident.objects.filter(pk=resident_id).first()
     if found is None:
         raise not_found()
-    return found, found.has_basis
+    return found
+
+
+def has_basis(resident_id: int, by: Actor, at: datetime) -> bool:
+    """Whether the actor's organisation may see the resident at an instant."""
+    held = residents.valid_at(at).filter(resident_id=resident_id, organization_id=by.organization_id or 0)
+    return held.exists()
 
 
 def locked_slots(session_id: int) -> list[Slot]:
