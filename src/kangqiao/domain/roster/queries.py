@@ -75,7 +75,7 @@ def zone() -> ZoneInfo:
 def named(thing: Organization | Place | Concept | State, *, short: bool = True) -> str:
     """The name in the reader's language; organisations by their short one."""
     if (translation.get_language() or "").startswith("en") and thing.en:
-        return thing.en
+        return thing.en.removesuffix(" Community Health Centre") if short else thing.en
     return thing.short_zh if short and isinstance(thing, Organization) else thing.zh
 
 
@@ -733,6 +733,7 @@ def board(seat: Seat, place: Place, day: date, cell: str = "", mode: str = "") -
             "centres": len(here.owed),
             "half_days": len(here.rows),
             "waiting": waiting,
+            "changed": _changed_since_planned(roster),
             "new": sum(entry.look == "new" for row in rows for slot in row.slots for entry in slot.entries),
         },
         can_plan=here.is_planner,
@@ -740,6 +741,13 @@ def board(seat: Seat, place: Place, day: date, cell: str = "", mode: str = "") -
         chosen=_chosen(here, rows, chosen_slot),
         weeks=here.figures.planning_weeks.integer(),
     )
+
+
+def _changed_since_planned(roster: Roster | None) -> int:
+    """How many half-days of a planned roster a person changed, so that its proof no longer speaks of the whole."""
+    if roster is None or roster.gap is None:
+        return 0
+    return HalfDay.objects.filter(Q(is_fixed=True) | Q(status="cancelled"), roster=roster).count()
 
 
 def _week(seat: Seat, place: Place, span: Period) -> _Week:
@@ -1241,7 +1249,9 @@ def outcome(row: HalfDay) -> str:
         return _("已确认%(who)s在%(where)s的半天，还等另一方确认。") % words
     said_of = {
         "confirmed": _("已确认%(who)s在%(where)s的半天。"),
-        "cancelled": _("%(who)s在%(where)s的半天已停诊，已预约的人会收到通知。"),
+        "cancelled": _("%(who)s在%(where)s的半天已停诊，已预约的人会收到通知。")
+        if row.session_id
+        else _("%(who)s在%(where)s的半天已取消，号源还没有开放。"),
         "done": _("已登记%(who)s在%(where)s出诊。"),
         "missed": _("已记%(who)s在%(where)s未出诊。"),
     }
