@@ -93,6 +93,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "kangqiao.base.pages.reader",
                 "kangqiao.config.context.page",
+                "kangqiao.edges.home.context.frame",
             ],
         },
     }

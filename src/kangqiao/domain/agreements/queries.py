@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import StatusChange
@@ -17,6 +17,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.agreements.parameters import AgreementParameters, PairingScope
 from kangqiao.domain.agreements.permissions import (
+    SIGNERS,
     can_decide_end,
     can_justify,
     can_propose,
@@ -531,3 +532,24 @@ def as_table(rows: QuerySet[Agreement]) -> tuple[list[str], list[list[object]]]:
         for row in rows
     ]
     return heads, lines
+
+
+def to_sign(seat: Seat) -> tuple[int, datetime | None]:
+    """How many agreements wait for this seat's signature, and since when the oldest is out."""
+    sides = [side for side, role in SIGNERS.items() if role == seat.role]
+    own = Party.objects.filter(
+        organization_id__in=home_ids(seat), side__in=sides, signed_at__isnull=True, agreement__status="signing"
+    )
+    return _waiting(own.values_list("agreement_id", flat=True), "propose")
+
+
+def to_decide(seat: Seat) -> tuple[int, datetime | None]:
+    """How many requests to end an agreement this authority has to decide, and since when the oldest waits."""
+    asked = Agreement.objects.filter(visible_to(seat), status="ending_requested").values_list("pk", flat=True)
+    return _waiting(asked, "request_end")
+
+
+def _waiting(ids: Iterable[int], action: str) -> tuple[int, datetime | None]:
+    steps = StatusChange.objects.filter(subject_type=Agreement._meta.label_lower, subject_id__in=ids, action=action)
+    row = steps.aggregate(count=Count("subject_id", distinct=True), oldest=Min("at"))
+    return row["count"], row["oldest"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -737,3 +738,21 @@ def _tell_half_days_missing(short: queries.WeekShortfall, of: Period, by: Actor,
         at=at,
     )
     return notice is not None
+
+
+def import_past(
+    *, postings: Sequence[Posting], half_days: Sequence[HalfDay], rosters: Sequence[Roster], by: Actor, at: datetime
+) -> None:
+    """Finished postings, and rosters of the past with their half-days, are read in as they were.
+
+    Only a named job may; the rows come with their status, and one audit row stands for all. Raises Denied.
+    """
+    if not by.is_system:
+        raise Denied(_("历史排班只能由导入任务写入。"))
+    with transaction.atomic():
+        Posting.objects.bulk_create(postings)
+        Roster.objects.bulk_create(rosters)
+        HalfDay.objects.bulk_create(half_days, batch_size=2000)
+        record(
+            "roster.import_past", Roster(), by=by, at=at, postings=len(postings), half_days=len(half_days)
+        )

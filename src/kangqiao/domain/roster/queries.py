@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -1324,3 +1324,46 @@ def as_table(found: Board) -> tuple[list[str], list[list[object]]]:
         counts = (f"{row.half_days}/{row.duties.half_days}", f"{row.experts}/{row.experts_needed}")
         rows.append([row.centre, row.hospital, *cells, *counts])
     return heads, rows
+
+
+def to_complete(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many half-days before today the centre has not attested, and the day of the oldest."""
+    today = timezone.localtime(now, zone()).date()
+    return _waiting_days(
+        HalfDay.objects.filter(visible_half_days(standing_of(seat)), status="confirmed", day__lt=today)
+    )
+
+
+def own_this_week(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many half-days an expert still has this week; nothing about them is late."""
+    today = timezone.localtime(now, zone()).date()
+    rows = HalfDay.objects.filter(
+        visible_half_days(standing_of(seat)),
+        status__in=("planned", "confirmed"),
+        day__gte=today,
+        day__lt=week(today).end,
+    )
+    return rows.count(), None
+
+
+def to_publish(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many planned half-days of draft rosters wait for the dispatcher, and since when the oldest was planned."""
+    rows = HalfDay.objects.filter(visible_half_days(standing_of(seat)), status="planned", roster__status="draft")
+    found = rows.aggregate(count=Count("pk"), oldest=Min("roster__planned_at"))
+    return found["count"], found["oldest"]
+
+
+def to_approve(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many nominations the hospital has to decide, and since when the oldest waits."""
+    open_ones = Posting.objects.filter(visible_postings(standing_of(seat)), status="nominated").values("pk")
+    steps = StatusChange.objects.filter(
+        subject_type=Posting._meta.label_lower, subject_id__in=open_ones, action="begin"
+    )
+    found = steps.aggregate(count=Count("pk"), oldest=Min("at"))
+    return found["count"], found["oldest"]
+
+
+def _waiting_days(rows: QuerySet[HalfDay]) -> tuple[int, datetime | None]:
+    found = rows.aggregate(count=Count("pk"), oldest=Min("day"))
+    oldest = found["oldest"]
+    return found["count"], oldest and datetime.combine(oldest, time(), tzinfo=zone())

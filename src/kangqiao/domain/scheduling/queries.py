@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import (
     BooleanField,
@@ -448,3 +448,14 @@ def _called(found: QuerySet[Session], text: str) -> QuerySet[Session]:
 
 def _joined(keys: str) -> Func:
     return Func(F(keys), Value(" "), function="ARRAY_TO_STRING", output_field=TextField())
+
+
+def waiting_today(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many people booked at the seat's place today have not come yet, and the earliest of their times."""
+    midnight = localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = Booking.objects.filter(
+        visible_to(seat), session__organization_id=seat.organization_id, status="booked",
+        slot__starts_at__gte=midnight, slot__starts_at__lt=midnight + timedelta(days=1),
+    )  # fmt: skip
+    found = rows.order_by().aggregate(count=Count("pk"), oldest=Min("slot__starts_at"))
+    return found["count"], found["oldest"]
