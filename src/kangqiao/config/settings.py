@@ -165,6 +165,7 @@ LOGGING = {
 PROCRASTINATE_IMPORT_PATHS = [
     "kangqiao.edges.jobs.agreements",
     "kangqiao.edges.jobs.publication",
+    "kangqiao.edges.jobs.referral",
     "kangqiao.edges.jobs.roster",
 ]
 TEST_RUNNER = "django.test.runner.DiscoverRunner"

@@ -27,7 +27,7 @@ def home(request: SeatedRequest) -> HttpResponse:
     context = {
         "tiles": tiles(request.seat, timezone.now()),
         "notices": messaging.inbox(request.seat)[:NEWEST],
-        "description": ROLE_DESCRIPTIONS[request.seat.role],
+        "description": ROLE_DESCRIPTIONS[Role(request.seat.role)],
         "links": the_chain.links(request.seat.place_code[:4], timezone.now()),
     }
     return render(request, "home/staff.html", context)
