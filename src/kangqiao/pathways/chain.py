@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, F, Q, Sum
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from kangqiao.domain.accounts.models import Role
@@ -25,6 +26,7 @@ from kangqiao.domain.appraisal.states import APPRAISAL
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.finance.models import SettlementLine
 from kangqiao.domain.finance.states import LINE
+from kangqiao.domain.indicators import rules as definitions
 from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.publication.models import Publication
@@ -453,7 +455,7 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
                 trail.stops.append(
                     Stop(
                         "indicator",
-                        item.indicator,
+                        definitions.text(definitions.cards()[item.indicator].name, get_language()),
                         _("%(numerator)s／%(denominator)s")
                         % {
                             "numerator": f"{item.report.numerator:g}",
@@ -465,7 +467,8 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
         trail.stops.append(
             Stop(
                 "appraisal",
-                _("%(year)s年度 %(score)s 分") % {"year": appraisal.year, "score": appraisal.score or _("未评")},
+                _("%(year)s年度 %(score)s 分")
+                % {"year": appraisal.year, "score": _("未评") if appraisal.score is None else appraisal.score},
                 look=_look(appraisal),
                 state=appraisal.get_status_display(),
                 url=f"/appraisals/{appraisal.pk}/",
@@ -508,7 +511,7 @@ def _between(referral: Referral) -> str:
 
 
 def _day(day: date) -> str:
-    return date_format(day, "n月j日")
+    return date_format(day, "n月j日")  # untranslated: a date format
 
 
 def _clock(moment: datetime) -> str:
