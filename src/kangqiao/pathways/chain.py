@@ -171,10 +171,10 @@ def _slot_counts(city: str, today: date, now: datetime) -> list[Figure]:
         Slot.objects.filter(session__status="open", starts_at__gt=now), "session__organization__place", city
     )
     tally = rows.aggregate(
-        all=Sum("capacity"), taken=Sum("taken"),
+        places=Sum("capacity"), sold=Sum("taken"),
         kept=Count("id", filter=Q(pool="partner", release_at__gt=now, taken__lt=F("capacity"))),
     )  # fmt: skip
-    free = (tally["all"] or 0) - (tally["taken"] or 0)
+    free = (tally["places"] or 0) - (tally["sold"] or 0)
     return [Figure(free, _("个号可约")), Figure(tally["kept"], _("个留给社区"))]
 
 
