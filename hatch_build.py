@@ -1,4 +1,4 @@
-"""Builds the browser assets and compiled translations into the wheel; an editable install gets them from `make`."""
+"""Puts browser assets, translations and policy packs into the wheel; an editable install gets them from `make`."""
 
 from __future__ import annotations
 
@@ -24,3 +24,4 @@ class AssetHook(BuildHookInterface):
         from kangqiao.base.server import assets
 
         assets.build(ROOT, say=self.app.display_info)
+        build_data["force_include"][str(ROOT / "packs")] = "kangqiao/packs"

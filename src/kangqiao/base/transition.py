@@ -69,6 +69,11 @@ def told(subject: models.Model, table: StateTable) -> list[Told]:
     ]
 
 
+def moved_meanwhile(subject: models.Model, table: StateTable) -> AlreadyMoved:
+    """What to raise when the row no longer stands where the person saw it: who moved it, when, and to what."""
+    return _moved(subject, table, "")
+
+
 def _append(
     subject: models.Model, table: StateTable, action: str, source: str, target: str, by: Actor, at: datetime, why: str
 ) -> None:

@@ -32,24 +32,31 @@ CATALOGUE = Path("locale") / "en" / "LC_MESSAGES" / "django.po"
 CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 MARK = re.compile(r"untranslated:\s*\S")
-CALLS = {
+# Which argument of a call is the context, the msgid, the plural.
+CALLS: dict[str, tuple[int | None, int, int | None]] = {
+    name + lazy: places
+    for name, places in {
+        "gettext": (None, 0, None),
+        "ngettext": (None, 0, 1),
+        "pgettext": (0, 1, None),
+        "npgettext": (0, 1, 2),
+    }.items()
+    for lazy in ("", "_lazy")
+} | {"_": (None, 0, None), "gettext_noop": (None, 0, None)}
+TEMPLATE_CALLS = {
     "gettext": None,
-    "gettext_lazy": None,
-    "gettext_noop": None,
     "_": None,
     "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
-    "npgettext_lazy": ((1, "c"), 2, 3),
 }
 # Files whose Chinese reaches a reader, and must go through gettext. States carry both names themselves.
+# Demonstration data is data; commands speak English.
 SPEAKING = frozenset(
     {"views", "forms", "queries", "actions", "permissions", "rules", "access", "transition", "context"}
 )
 SPEAKING_FOLDERS = frozenset({"edges", "pathways", "templatetags"})
-SILENT_FOLDERS = frozenset({"tests", "migrations", "commands", "server"})
+SILENT_FOLDERS = frozenset({"tests", "migrations", "commands", "server", "demonstration"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +88,32 @@ class Fault:
 
 
 def from_python(source: str, path: Path) -> Iterator[Said]:
-    """Everything a Python source says through gettext. Raises SyntaxError where it cannot be read."""
-    from babel.messages.extract import extract
-
-    found: Any = extract("python", io.BytesIO(source.encode()), keywords=CALLS)
-    for line, message, _comments, context in found:
-        first, plural = (message, "") if isinstance(message, str) else (message[0], message[1])
-        if first:
-            yield Said(first, plural or "", context or "", path, line)
+    """Everything a Python source says through gettext, f-strings too. Raises SyntaxError where it cannot be read."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and called_name(node.func) in CALLS:
+            texts = [
+                part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else ""
+                for part in node.args
+            ]
+            context, msgid, plural = (
+                texts[place] if place is not None and place < len(texts) else ""
+                for place in CALLS[called_name(node.func)]
+            )
+            if msgid:
+                yield Said(msgid, plural, context, path, node.lineno)
 
 
 def from_template(source: str, path: Path) -> Iterator[Said]:
     """Everything a template says through translate and blocktranslate, in component attributes too."""
+    from babel.messages.extract import extract
     from django.utils.translation.template import templatize
 
     flat = "\n".join(line.strip() for line in templatize(source, origin=str(path)).split("\n"))
-    yield from from_python(flat, path)
+    found: Any = extract("python", io.BytesIO(flat.encode()), keywords=TEMPLATE_CALLS)
+    for line, message, _comments, context in found:
+        first, plural = (message, "") if isinstance(message, str) else (message[0], message[1])
+        if first:
+            yield Said(first, plural or "", context or "", path, line)
 
 
 def sources(root: Path) -> Iterator[Path]:

@@ -186,20 +186,21 @@ def duration(span: timedelta) -> str:
 
 
 def length(span: timedelta, parts: int = 2) -> str:
-    """The span in words, at most `parts` units; under a minute in seconds."""
+    """The span in words, at most `parts` units; from minutes down in one."""
     seconds = int(span.total_seconds())
     days, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)
     minutes, seconds = divmod(rest, 60)
-    counted = (
-        (days, lambda n: ngettext("%(n)s 天", "%(n)s 天", n)),
-        (hours, lambda n: ngettext("%(n)s 小时", "%(n)s 小时", n)),
-        (minutes, lambda n: ngettext("%(n)s 分", "%(n)s 分", n)),
-        (seconds, lambda n: ngettext("%(n)s 秒", "%(n)s 秒", n)),
+    counts = (days, hours, minutes, seconds)
+    words = (
+        ngettext("%(n)s 天", "%(n)s 天", days) % {"n": days},
+        ngettext("%(n)s 小时", "%(n)s 小时", hours) % {"n": hours},
+        ngettext("%(n)s 分", "%(n)s 分", minutes) % {"n": minutes},
+        ngettext("%(n)s 秒", "%(n)s 秒", seconds) % {"n": seconds},
     )
-    first = next((index for index, (n, _unit) in enumerate(counted) if n), len(counted) - 1)
-    shown = counted[first : first + parts] if first < 2 else counted[first : first + 1]
-    return " ".join(unit(n) % {"n": n} for n, unit in shown if n or len(shown) == 1)
+    first = next((index for index, n in enumerate(counts) if n), len(counts) - 1)
+    last = first + (parts if first < 2 else 1)
+    return " ".join(words[index] for index in range(first, last) if counts[index] or index == first)
 
 
 @register.filter

@@ -76,6 +76,14 @@ def test_from_python_collects_plural_and_context() -> None:
     assert said == [("%(n)s 天", "%(n)s 天", ""), ("退回", "", "转诊")]
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["text = f\"{day} {_('上午')}\"", 'text = _(\n    "上"\n    "午"\n)', 'text = translation.gettext_lazy("上午")'],
+)
+def test_from_python_collects_inside_f_strings_and_across_lines(source: str) -> None:
+    assert [one.msgid for one in translations.from_python(source, Path("x.py"))] == ["上午"]
+
+
 def test_missing_names_file_and_line(house: Path) -> None:
     template(house).write_text('<h1>{% translate "接收台" %}</h1>\n<p>{% translate "没有译文" %}</p>\n')
 

@@ -7,6 +7,7 @@ import json
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
@@ -26,7 +27,10 @@ def measure(
     is unknown or the period open-ended.
     """
     if indicator not in rules.DEFINITIONS or period.end is None:
-        raise RuleBroken(f"没有“{indicator}”这个指标，或统计期没有截止日。")
+        raise RuleBroken(
+            _("没有“%(indicator)s”这个指标，或统计期没有截止日。") % {"indicator": indicator},
+            next_step=_("请选一个已有的指标和有截止日的统计期。"),
+        )
     found = queries.measure_all(indicator, period.start, period.end).get(organization_id)
     inputs = {
         "indicator": indicator,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -57,7 +57,11 @@ def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
     if len(exact) >= limit:
         return exact
     # Every key is marked at its start, so that one LIKE tells a beginning from an inside.
-    joined = Concat(Value("|"), Func(F("keys"), Value("|"), function="array_to_string"))
+    joined = Concat(
+        Value("|"),
+        Func(F("keys"), Value("|"), function="array_to_string", output_field=TextField()),
+        output_field=TextField(),
+    )
     begins = Q(joined__contains=f"|{wanted.key}")
     more = (
         rows.annotate(joined=joined)
@@ -79,6 +83,7 @@ def who_may_see(resident_id: int, seat: Seat) -> list[Basis]:
     found = get_resident(seat, resident_id)
     if found.user_id != seat.user_id:
         raise not_found()
+    # reads the clock: who may see me is a question about now
     rows = valid_at(timezone.now()).filter(resident=found).select_related("organization", "user")
     return list(rows.order_by("since"))
 

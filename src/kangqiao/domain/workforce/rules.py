@@ -11,6 +11,9 @@ TITLE_ORDER = ("resident", "attending", "associate_senior", "senior")
 
 def grade_at_least(grade: str, minimum: str) -> bool:
     """Whether a title grade reaches the minimum, the minimum included. Raises ValueError for an unknown grade."""
+    for asked in (grade, minimum):
+        if asked not in TITLE_ORDER:
+            raise ValueError(f"no such title grade: {asked}; there are {', '.join(TITLE_ORDER)}")
     return TITLE_ORDER.index(grade) >= TITLE_ORDER.index(minimum)
 
 

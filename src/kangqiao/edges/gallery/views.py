@@ -121,6 +121,10 @@ def sample() -> dict[str, Any]:
         "page_obj": Paginator(range(1_284), 20).get_page(2),
         "fen": 142_317_950,
         "share": 0.727,
+        "history": [
+            {"verb": _("发出"), "who": EXPERTS[0], "at": now - timedelta(hours=3)},
+            {"verb": _("退回"), "who": EXPERTS[1], "at": now, "reason": _("缺心电图")},
+        ],
         "allergies": [_("青霉素过敏")],
         "facts": [(_("出自"), _("珠海市“联建协管”工作方案")), (_("生效"), None)],
     }

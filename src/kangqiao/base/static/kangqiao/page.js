@@ -131,7 +131,9 @@
 
   /* htmx: 422 and 409 carry a page part; other refusals only when the server aimed them; silence is said aloud */
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.activeElement && document.activeElement !== body) opener = event.detail.elt;
+    const from = event.detail.elt, problem = document.getElementById("problem");
+    if (problem) problem.replaceChildren();
+    if (from.closest && !from.closest(".drawer, dialog")) opener = from;
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail, aimed = xhr.getResponseHeader("HX-Retarget");
