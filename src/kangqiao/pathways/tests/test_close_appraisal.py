@@ -76,5 +76,5 @@ def test_paying_needs_submission_and_an_appraisal(network: Network) -> None:
     paid = actions.pay_lines(settlement_id=settlement.pk, payer_id=payer.pk, by=BY, at=AT)
     settlement.refresh_from_db()
     assert ([line.status for line in paid], settlement.status) == (["paid"], "paid")
-    with pytest.raises(RuleBroken):
+    with pytest.raises(AlreadyMoved, match="已由test于"):
         actions.pay_lines(settlement_id=settlement.pk, payer_id=payer.pk, by=BY, at=AT)
