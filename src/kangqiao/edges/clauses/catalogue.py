@@ -21,7 +21,7 @@ from kangqiao.policy.register import Register, Row
 
 STATES = {
     register.VERIFIED: ("done", gettext_lazy("已验证")),
-    register.BUILT: ("go", gettext_lazy("已做，缺通过的测试")),
+    register.BUILT: ("go", gettext_lazy("已做，缺测试")),
     register.OPEN: ("wait", gettext_lazy("未开始")),
 }
 FORCES = {

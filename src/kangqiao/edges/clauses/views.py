@@ -55,7 +55,8 @@ def detail(request: HttpRequest, clause_id: str) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """The clauses that the filters leave as a workbook."""
     heads = [
-        _("编号"), _("章节"), _("原文"), _("效力"), _("分量"), _("模块"), _("产品位置"), _("测试"), _("通过"), _("状态"),
+        _("编号"), _("章节"), _("原文"), _("效力"), _("分量"), _("模块"), _("产品位置"), _("测试"), _("通过"),
+        _("状态"),
     ]  # fmt: skip
     rows = catalogue.as_table(catalogue.narrowed(catalogue.read(), **_wanted(request)))
     return sheet(_("政策条款"), heads, rows, file_name="clauses.xlsx")
