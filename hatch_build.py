@@ -1,4 +1,4 @@
-"""Puts browser assets, compiled translations and policy packs into the wheel; an editable install gets them from `make`."""
+"""Puts browser assets, translations and policy packs into the wheel; an editable install gets them from `make`."""
 
 from __future__ import annotations
 

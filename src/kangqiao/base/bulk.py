@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
-from psycopg import sql
 
 
 def reserve_ids(model: type[models.Model], count: int) -> list[int]:
@@ -23,12 +22,14 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     """Writes rows with COPY, in the surrounding transaction. Returns how many.
 
     `columns` are field names; constraints hold as ever, defaults of Python do not apply, so every column that has no
-    database default must be named.
+    database default must be named. Raises KeyError for a column the table does not have.
     """
-    table = sql.Identifier(model._meta.db_table)
-    names = sql.SQL(", ").join(sql.Identifier(model._meta.get_field(name).column) for name in columns)
+    by_name = {field.name: str(field.column) for field in model._meta.concrete_fields}
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(by_name[name]) for name in columns)
+    statement = f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN"
     count = 0
-    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)) as copy:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
             count += 1

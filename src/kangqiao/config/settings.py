@@ -160,4 +160,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("KANGQIAO_LOG", "WARNING")},
 }
+# Where the worker finds the jobs that the clock starts.
+PROCRASTINATE_IMPORT_PATHS = ["kangqiao.edges.jobs.agreements", "kangqiao.edges.jobs.roster"]
+
+
 TEST_RUNNER = "django.test.runner.DiscoverRunner"

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.health.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
+    path("agreements/", include("kangqiao.edges.network.urls")),
     path("agreements/", include("kangqiao.domain.agreements.urls")),
     path("roster/", include("kangqiao.domain.roster.urls")),
     path("slots/", include("kangqiao.domain.scheduling.urls")),

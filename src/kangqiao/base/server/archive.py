@@ -7,10 +7,13 @@ is kept under another name.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+import re
+import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
 from datetime import datetime
 
 import psycopg
@@ -20,7 +23,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from kangqiao.base.server.postgres import binaries
 from kangqiao.base.server.problems import DatabaseProblem, NoSpace, ServerProblem
 
-Say = Callable[[str], None]
+# PostgreSQL 17 brought this setting; our pg_restore writes it for older servers too, near the top.
+NEWER_SETTING = re.compile(rb"(?m)^SET transaction_timeout = 0;\n")
+HEAD_BYTES = 4096
 MARK = "kangqiao_setup"
 
 
@@ -80,11 +85,34 @@ def restore(url: str, place: pathlib.Path, *, at: datetime, force: bool = False,
 
 
 def load(url: str, place: pathlib.Path) -> None:
-    """Into an empty database, all or nothing."""
-    run(
-        "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", f"--dbname={url}",
-        str(place),
-    )  # fmt: skip
+    """Into an empty database, all or nothing.
+
+    Our programs may be newer than the server: the one setting it may not know is left out on the way, which is why
+    the script goes through our hands. Its COMMIT follows only when the whole file has been read.
+    """
+    reader_words, environment = command("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(place))
+    writer_words, environment = command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={url}")
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(reader_words, stdout=subprocess.PIPE, stderr=said) as reader,
+        subprocess.Popen(writer_words, stdin=subprocess.PIPE, stdout=said, stderr=said, env=environment) as writer,
+    ):
+        assert reader.stdout is not None
+        assert writer.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            writer.stdin.write(b"BEGIN;\n")
+            head = reader.stdout.read(HEAD_BYTES)
+            writer.stdin.write(NEWER_SETTING.sub(b"", head, count=1))
+            shutil.copyfileobj(reader.stdout, writer.stdin)
+            reader.stdout.close()
+            if reader.wait() == 0:
+                writer.stdin.write(b"\nCOMMIT;\n")
+        reader.terminate()
+        writer.communicate()
+        said.seek(0)
+        words = said.read().decode(errors="replace").strip()
+    if reader.returncode or writer.returncode:
+        raise failure("The backup could not be read in", words)
 
 
 def swap(url: str, place: pathlib.Path, *, at: datetime, manager_url: str) -> str:
@@ -141,19 +169,31 @@ def is_empty(url: str) -> bool:
 
 def run(program: str, *arguments: str) -> str:
     """One of the server's own programs; what it printed. ServerProblem with its last words if it fails."""
-    environment, words = dict(os.environ), [str(binaries() / program)]
+    words, environment = command(program, *arguments)
+    done = subprocess.run(words, text=True, capture_output=True, env=environment)
+    if done.returncode:
+        raise failure(f"{program} failed", done.stderr)
+    return done.stdout
+
+
+def command(program: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment of a program of the server's.
+
+    Everybody on the machine can read a command line, so a password goes through the environment.
+    """
+    environment, words = os.environ | {"LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}, [str(binaries() / program)]
     for argument in arguments:
         if argument.startswith("--dbname="):
-            # Everybody on the machine can read a command line, so the password goes through the environment.
             parts = conninfo_to_dict(argument.removeprefix("--dbname="))
             if password := parts.pop("password", None):
                 environment["PGPASSWORD"] = str(password)
             argument = "--dbname=" + make_conninfo("", **parts)
         words.append(argument)
-    done = subprocess.run(words, text=True, capture_output=True, env=environment | {"LC_ALL": "C"})
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-3:]
-        if any("No space left" in line for line in said):
-            raise NoSpace("The disk is full.", next_step="Free some space; nothing was changed.")
-        raise ServerProblem(f"{program} says: {' / '.join(said)}")
-    return done.stdout
+    return words, environment
+
+
+def failure(what: str, said: str) -> ServerProblem:
+    """The sentence for a program that failed; a full disk has one of its own."""
+    if "No space left" in said:
+        return NoSpace("The disk is full.", next_step="Free some space; nothing was changed.")
+    return ServerProblem(f"{what}: {' / '.join(said.strip().splitlines()[-3:])}.")

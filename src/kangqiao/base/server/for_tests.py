@@ -50,6 +50,8 @@ def prepare_environment(config: pytest.Config) -> None:
         config.stash[SERVER] = server
         url = server.start()
     os.environ["DATABASE_URL"] = url
+    # WhiteNoise warns of a missing folder, and here a warning is an error.
+    (home / "static").mkdir(exist_ok=True)
 
 
 @pytest.hookimpl(trylast=True)

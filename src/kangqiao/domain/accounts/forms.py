@@ -31,7 +31,7 @@ class SeatForm(forms.Form):
 class LanguageForm(forms.Form):
     """The language of the pages."""
 
-    language = forms.ChoiceField(choices=(("zh-hans", "中文"), ("en", "English")))
+    language = forms.ChoiceField(choices=(("zh-hans", "中文"), ("en", "English")))  # untranslated: named in itself
 
 
 class ModeForm(forms.Form):

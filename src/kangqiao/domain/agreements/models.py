@@ -1,13 +1,17 @@
 """Agreements, their parties and their duties."""
 
+from datetime import date, timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.agreements.states import AGREEMENT
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.kernel.states import State
 
 
 class DateRange(Func):
@@ -25,9 +29,9 @@ class Agreement(BaseModel):
     """
 
     class Kind(models.TextChoices):
-        JOINT_BUILDING = "joint_building", "联建协管"
-        TARGET = "target", "目标协议书"
-        PAIRING = "pairing", "定点帮扶指导协议"
+        JOINT_BUILDING = "joint_building", _("联建协管")
+        TARGET = "target", _("目标协议书")
+        PAIRING = "pairing", _("定点帮扶指导协议")
 
     kind = models.CharField(max_length=20, choices=Kind)
     number = models.CharField(max_length=40, unique=True)
@@ -83,15 +87,25 @@ class Agreement(BaseModel):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def state(self) -> State:
+        """The state as the table names and draws it."""
+        return AGREEMENT.state(self.status)
+
+    @property
+    def last_day(self) -> date:
+        """The last day the agreement covers."""
+        return self.ends_on - timedelta(days=1)
+
 
 class Party(BaseModel):
     """One organisation whose signature an agreement needs (FHIR Contract.signer)."""
 
     class Side(models.TextChoices):
-        HOSPITAL = "hospital", "医院"
-        CENTRE = "centre", "社区卫生服务中心"
-        HOST_HOSPITAL = "host_hospital", "举办医院"
-        AUTHORITY = "authority", "卫生行政部门"
+        HOSPITAL = "hospital", _("医院")
+        CENTRE = "centre", _("社区卫生服务中心")
+        HOST_HOSPITAL = "host_hospital", _("举办医院")
+        AUTHORITY = "authority", _("卫生行政部门")
 
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="parties")
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")

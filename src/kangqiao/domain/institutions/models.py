@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 
@@ -32,23 +33,23 @@ class Organization(BaseModel):
     """A legal body or a unit of one: bureau, hospital, centre, station, office (FHIR Organization)."""
 
     class Kind(models.TextChoices):
-        HEALTH_BUREAU = "health_bureau", "卫生行政部门"
-        FINANCE_BUREAU = "finance_bureau", "财政部门"
-        HOSPITAL_AUTHORITY = "hospital_authority", "医院管理中心"
-        HOSPITAL = "hospital", "医院"
-        CENTRE = "centre", "社区卫生服务中心"
-        STATION = "station", "社区卫生服务站"
-        DEPARTMENT = "department", "科室"
-        GUIDANCE_OFFICE = "guidance_office", "社区卫生服务指导科"
-        GROUP = "group", "医疗集团"
-        INSURER = "insurer", "医保经办机构"
+        HEALTH_BUREAU = "health_bureau", _("卫生行政部门")
+        FINANCE_BUREAU = "finance_bureau", _("财政部门")
+        HOSPITAL_AUTHORITY = "hospital_authority", _("医院管理中心")
+        HOSPITAL = "hospital", _("医院")
+        CENTRE = "centre", _("社区卫生服务中心")
+        STATION = "station", _("社区卫生服务站")
+        DEPARTMENT = "department", _("科室")
+        GUIDANCE_OFFICE = "guidance_office", _("社区卫生服务指导科")
+        GROUP = "group", _("医疗集团")
+        INSURER = "insurer", _("医保经办机构")
 
     class Ownership(models.TextChoices):
-        MUNICIPAL = "municipal", "市属"
-        DISTRICT = "district", "区属"
-        UNIVERSITY = "university", "大学附属"
-        PROVINCIAL_BRANCH = "provincial_branch", "省级医院分院"
-        PRIVATE = "private", "社会办"
+        MUNICIPAL = "municipal", _("市属")
+        DISTRICT = "district", _("区属")
+        UNIVERSITY = "university", _("大学附属")
+        PROVINCIAL_BRANCH = "provincial_branch", _("省级医院分院")
+        PRIVATE = "private", _("社会办")
 
     code = models.SlugField(max_length=60, unique=True)
     kind = models.CharField(max_length=24, choices=Kind)

@@ -1,6 +1,7 @@
 """Encounters, conditions and documents."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.institutions.models import Organization
@@ -12,9 +13,9 @@ class Encounter(BaseModel):
     """One visit of a resident at a centre or hospital (FHIR Encounter)."""
 
     class Origin(models.TextChoices):
-        WALK_IN = "walk_in", "直接就诊"
-        BOOKING = "booking", "预约就诊"
-        REFERRAL = "referral", "转诊就诊"
+        WALK_IN = "walk_in", _("直接就诊")
+        BOOKING = "booking", _("预约就诊")
+        REFERRAL = "referral", _("转诊就诊")
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -61,9 +62,9 @@ class Document(BaseModel):
     """A signed letter in the record: visit summary, discharge plan (FHIR DocumentReference)."""
 
     class Kind(models.TextChoices):
-        VISIT_SUMMARY = "visit_summary", "就诊小结"
-        REFERRAL_LETTER = "referral_letter", "转诊单"
-        CARE_PLAN = "care_plan", "康复与随访计划"
+        VISIT_SUMMARY = "visit_summary", _("就诊小结")
+        REFERRAL_LETTER = "referral_letter", _("转诊单")
+        CARE_PLAN = "care_plan", _("康复与随访计划")
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
     encounter = models.ForeignKey(Encounter, models.PROTECT, null=True, blank=True, related_name="documents")

@@ -7,6 +7,7 @@ from datetime import date
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records.models import Condition, Document, Encounter
@@ -56,7 +57,8 @@ class Visit:
 
 def visits_shown(seat: Seat, resident: Resident, limit: int) -> list[Visit]:
     """The latest visits, named for the page. Raises NotVisible when the seat has no basis."""
-    specialties, diagnoses = terminology.labels("specialty"), terminology.labels("diagnosis")
+    language = "en" if (get_language() or "").startswith("en") else "zh"
+    specialties, diagnoses = (terminology.labels(system, language) for system in ("specialty", "diagnosis"))
     return [
         Visit(
             encounter=row,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -117,14 +118,14 @@ def grant_basis(
     if until is not None and until < since:
         raise RuleBroken(_("依据的结束不能早于开始。"))
     with transaction.atomic():
+        holder = {"organization_id": organization_id} if organization_id is not None else {"user_id": user_id}
         row, _made = Basis.objects.update_or_create(
             resident_id=resident_id,
-            organization_id=organization_id,
-            user_id=user_id,
             kind=Basis.Kind(kind).value,
             source=source,
             defaults={"until": until},
             create_defaults={"since": since, "until": until},
+            **holder,
         )
         record("residents.grant_basis", row, by=by, at=at, resident_id=resident_id, kind=row.kind, source=source)
     return row
@@ -166,8 +167,7 @@ def import_residents(*, residents: Sequence[Resident], since: datetime, by: Acto
         keys = {name: search_keys(name) for name in {row.name for row in residents}}
         for row, own_id in zip(residents, reserve_ids(Resident, len(residents)), strict=True):
             row.pk, row.keys = own_id, keys[row.name]
-        columns = [Resident._meta.get_field(name).attname for name in RESIDENT_COLUMNS]
-        copy_rows(Resident, RESIDENT_COLUMNS, ([getattr(row, name) for name in columns] for row in residents))
+        copy_rows(Resident, RESIDENT_COLUMNS, (_values(row) for row in residents))
         copy_rows(
             Basis,
             BASIS_COLUMNS,
@@ -195,6 +195,13 @@ def import_visit_bases(*, first_visits: Mapping[tuple[int, int], datetime], by: 
             ),
         )
         record("residents.import_visit_bases", Basis(), by=by, at=at, rows=len(first_visits))
+
+
+def _values(row: Resident) -> tuple[Any, ...]:
+    return (
+        row.pk, row.name, row.sex, row.birth_date, row.identifier, row.phone, row.address, row.centre_id,
+        row.insurance, row.is_demo, row.keys,
+    )  # fmt: skip
 
 
 def _require_importer(by: Actor) -> None:

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.accounts.models import User
@@ -14,15 +15,15 @@ class Resident(BaseModel):
     """A person living in the area, registered at one centre (FHIR Patient)."""
 
     class Sex(models.TextChoices):
-        MALE = "male", "男"
-        FEMALE = "female", "女"
-        UNKNOWN = "unknown", "未知"
+        MALE = "male", _("男")
+        FEMALE = "female", _("女")
+        UNKNOWN = "unknown", _("未知")
 
     class Insurance(models.TextChoices):
-        EMPLOYEE = "employee", "职工医保"
-        RESIDENT = "resident", "居民医保"
-        OTHER = "other", "其他"
-        NONE = "none", "未参保"
+        EMPLOYEE = "employee", _("职工医保")
+        RESIDENT = "resident", _("居民医保")
+        OTHER = "other", _("其他")
+        NONE = "none", _("未参保")
 
     user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=100)
@@ -57,11 +58,11 @@ class Basis(BaseModel):
     """Why an organisation or a person may see a resident, from when until when (FHIR Consent.provision)."""
 
     class Kind(models.TextChoices):
-        OWN = "own", "本人"
-        REGISTERED = "registered", "登记中心"
-        BOOKING = "booking", "预约"
-        REFERRAL = "referral", "转诊"
-        ENCOUNTER = "encounter", "就诊"
+        OWN = "own", _("本人")
+        REGISTERED = "registered", _("登记中心")
+        BOOKING = "booking", _("预约")
+        REFERRAL = "referral", _("转诊")
+        ENCOUNTER = "encounter", _("就诊")
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="bases")
     organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")

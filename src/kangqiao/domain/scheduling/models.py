@@ -4,6 +4,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.institutions.models import Organization
@@ -23,8 +24,8 @@ class Session(BaseModel):
     """One run of a practitioner at one place, such as a half-day clinic (FHIR Schedule)."""
 
     class Kind(models.TextChoices):
-        POSTED_EXPERT = "posted_expert", "下社区专家门诊"
-        HOSPITAL_CLINIC = "hospital_clinic", "医院专科门诊"
+        POSTED_EXPERT = "posted_expert", _("下社区专家门诊")
+        HOSPITAL_CLINIC = "hospital_clinic", _("医院专科门诊")
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     practitioner = models.ForeignKey(Practitioner, models.PROTECT, related_name="+")
@@ -63,16 +64,18 @@ class Session(BaseModel):
 class Slot(BaseModel):
     """A bookable time with its places (FHIR Slot).
 
-    `partner` slots are open to paired centres only, until `release_at`; from then on to everyone.
+    Nobody books before `opens_at`. `partner` slots are open to paired centres only, until `release_at`; from then on
+    to everyone. `taken` counts the bookings that were not cancelled.
     """
 
     class Pool(models.TextChoices):
-        PUBLIC = "public", "公开"
-        PARTNER = "partner", "协作中心优先"
+        PUBLIC = "public", _("公开")
+        PARTNER = "partner", _("协作中心优先")
 
     session = models.ForeignKey(Session, models.PROTECT, related_name="slots")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    opens_at = models.DateTimeField()
     pool = models.CharField(max_length=16, choices=Pool, default=Pool.PUBLIC)
     release_at = models.DateTimeField(null=True, blank=True)
     capacity = models.PositiveSmallIntegerField(default=1)
@@ -93,16 +96,16 @@ class Slot(BaseModel):
     class Privacy:
         identifying = ()
         clinical = ()
-        operational = ("session", "starts_at", "ends_at", "pool", "release_at", "capacity", "taken")
+        operational = ("session", "starts_at", "ends_at", "opens_at", "pool", "release_at", "capacity", "taken")
 
 
 class Booking(BaseModel):
     """One resident's place in a slot (FHIR Appointment)."""
 
     class Channel(models.TextChoices):
-        SELF = "self", "本人预约"
-        GP = "gp", "家庭医生代约"
-        REFERRAL = "referral", "转诊占号"
+        SELF = "self", _("本人预约")
+        GP = "gp", _("家庭医生代约")
+        REFERRAL = "referral", _("转诊占号")
 
     slot = models.ForeignKey(Slot, models.PROTECT, related_name="bookings")
     session = models.ForeignKey(Session, models.PROTECT, related_name="bookings")

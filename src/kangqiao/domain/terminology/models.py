@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 
@@ -11,10 +12,10 @@ class Concept(BaseModel):
     """One code of one code system, such as the specialty `paediatrics` (FHIR CodeSystem.concept)."""
 
     class System(models.TextChoices):
-        SPECIALTY = "specialty", "专科"
-        DIAGNOSIS = "diagnosis", "诊断"
-        REFERRAL_REASON = "referral_reason", "转诊指征"
-        RETURN_REASON = "return_reason", "退回原因"
+        SPECIALTY = "specialty", _("专科")
+        DIAGNOSIS = "diagnosis", _("诊断")
+        REFERRAL_REASON = "referral_reason", _("转诊指征")
+        RETURN_REASON = "return_reason", _("退回原因")
 
     system = models.CharField(max_length=32, choices=System)
     code = models.CharField(max_length=40)

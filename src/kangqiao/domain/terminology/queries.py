@@ -35,9 +35,10 @@ def label(system: str, code: str, language: str = "zh") -> str:
     return found[1] or found[0] if language == "en" else found[0]
 
 
-def labels(system: str) -> dict[str, str]:
-    """Chinese name by code, for pages that show many rows."""
-    return dict(Concept.objects.filter(system=system).values_list("code", "zh"))
+def labels(system: str, language: str = "zh") -> dict[str, str]:
+    """Name by code in `zh` or `en`, for pages that show many rows."""
+    rows = Concept.objects.filter(system=system).values_list("code", "zh", "en")
+    return {code: en or zh if language == "en" else zh for code, zh, en in rows}
 
 
 def search_concepts(system: str, text: str, limit: int) -> list[Concept]:

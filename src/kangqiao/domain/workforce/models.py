@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.accounts.models import User
@@ -15,22 +16,22 @@ class Practitioner(BaseModel):
     """A licensed member of staff with title and specialty (FHIR Practitioner with qualification)."""
 
     class TitleKind(models.TextChoices):
-        PHYSICIAN = "physician", "医师"
-        PHARMACIST = "pharmacist", "药师"
-        NURSE = "nurse", "护师"
-        TECHNICIAN = "technician", "技师"
+        PHYSICIAN = "physician", _("医师")
+        PHARMACIST = "pharmacist", _("药师")
+        NURSE = "nurse", _("护师")
+        TECHNICIAN = "technician", _("技师")
 
     class TitleGrade(models.TextChoices):
-        RESIDENT = "resident", "初级"
-        ATTENDING = "attending", "中级"
-        ASSOCIATE_SENIOR = "associate_senior", "副高级"
-        SENIOR = "senior", "正高级"
+        RESIDENT = "resident", _("初级")
+        ATTENDING = "attending", _("中级")
+        ASSOCIATE_SENIOR = "associate_senior", _("副高级")
+        SENIOR = "senior", _("正高级")
 
     class Field(models.TextChoices):
-        CLINICAL = "clinical", "临床"
-        PUBLIC_HEALTH = "public_health", "公共卫生"
-        MCH = "mch", "妇幼保健"
-        TCM = "tcm", "中医"
+        CLINICAL = "clinical", _("临床")
+        PUBLIC_HEALTH = "public_health", _("公共卫生")
+        MCH = "mch", _("妇幼保健")
+        TCM = "tcm", _("中医")
 
     user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=100)

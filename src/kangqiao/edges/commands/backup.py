@@ -9,7 +9,7 @@ import click
 
 from kangqiao.base.server import archive
 from kangqiao.base.server.postgres import SUPERUSER, EmbeddedPostgres
-from kangqiao.base.server.problems import FolderInUse
+from kangqiao.base.server.problems import FolderInUse, ServerProblem
 from kangqiao.base.server.site import DEFAULT_FOLDER, Site
 
 data_option = click.option("--data", default=DEFAULT_FOLDER, show_default=True, help="The data folder.")
@@ -22,7 +22,10 @@ file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def backup(file: pathlib.Path, data: str, force: bool) -> None:
     """Write the database to FILE, also while the site runs."""
-    with Site.at(data).database() as url:
+    site = Site.at(data)
+    if not site.own_url and not (site.folder.postgres / "PG_VERSION").exists():
+        raise ServerProblem(f"There is no Kangqiao in {site.folder.path}.", next_step="Name its folder with --data.")
+    with site.database() as url:
         size = archive.backup(url, file.absolute(), replace=force)
     click.echo(f"Backup written and read back: {file} ({size / 1e6:.1f} MB). It holds personal data; keep it safe.")
 

@@ -112,13 +112,12 @@ class Start:
         setup_stamps.write(url, "migrations", digest)
 
     def load_demonstration(self, url: str, environment: Mapping[str, str]) -> None:
-        """The demonstration regions, once for each database."""
-        if self.demo == "none":
-            return
+        """The demonstration regions, once for each database; without one, the code lists every site needs."""
+        what = "code lists" if self.demo == "none" else f"demonstration {self.demo}"
         if setup_stamps.read(url, f"demo:{self.demo}"):
-            say(f"demonstration {self.demo}: there")
+            say(f"{what}: there")
             return
-        run_step(f"demonstration {self.demo}: loading", ["demo", "load", self.demo], environment)
+        run_step(f"{what}: loading", ["demo", "load", self.demo], environment)
         setup_stamps.write(url, f"demo:{self.demo}", "loaded")
 
     def start_children(self, environment: Mapping[str, str]) -> None:

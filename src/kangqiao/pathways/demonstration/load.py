@@ -16,7 +16,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import demo_people
-from kangqiao.pathways.demonstration import network, people, staff
+from kangqiao.pathways.demonstration import agreements, network, people, staff
 from kangqiao.pathways.demonstration.run import PASSWORD, Run
 
 LOADER = Actor.system("demonstration")
@@ -40,6 +40,7 @@ STEPS: list[Step] = [
     Step("concepts", "术语", network.load_concepts),
     Step("zhuhai-network", "珠海：地区、医院与中心", network.load_zhuhai),
     Step("zhuhai-staff", "珠海：人员与账号", staff.load_zhuhai),
+    Step("zhuhai-agreements", "珠海：联建关系与目标协议", agreements.load_zhuhai),
     Step("zhuhai-residents", "珠海：居民", people.load_residents),
     Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history),
     Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast),

@@ -1,15 +1,17 @@
 """The code lists."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
-from kangqiao.domain.institutions.tests.factories import NOW, TESTER
 from kangqiao.domain.terminology import actions, queries
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.kernel.errors import Denied, RuleBroken
 
 pytestmark = pytest.mark.django_db
+TESTER, NOW = Actor.system("test"), datetime(2026, 5, 14, 2, 0, tzinfo=UTC)
 
 
 def test_load_concepts_twice_adds_nothing_and_keeps_what_a_city_changed() -> None:

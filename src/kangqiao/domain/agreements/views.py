@@ -1,0 +1,149 @@
+"""The pages of agreements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from kangqiao.base.access import access
+from kangqiao.base.idempotency import idempotent
+from kangqiao.base.sheets import sheet
+from kangqiao.domain.agreements import actions, forms, permissions, queries
+from kangqiao.kernel.errors import NoPolicyInForce, NotVisible, RuleBroken
+
+PAGE = 40
+# The moves of the page: what each posts to, and what the person is told afterwards.
+STEPS: dict[str, tuple[Callable[..., Any], tuple[str, ...], Any]] = {
+    "propose": (actions.propose_agreement, (), gettext_lazy("已送各方签署，每一方都收到了通知。")),
+    "discard": (actions.discard_agreement, (), gettext_lazy("草稿已作废。")),
+    "request_end": (actions.request_end, ("reason",), gettext_lazy("申请已送审批，批准之前协议继续有效。")),
+    "refuse_end": (actions.refuse_end, ("reason",), gettext_lazy("已答复不同意，协议继续有效。")),
+    "end": (actions.end_agreement, ("reason", "handover"), gettext_lazy("协议已终止，各方收到了通知。")),
+}
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def agreement_list(request: HttpRequest) -> HttpResponse:
+    """The seat's agreements with filters and counts."""
+    seat, on = request.seat, timezone.localdate()  # type: ignore[attr-defined]
+    narrow = forms.Filter(request.GET, seat=seat, on=on)
+    wanted = narrow.wanted()
+    rows = queries.agreement_list(seat, **wanted)
+    context = {
+        "narrow": narrow,
+        "page_obj": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "counts": queries.status_counts(queries.agreement_list(seat, **{**wanted, "status": ""})),
+        "chosen": wanted["status"],
+        "may_draft": seat.role in permissions.DRAFTERS,
+        "address": request.GET.urlencode(),
+    }
+    return render(request, "agreements/list.html", context)
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def export(request: HttpRequest) -> HttpResponse:
+    """The list as a workbook: exactly the rows the filters leave."""
+    seat, on = request.seat, timezone.localdate()  # type: ignore[attr-defined]
+    rows = queries.agreement_list(seat, **forms.Filter(request.GET, seat=seat, on=on).wanted())
+    heads, lines = queries.as_table(rows)
+    return sheet(_("协议"), heads, lines, file_name=f"agreements-{on:%Y%m%d}.xlsx")
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One agreement: state and next step, facts, parties, duties, history."""
+    seat, on = request.seat, timezone.localdate()  # type: ignore[attr-defined]
+    agreement = queries.get_agreement(seat, pk)
+    steps = queries.available_steps(seat, agreement)
+    context = {
+        "agreement": agreement,
+        "sentence": queries.sentence(agreement, on),
+        "steps": [step for step in steps if step.action != "end"],
+        "ending": [step for step in steps if step.action == "end"],
+        "can_sign": queries.can_sign_now(seat, agreement),
+        "may_justify": queries.may_justify(seat, agreement),
+        "sides": queries.duties_by_side(agreement),
+        "form_names": [forms.FORM_NAMES.get(name, name) for name in agreement.forms],
+        "history": queries.history_rows(agreement),
+    }
+    return render(request, "agreements/detail.html", context)
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """The agreement as it is printed and filed."""
+    agreement = queries.get_agreement(request.seat, pk)  # type: ignore[attr-defined]
+    context = {
+        "agreement": agreement,
+        "sides": queries.duties_by_side(agreement),
+        "form_names": [forms.FORM_NAMES.get(name, name) for name in agreement.forms],
+    }
+    return render(request, "agreements/paper.html", context)
+
+
+@access("role", roles=permissions.DRAFTERS)
+@idempotent
+def draft(request: HttpRequest) -> HttpResponse:
+    """A new agreement; parties and duties come from the pack."""
+    seat, on = request.seat, timezone.localdate()  # type: ignore[attr-defined]
+    form = forms.Draft(request.POST or None, seat=seat, on=on, initial={"starts_on": on})
+    if form.is_valid():
+        try:
+            made = actions.draft_agreement(**form.keywords(), by=seat.actor, at=timezone.now())
+        except (RuleBroken, NoPolicyInForce) as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("草稿已写好，各方和责任已从文件抄入。请核对后送各方签署。"))
+            return redirect("agreements-detail", pk=made.pk)
+    return render(request, "agreements/draft.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_POST
+@access("role", roles=permissions.READERS)
+@idempotent
+def step(request: HttpRequest, pk: int) -> HttpResponse:
+    """One move of the agreement, with its reason where one is needed."""
+    agreement = queries.get_agreement(request.seat, pk)  # type: ignore[attr-defined]
+    if request.POST.get("step") not in STEPS:
+        raise NotVisible(_("没有这一步。"), next_step=_("请从协议页上的按钮操作。"))
+    action, names, told = STEPS[request.POST["step"]]
+    typed = {name: request.POST.get(name, "") for name in names}
+    action(agreement_id=agreement.pk, by=request.actor, at=timezone.now(), **typed)  # type: ignore[attr-defined]
+    messages.success(request, told)
+    return redirect("agreements-detail", pk=pk)
+
+
+@require_POST
+@access("role", roles=permissions.READERS)
+@idempotent
+def sign(request: HttpRequest, pk: int) -> HttpResponse:
+    """The seat's organisation signs."""
+    agreement = queries.get_agreement(request.seat, pk)  # type: ignore[attr-defined]
+    moved = actions.sign_agreement(agreement_id=agreement.pk, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+    messages.success(request, _("已签署。%(sentence)s") % {"sentence": queries.sentence(moved, timezone.localdate())})
+    return redirect("agreements-detail", pk=pk)
+
+
+@require_POST
+@access("role", roles=permissions.DRAFTERS)
+@idempotent
+def justify(request: HttpRequest, pk: int) -> HttpResponse:
+    """The hospital writes why it stays below an in-principle figure."""
+    agreement = queries.get_agreement(request.seat, pk)  # type: ignore[attr-defined]
+    reason, by = request.POST.get("reason", ""), request.actor  # type: ignore[attr-defined]
+    actions.justify_shortfall(agreement_id=agreement.pk, justification=reason, by=by, at=timezone.now())
+    messages.success(request, _("说明已记下，和责任一起显示。"))
+    return redirect("agreements-detail", pk=pk)

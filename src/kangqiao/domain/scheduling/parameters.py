@@ -1,0 +1,62 @@
+"""What the papers and the region's settings say about slots, read once for a place and a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+
+from kangqiao.policy import Policy, Value
+
+TOPIC = "slots"
+KEYS = (
+    "slot_minutes",
+    "slots_per_session",
+    "reserved_share",
+    "release_hours_before",
+    "head_start_days",
+    "booking_horizon_days",
+    "hold_minutes",
+    "cancel_hours_before",
+    "late_minutes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotParameters:
+    """How sessions are cut, what partner centres get first, and how far ahead one may book.
+
+    `reserved_share` is a share of 1. `values` keeps each figure with its clause or its mark as a setting, for
+    display; `ref` names the pack that decided the share, which a session keeps.
+    """
+
+    slot_minutes: int
+    slots_per_session: int
+    reserved_share: Fraction
+    release_hours_before: int
+    head_start_days: int
+    booking_horizon_days: int
+    hold_minutes: int
+    cancel_hours_before: int
+    late_minutes: int
+    ref: str
+    values: Mapping[str, Value]
+
+    @classmethod
+    def read(cls, policy: Policy) -> SlotParameters:
+        """The figures in force under a policy. Raises NoPolicyInForce when one is missing."""
+        values = {key: policy.value(TOPIC, key) for key in KEYS}
+        return cls(
+            slot_minutes=values["slot_minutes"].integer(),
+            slots_per_session=values["slots_per_session"].integer(),
+            reserved_share=values["reserved_share"].fraction(),
+            release_hours_before=values["release_hours_before"].integer(),
+            head_start_days=values["head_start_days"].integer(),
+            booking_horizon_days=values["booking_horizon_days"].integer(),
+            hold_minutes=values["hold_minutes"].integer(),
+            cancel_hours_before=values["cancel_hours_before"].integer(),
+            late_minutes=values["late_minutes"].integer(),
+            ref=str(values["reserved_share"].ref),
+            values=MappingProxyType(values),
+        )

@@ -1,0 +1,125 @@
+"""Who may open, withdraw, book and check in, and whose bookings a seat sees."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.residents import permissions as residents
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.scheduling.models import Booking, Session
+from kangqiao.kernel.decision import YES, Decision, no
+
+# Those who plan time with a doctor; the roster publishes as a dispatcher.
+PLANNERS = (Role.DISPATCHER, Role.CENTRE_MANAGER, Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR, Role.REFERRAL_DESK)
+# Those who deal with residents at a place.
+DESK = (Role.CENTRE_MANAGER, Role.GP, Role.REFERRAL_DESK)
+CLINICAL = (*DESK, Role.EXPERT)
+
+
+def user_id_of(by: Actor) -> int | None:
+    """The user behind an actor; None for a job."""
+    kind, _colon, number = by.id.partition(":")
+    return int(number) if kind == "user" and number.isdigit() else None
+
+
+def can_open(by: Actor) -> Decision:
+    """Planners and named jobs open sessions."""
+    return YES if by.is_system or by.role in PLANNERS else no(_("您的岗位不能开放号源。"))
+
+
+def can_withdraw(by: Actor, session: Session) -> Decision:
+    """The place of the session and the dispatcher may withdraw it."""
+    if by.is_system or by.role == Role.DISPATCHER:
+        return YES
+    if by.role in PLANNERS and by.organization_id == session.organization_id:
+        return YES
+    return no(_("只有出诊机构或排班员可以停诊。"))
+
+
+def can_book(
+    by: Actor, resident: Resident, *, has_basis: bool, channel: str, as_partner_centre_id: int | None
+) -> Decision:
+    """Residents book for themselves; doctors and desks for people their organisation has a basis to see.
+
+    Partner places are for the centre's own doctors, never for a resident's own booking (SZ16-2.2b).
+    """
+    if by.is_system:
+        return YES
+    if by.role == Role.RESIDENT:
+        own = resident.user_id is not None and resident.user_id == user_id_of(by)
+        if not own:
+            return no(_("只能为本人预约。"))
+        if channel != Booking.Channel.SELF or as_partner_centre_id is not None:
+            return no(_("这些号源留给协作中心的家庭医生。"), "SZ16-2.2b")
+        return YES
+    if by.role not in CLINICAL:
+        return no(_("您的岗位不能为居民预约。"))
+    if not has_basis and resident.centre_id != by.organization_id:
+        return no(_("这位居民不在您的服务范围。"))
+    if (
+        as_partner_centre_id is not None
+        and by.role != Role.REFERRAL_DESK
+        and as_partner_centre_id != by.organization_id
+    ):
+        return no(_("只能以本中心的名义使用协作号源。"), "SZ16-2.2b")
+    return YES
+
+
+def may_name(seat: Seat, session: Session) -> bool:
+    """Whether the seat sees who was affected by a withdrawal: the clinical staff of the place, to phone them."""
+    return seat.role in CLINICAL and seat.organization_id == session.organization_id
+
+
+def channel_of(seat: Seat) -> str:
+    """How a booking made from this seat is kept."""
+    return Booking.Channel.SELF if seat.role == Role.RESIDENT else Booking.Channel.GP
+
+
+def partner_centre(seat: Seat) -> int | None:
+    """The centre in whose name the seat may use partner places; none for residents."""
+    return seat.organization_id if seat.role in DESK and seat.organization_kind == "centre" else None
+
+
+def parties(by: Actor, booking: Booking) -> set[str]:
+    """Which parties of the booking's state table the actor is; `booking` with session, practitioner and resident."""
+    if by.is_system:
+        return {"system"}
+    found: set[str] = set()
+    user_id = user_id_of(by)
+    if by.role == Role.RESIDENT and booking.resident.user_id is not None and booking.resident.user_id == user_id:
+        found.add("resident")
+    if by.role in CLINICAL and by.organization_id == booking.session.organization_id:
+        found.add("desk")
+    if by.role == Role.EXPERT and booking.session.practitioner.user_id == user_id:
+        found.add("practitioner")
+    if by.role in DESK and by.organization_id == booking.resident.centre_id:
+        found.add("centre")
+    return found
+
+
+def can_step(by: Actor, booking: Booking, allowed: tuple[str, ...]) -> Decision:
+    """Whether the actor is one of the parties a step of the table allows; the resident's centre may cancel for them."""
+    own = parties(by, booking)
+    if "centre" in own and "resident" in allowed and booking.channel != Booking.Channel.SELF:
+        own.add("resident")
+    return YES if own.intersection(allowed) else no(_("这一步由预约人或出诊机构来做。"))
+
+
+def visible_to(seat: Seat | None) -> Q:
+    """A resident's own bookings; for clinical staff those at their place or of their centre, where a basis is valid."""
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role == Role.RESIDENT:
+        return Q(resident__user_id=seat.user_id)
+    if seat.role not in CLINICAL:
+        return Q(pk__in=())
+    near = (
+        Q(session__organization_id=seat.organization_id)
+        | Q(resident__centre_id=seat.organization_id)
+        | Q(session__practitioner__user_id=seat.user_id)
+    )
+    return near & residents.visible_to(seat, field="resident_id")

@@ -1,0 +1,1 @@
+"""Work that the clock starts: each job names its actor, calls actions and prints counts."""

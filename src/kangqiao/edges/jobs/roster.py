@@ -1,0 +1,47 @@
+"""Planning in the background, the closing of a week, and postings whose term is over."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from kangqiao.base.actor import Actor
+from kangqiao.domain.roster import actions
+from kangqiao.kernel.period import week
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="roster.plan", pass_context=False)
+def plan(place_id: int, starts_on: str, weeks: int, by: dict[str, Any]) -> int:
+    """Plans the roster a dispatcher asked for, in that dispatcher's name; answers the id of the new draft."""
+    roster = actions.plan_roster(
+        place_id=place_id, starts_on=date.fromisoformat(starts_on), weeks=weeks, by=Actor(**by), at=timezone.now()
+    )
+    log.info("roster %d: %d half-days, %d unmet", roster.pk, roster.half_days.count(), len(roster.unmet))
+    return roster.pk
+
+
+@app.periodic(cron="30 1 * * 1")
+@app.task(name="roster.close_week", queueing_lock="roster.close_week", pass_context=False)
+def close_week(timestamp: int) -> int:
+    """Every Monday: hospitals that kept too few half-days last week are told."""
+    at = timezone.now()
+    last = week(timezone.localdate(at) - timedelta(days=7))
+    told = actions.notify_shortfalls(of=last, by=Actor.system("roster-week"), at=at)
+    log.info("roster: %d shortfalls of the week of %s told", told, last.start)
+    return told
+
+
+@app.periodic(cron="15 0 * * *")
+@app.task(name="roster.end_postings", queueing_lock="roster.end_postings", pass_context=False)
+def end_postings(timestamp: int) -> int:
+    """Every night: postings whose term is over are closed."""
+    at = timezone.now()
+    ended = actions.end_due_postings(on=timezone.localdate(at), by=Actor.system("roster-postings"), at=at)
+    log.info("roster: %d postings ended", len(ended))
+    return len(ended)
