@@ -22,7 +22,7 @@ TABLES = [
                    case r.direction when 'up' then r.from_organization_id else r.to_organization_id end as centre_id,
                    (r.sent_at at time zone 'Asia/Shanghai')::date as sent_on, r.status,
                    r.answered_at is not null as is_answered,
-                   (r.answered_at is not null and (r.due_at is null or r.answered_at <= r.due_at)) as is_in_time
+                   coalesce(r.answered_at <= r.answer_by, false) as is_in_time
               from referral_referral r
         """,
     )

@@ -41,7 +41,8 @@ class Referral(BaseModel):
     diagnosis = models.CharField(max_length=100)
     reason_code = models.CharField(max_length=40, blank=True)
     reason = models.TextField(blank=True)
-    summary = models.TextField(blank=True)
+    history = models.TextField(blank=True)
+    examination = models.TextField(blank=True)
     question = models.TextField(blank=True)
     medicines = models.TextField(blank=True)
     allergies = models.TextField(blank=True)
@@ -55,6 +56,10 @@ class Referral(BaseModel):
     sent_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
+    # Since when it stands where it stands; with `due_at` it tells how much of the limit is used.
+    clock_from = models.DateTimeField()
+    # Until when the receiver had to answer; kept when the next clock starts, so that "in time" can be counted.
+    answer_by = models.DateTimeField()
     policy_ref = models.CharField(max_length=120)
 
     class Meta:
@@ -66,7 +71,7 @@ class Referral(BaseModel):
             # A second open referral for the same problem at the same hospital is joined, not doubled.
             models.UniqueConstraint(
                 fields=("resident", "to_organization", "specialty", "direction"),
-                condition=Q(status__in=("sent", "returned", "accepted", "proposed")),
+                condition=Q(status__in=("sent", "returned", "accepted", "proposed", "declined")),
                 name="referral_open_once",
             ),
         )
@@ -80,10 +85,11 @@ class Referral(BaseModel):
     class Privacy:
         identifying = ("resident",)
         clinical = (
-            "origin", "origin_encounter", "specialty", "urgency", "diagnosis", "reason_code", "reason", "summary",
-            "question", "medicines", "allergies", "plan", "booking", "encounter", "reply",
+            "origin", "origin_encounter", "specialty", "urgency", "diagnosis", "reason_code", "reason", "history",
+            "examination", "question", "medicines", "allergies", "plan", "booking", "encounter", "reply",
         )  # fmt: skip
         operational = (
             "number", "direction", "from_organization", "to_organization", "from_practitioner", "agreement",
-            "has_consent", "is_green_channel", "status", "sent_at", "answered_at", "due_at", "policy_ref",
+            "has_consent", "is_green_channel", "status", "sent_at", "answered_at", "due_at", "clock_from",
+            "answer_by", "policy_ref",
         )  # fmt: skip

@@ -30,6 +30,7 @@ UP = StateTable(
         Step("resend", "补充后再送", "Send again", ("returned",), "sent", ("gp",), primary=True),
         Step("withdraw", "撤回", "Withdraw", ("sent", "returned", "accepted"), "withdrawn", ("gp",), needs_reason=True),
         Step("see", "确认就诊", "Confirm the visit", ("accepted",), "seen", ("desk", "specialist"), primary=True),
+        Step("rebook", "改期", "Move to another time", ("accepted",), "accepted", ("desk",)),
         Step(
             "not_attend",
             "记为未到诊",

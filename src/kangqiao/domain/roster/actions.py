@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -195,10 +196,10 @@ def _no_overlap(expert: Practitioner, agreement: Agreement, starts_on: date, end
             _("%(who)s在%(centre)s已有派驻：%(start)s 至 %(end)s（%(state)s），时间重叠。")
             % {
                 "who": expert.name,
-                "centre": agreement.centre.short_zh,
+                "centre": queries.named(agreement.centre),
                 "start": other.starts_on,
                 "end": other.ends_on,
-                "state": POSTING.state(other.status).zh,
+                "state": queries.named(POSTING.state(other.status)),
             },
             next_step=_("请改开始日期，或先结束原来的派驻。"),
         )
@@ -283,7 +284,7 @@ def check_run(*, place_id: int, starts_on: date, weeks: int, by: Actor, at: date
         raise RuleBroken(_("不能为过去的一周排班。"), next_step=_("请从本周或以后的一周开始。"))
     asked = queries.question(place, starts_on, weeks)
     if not asked.problem.demands:
-        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": place.zh})
+        raise RuleBroken(_("%(place)s还没有生效的协议，没有可排的任务。") % {"place": queries.named(place)})
     broken = [each for each in check_plan(asked.problem, sorted(asked.problem.kept)) if each.rule != Rule.KEPT_MOVED]
     if broken:
         raise RuleBroken(queries.kept_broken(asked, broken), next_step=_("请先取消或改动这个半天，再排。"))
@@ -444,7 +445,7 @@ def _half_day(half_day_id: int) -> HalfDay:
 
 def _hold_open(row: HalfDay) -> None:
     if row.status not in ("planned", "confirmed"):
-        raise AlreadyMoved(_("这个半天%(state)s，不能再改。") % {"state": HALF_DAY.state(row.status).zh})
+        raise AlreadyMoved(_("这个半天%(state)s，不能再改。") % {"state": queries.named(HALF_DAY.state(row.status))})
 
 
 def _missing_posting(practitioner_id: int, centre_id: int, day: date, half: str) -> NoReturn:
@@ -737,3 +738,21 @@ def _tell_half_days_missing(short: queries.WeekShortfall, of: Period, by: Actor,
         at=at,
     )
     return notice is not None
+
+
+def import_past(
+    *, postings: Sequence[Posting], half_days: Sequence[HalfDay], rosters: Sequence[Roster], by: Actor, at: datetime
+) -> None:
+    """Finished postings, and rosters of the past with their half-days, are read in as they were.
+
+    Only a named job may; the rows come with their status, and one audit row stands for all. Raises Denied.
+    """
+    if not by.is_system:
+        raise Denied(_("历史排班只能由导入任务写入。"))
+    with transaction.atomic():
+        Posting.objects.bulk_create(postings)
+        Roster.objects.bulk_create(rosters)
+        HalfDay.objects.bulk_create(half_days, batch_size=2000)
+        record(
+            "roster.import_past", Roster(), by=by, at=at, postings=len(postings), half_days=len(half_days)
+        )

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -39,6 +39,7 @@ from kangqiao.domain.roster.rules import (
     Shortage,
     half_days_between,
     is_workday,
+    kinds_of_work,
     may_be_posted,
     may_sit,
     no_posting,
@@ -50,6 +51,7 @@ from kangqiao.domain.roster.rules import (
 from kangqiao.domain.roster.states import HALF_DAY, POSTING, ROSTER
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.domain.terminology import queries as terminology
+from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce import queries as workforce
 from kangqiao.domain.workforce.models import Absence, Practitioner
 from kangqiao.engines.planning import Cell, Centre, Demand, Expert, Move, Pattern, RosterProblem, Violation, Wishes
@@ -70,11 +72,16 @@ def zone() -> ZoneInfo:
     return ZoneInfo(timezone.get_default_timezone_name())
 
 
-def named(thing: Organization | Place, *, short: bool = True) -> str:
+def named(thing: Organization | Place | Concept | State, *, short: bool = True) -> str:
     """The name in the reader's language; organisations by their short one."""
     if (translation.get_language() or "").startswith("en") and thing.en:
-        return thing.en
+        return thing.en.removesuffix(" Community Health Centre") if short else thing.en
     return thing.short_zh if short and isinstance(thing, Organization) else thing.zh
+
+
+def specialty_names() -> dict[str, str]:
+    """The specialties experts are posted in, by code, in the reader's language."""
+    return {concept.code: named(concept) for concept in terminology.concepts("specialty")}
 
 
 def parameters_for(place_code: str, on: date) -> RosterParameters:
@@ -384,7 +391,7 @@ def _names(owed: list[Duties], people: Mapping[int, Practitioner], away: Mapping
         experts={str(pk): person.name for pk, person in people.items()},
         centres={str(each.centre.pk): named(each.centre) for each in owed},
         hospitals=hospitals | {str(hospital.pk): named(hospital) for hospital in own.values()},
-        specialties=terminology.labels("specialty"),
+        specialties=specialty_names(),
         hospital_of_centre={str(each.centre.pk): str(each.hospital.pk) for each in owed},
         hospital_of_expert={key: str(hospital.pk) for key, hospital in own.items()},
         away={(str(pk), day, half): why for (pk, day, half), why in away.items()},
@@ -465,9 +472,9 @@ def week_shortfalls(place_code: str | None, of: Period) -> list[WeekShortfall]:
 
 
 def planning_place(organization_id: int | None, place: Place) -> Place:
-    """The place a hand-made roster belongs to: that of the planner's own organisation, else the centre's."""
+    """The place a hand-made roster belongs to: that of the planner's organisation, for a job the widest around."""
     own = Organization.objects.select_related("place").filter(pk=organization_id or 0).first()
-    return own.place if own is not None else place
+    return own.place if own is not None else institutions.place_chain(place.pk)[-1]
 
 
 def not_posted(practitioner_id: int, centre_id: int, day: date, half: str) -> str:
@@ -726,6 +733,7 @@ def board(seat: Seat, place: Place, day: date, cell: str = "", mode: str = "") -
             "centres": len(here.owed),
             "half_days": len(here.rows),
             "waiting": waiting,
+            "changed": _changed_since_planned(roster),
             "new": sum(entry.look == "new" for row in rows for slot in row.slots for entry in slot.entries),
         },
         can_plan=here.is_planner,
@@ -733,6 +741,13 @@ def board(seat: Seat, place: Place, day: date, cell: str = "", mode: str = "") -
         chosen=_chosen(here, rows, chosen_slot),
         weeks=here.figures.planning_weeks.integer(),
     )
+
+
+def _changed_since_planned(roster: Roster | None) -> int:
+    """How many half-days of a planned roster a person changed, so that its proof no longer speaks of the whole."""
+    if roster is None or roster.gap is None:
+        return 0
+    return HalfDay.objects.filter(Q(is_fixed=True) | Q(status="cancelled"), roster=roster).count()
 
 
 def _week(seat: Seat, place: Place, span: Period) -> _Week:
@@ -752,7 +767,7 @@ def _week(seat: Seat, place: Place, span: Period) -> _Week:
     here = _Week(
         seat, place, who, span, parameters_for(place.code, span.start), owed, rows,
         {(person, centre, each.weekday(), half) for person, centre, each, half in last_week},
-        postings, {each.code: number for number, each in enumerate(known, 1)}, terminology.labels("specialty"),
+        postings, {each.code: number for number, each in enumerate(known, 1)}, specialty_names(),
         is_dispatcher_of(who, place),
     )  # fmt: skip
     for row in rows:
@@ -999,6 +1014,14 @@ def _listed(where: Q) -> QuerySet[HalfDay]:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of recorded work with the name of its kind."""
+
+    row: Activity
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sitting:
     """One half-day on an attendance or own-sittings page with what may be done to it and what was done in it."""
 
@@ -1008,10 +1031,15 @@ class Sitting:
     ends_at: datetime
     steps: tuple[Step, ...]
     waiting_for: tuple[str, ...]
-    activities: tuple[Activity, ...]
+    activities: tuple[Work, ...]
     booked: int
     has_begun: bool
     may_record: bool
+
+    @property
+    def centre(self) -> str:
+        """The centre's name in the reader's language."""
+        return named(self.half_day.centre)
 
     @property
     def state(self) -> State:
@@ -1060,7 +1088,7 @@ def _sitting(who: Standing, row: HalfDay, figures: RosterParameters, now: dateti
         ends_at=ends_at,
         steps=tuple(steps),
         waiting_for=_waiting_for(row, figures),
-        activities=tuple(row.activities.all()),
+        activities=tuple(Work(each, kinds_of_work()[each.kind]) for each in row.activities.all()),
         booked=getattr(row, "booked", 0),
         has_begun=has_begun,
         may_record=can_record(who, row).allowed,
@@ -1089,7 +1117,7 @@ def work_done(seat: Seat, centre_id: int, span: Period) -> list[KindOfWork]:
         .order_by()
     )
     by_kind = {row["kind"]: (row["sessions"], row["people_sum"]) for row in rows}
-    return [KindOfWork(kind, str(label), *by_kind.get(kind, (0, 0))) for kind, label in Activity.Kind.choices]
+    return [KindOfWork(kind, label, *by_kind.get(kind, (0, 0))) for kind, label in kinds_of_work().items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1100,6 +1128,16 @@ class PostingLine:
     title: str
     half_days_done: int
     steps: tuple[Step, ...]
+
+    @property
+    def centre(self) -> str:
+        """The centre's name in the reader's language."""
+        return named(self.posting.centre)
+
+    @property
+    def hospital(self) -> str:
+        """The hospital's name in the reader's language."""
+        return named(self.posting.agreement.hospital)
 
     @property
     def state(self) -> State:
@@ -1211,7 +1249,9 @@ def outcome(row: HalfDay) -> str:
         return _("已确认%(who)s在%(where)s的半天，还等另一方确认。") % words
     said_of = {
         "confirmed": _("已确认%(who)s在%(where)s的半天。"),
-        "cancelled": _("%(who)s在%(where)s的半天已停诊，已预约的人会收到通知。"),
+        "cancelled": _("%(who)s在%(where)s的半天已停诊，已预约的人会收到通知。")
+        if row.session_id
+        else _("%(who)s在%(where)s的半天已取消，号源还没有开放。"),
         "done": _("已登记%(who)s在%(where)s出诊。"),
         "missed": _("已记%(who)s在%(where)s未出诊。"),
     }
@@ -1232,7 +1272,7 @@ def posting_outcome(row: Posting) -> str:
 
 def described(person: Practitioner) -> str:
     """A person in a list to choose from: name, title, specialty."""
-    specialty = person.specialty.zh if person.specialty else _("无专科")
+    specialty = named(person.specialty) if person.specialty else _("无专科")
     return f"{person.name}　{title_words(person.title_kind, person.title_grade)}　{specialty}"
 
 
@@ -1284,3 +1324,46 @@ def as_table(found: Board) -> tuple[list[str], list[list[object]]]:
         counts = (f"{row.half_days}/{row.duties.half_days}", f"{row.experts}/{row.experts_needed}")
         rows.append([row.centre, row.hospital, *cells, *counts])
     return heads, rows
+
+
+def to_complete(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many half-days before today the centre has not attested, and the day of the oldest."""
+    today = timezone.localtime(now, zone()).date()
+    return _waiting_days(
+        HalfDay.objects.filter(visible_half_days(standing_of(seat)), status="confirmed", day__lt=today)
+    )
+
+
+def own_this_week(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many half-days an expert still has this week; nothing about them is late."""
+    today = timezone.localtime(now, zone()).date()
+    rows = HalfDay.objects.filter(
+        visible_half_days(standing_of(seat)),
+        status__in=("planned", "confirmed"),
+        day__gte=today,
+        day__lt=week(today).end,
+    )
+    return rows.count(), None
+
+
+def to_publish(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many planned half-days of draft rosters wait for the dispatcher, and since when the oldest was planned."""
+    rows = HalfDay.objects.filter(visible_half_days(standing_of(seat)), status="planned", roster__status="draft")
+    found = rows.aggregate(count=Count("pk"), oldest=Min("roster__planned_at"))
+    return found["count"], found["oldest"]
+
+
+def to_approve(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many nominations the hospital has to decide, and since when the oldest waits."""
+    open_ones = Posting.objects.filter(visible_postings(standing_of(seat)), status="nominated").values("pk")
+    steps = StatusChange.objects.filter(
+        subject_type=Posting._meta.label_lower, subject_id__in=open_ones, action="begin"
+    )
+    found = steps.aggregate(count=Count("pk"), oldest=Min("at"))
+    return found["count"], found["oldest"]
+
+
+def _waiting_days(rows: QuerySet[HalfDay]) -> tuple[int, datetime | None]:
+    found = rows.aggregate(count=Count("pk"), oldest=Min("day"))
+    oldest = found["oldest"]
+    return found["count"], oldest and datetime.combine(oldest, time(), tzinfo=zone())

@@ -172,7 +172,8 @@ def book(
     partner_of: list[int] = []
     try:
         with transaction.atomic():
-            resident, has_basis = queries.resident_to_book(resident_id, by, at)
+            resident = queries.resident_to_book(resident_id)
+            has_basis = permissions.asks_for_basis(by, resident) and queries.has_basis(resident_id, by, at)
             _allow(
                 permissions.can_book(
                     by,
@@ -234,10 +235,15 @@ def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
 
 @transaction.atomic
 def fulfil_booking(*, booking_id: int, diagnosis: str = "", summary: str = "", by: Actor, at: datetime) -> Encounter:
-    """The visit has taken place and is in the record. Returns the encounter, which a referral keeps."""
+    """The visit has taken place and is in the record. Returns the encounter, which a referral keeps.
+
+    Written down later, it stands in the record at its booked time. Raises RuleBroken before the day of the visit.
+    """
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("fulfil").parties))
-    _on_visit_day(booking, at)
+    is_late = rules.end_of_visit_day(localtime(booking.slot.starts_at)) <= at
+    if not is_late:
+        _on_visit_day(booking, at)
     transition(booking, BOOKING, "fulfil", by=by, at=at)
     session = booking.session
     is_referral = booking.channel == Booking.Channel.REFERRAL
@@ -246,7 +252,7 @@ def fulfil_booking(*, booking_id: int, diagnosis: str = "", summary: str = "", b
         organization_id=session.organization_id,
         practitioner_id=session.practitioner_id,
         specialty=session.specialty,
-        started_at=at,
+        started_at=booking.slot.starts_at if is_late else at,
         origin=Encounter.Origin.REFERRAL if is_referral else Encounter.Origin.BOOKING,
         is_posted_expert=session.kind == Session.Kind.POSTED_EXPERT,
         diagnosis=diagnosis,

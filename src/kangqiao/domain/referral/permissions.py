@@ -1,0 +1,93 @@
+"""Who sees a referral and for which side one may act: the two ends of it, and the patient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.records.models import Encounter
+from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.residents import permissions as residents
+from kangqiao.kernel.decision import YES, Decision, no
+
+CENTRE_ROLES = (Role.GP, Role.CENTRE_MANAGER)
+DESK_ROLES = (Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE)
+HOSPITAL_ROLES = (*DESK_ROLES, Role.EXPERT)
+
+
+def visible_to(seat: Seat | None) -> Q:
+    """A resident's own referrals; for those who treat, the ones from or to their house, while they may see the person.
+
+    A hospital's guidance office sees what its hospital sees; a centre sees its own alone, also where a hospital runs
+    several.
+    """
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role == Role.RESIDENT:
+        return Q(resident__user_id=seat.user_id)
+    if seat.role not in (*CENTRE_ROLES, *HOSPITAL_ROLES):
+        return Q(pk__in=())
+    return (at_end("from_organization", seat) | at_end("to_organization", seat)) & residents.visible_to(
+        seat, field="resident_id"
+    )
+
+
+def at_end(field: str, seat: Seat) -> Q:
+    """Referrals of which one end is the seat's house."""
+    if seat.role in CENTRE_ROLES:
+        return Q(**{f"{field}_id": seat.organization_id})
+    own = Organization.objects.filter(Q(pk=seat.organization_id) | Q(parts=seat.organization_id))
+    return Q(**{f"{field}__in": own.values("pk")})
+
+
+def hospital_of(referral: Referral) -> int:
+    """The id of the hospital end."""
+    return referral.to_organization_id if referral.direction == "up" else referral.from_organization_id
+
+
+def centre_of(referral: Referral) -> int:
+    """The id of the centre end."""
+    return referral.from_organization_id if referral.direction == "up" else referral.to_organization_id
+
+
+def parties(by: Actor, referral: Referral, own_bodies: frozenset[int]) -> set[str]:
+    """Which parties of the table the actor is; `own_bodies` are the actor's organisation and the one it is part of."""
+    found: set[str] = set()
+    if by.role in CENTRE_ROLES and centre_of(referral) == by.organization_id:
+        found.add("gp")
+    if hospital_of(referral) in own_bodies:
+        found |= {"desk"} if by.role in DESK_ROLES else set()
+        found |= {"specialist"} if by.role == Role.EXPERT else set()
+    return found
+
+
+def can_send_up(by: Actor, origin: Encounter | None) -> Decision:
+    """Doctors of a centre send patients up; so does a posted expert, from a visit at the centre (SZ16-3.2b)."""
+    if by.role in CENTRE_ROLES or (by.role == Role.EXPERT and origin is not None and origin.is_posted_expert):
+        return YES
+    return no(_("上转由社区卫生服务中心的医生发出，或由下社区专家从当次门诊发出。"))
+
+
+def can_send_down(by: Actor) -> Decision:
+    """The hospital's desk and specialists hand patients back."""
+    return YES if by.role in HOSPITAL_ROLES else no(_("下转由医院的转诊专员或接诊专家发出。"))
+
+
+def at_the_desk(by: Actor, hospital: Organization) -> Actor:
+    """The person at the hospital's referral desk, as scheduling and the record know it.
+
+    The guidance office staffs that desk (ZH-3.2.4a), also where it is registered as an organisation of its own; who may
+    act has been decided by `parties` before.
+    """
+    return replace(by, organization_id=hospital.pk, organization=hospital.zh, role=Role.REFERRAL_DESK.value)
+
+
+def for_the_referral(by: Actor) -> Actor:
+    """The referral itself, moved by this person: gives back the place it holds at the other house."""
+    return Actor(id=Actor.system("referral").id, name=by.name, organization=by.organization)
