@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.agreements.models import Agreement
@@ -32,6 +33,7 @@ from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.roster.models import HalfDay, Posting
+from kangqiao.domain.roster.permissions import standing_of, visible_half_days
 from kangqiao.domain.roster.states import HALF_DAY
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.kernel.errors import NotVisible
@@ -137,6 +139,26 @@ def follow(seat: Seat, kind: str, pk: int) -> Trail:
     return FOLLOWERS[kind](seat, pk)
 
 
+def examples(seat: Seat, limit: int = 4) -> list[tuple[str, str, int]]:
+    """Some cases this seat may follow: what it is called, its kind and its id, newest first of each kind."""
+    found: list[tuple[str, str, int]] = []
+    for agreement in agreements.visible_agreements(seat).filter(status="in_force").order_by("-pk")[:limit]:
+        words = f"{agreement.get_kind_display()} {agreement.hospital.short_zh} → {agreement.centre.short_zh}"
+        found.append((words, "agreement", agreement.pk))
+    seen = visible_half_days(standing_of(seat))
+    rows = HalfDay.objects.filter(seen, session__isnull=False).select_related("practitioner", "centre")
+    for row in rows.order_by("day", "half", "pk")[:limit]:
+        words = f"{row.practitioner.name} {_day(row.day)}{row.get_half_display()} {row.centre.short_zh}"
+        found.append((words, "half_day", row.pk))
+    if seat.role != Role.RESIDENT:
+        for referral in referrals.referrals(seat).order_by("-sent_at")[:limit]:
+            found.append((f"{referral.number} {_between(referral)}", "referral", referral.pk))
+    for line in finance.visible_lines(seat).order_by("-settlement__year", "pk")[:limit]:
+        words = f"¥{yuan(line.base_fen):,} {line.hospital.short_zh} → {line.centre.short_zh}"
+        found.append((words, "line", line.pk))
+    return found
+
+
 def _agreement_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Agreement.objects.all(), "centre__place", city)
     tally = rows.aggregate(
@@ -171,10 +193,10 @@ def _slot_counts(city: str, today: date, now: datetime) -> list[Figure]:
         Slot.objects.filter(session__status="open", starts_at__gt=now), "session__organization__place", city
     )
     tally = rows.aggregate(
-        all=Sum("capacity"), taken=Sum("taken"),
+        places=Sum("capacity"), sold=Sum("taken"),
         kept=Count("id", filter=Q(pool="partner", release_at__gt=now, taken__lt=F("capacity"))),
     )  # fmt: skip
-    free = (tally["all"] or 0) - (tally["taken"] or 0)
+    free = (tally["places"] or 0) - (tally["sold"] or 0)
     return [Figure(free, _("个号可约")), Figure(tally["kept"], _("个留给社区"))]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.domain.referral.actions import ITEMS
@@ -144,12 +146,39 @@ class ContactForm(StepForm):
     note = text(_("首次随访的情况"), 4, hint=_("电话、上门或来中心都可以，写一两句。"))
 
 
-def items_given(data: Mapping[str, Any], has_identity: bool) -> list[tuple[str, bool]]:
-    """Every item of the data set by its name and whether it is there, for the meter beside the form."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The data set while it is written: every item by its name and whether it is there."""
+
+    rows: list[tuple[str, bool]]
+
+    @property
+    def given(self) -> int:
+        """How many items are there."""
+        return sum(has for _label, has in self.rows)
+
+    @property
+    def total(self) -> int:
+        """How many items there are."""
+        return len(self.rows)
+
+    @property
+    def share(self) -> float:
+        """How much is there, 0 to 1."""
+        return self.given / self.total
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return self.given == self.total
+
+
+def items_given(data: Mapping[str, Any], *, has_identity: bool) -> Whole:
+    """How whole the letter is, for the meter beside the form; the action decides (ZH-4.4c)."""
     filled = {name: bool(str(data.get(name, "")).strip()) for name in ITEMS}
     filled |= {
         "patient_identity": has_identity,
         "reason": filled["reason"] or bool(data.get("reason_code")),
         "consent": bool(data.get("has_consent")),
     }
-    return [(label, filled[item]) for item, label in ITEMS.items()]
+    return Whole([(gettext(label), filled[item]) for item, label in ITEMS.items()])

@@ -354,10 +354,18 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A free time and how many places are left in it."""
+
+    slot: Slot
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """The free places of a hospital for one specialty, by doctor; the one chosen, and the next one after it."""
 
-    doctors: list[tuple[Practitioner, list[Slot]]]
+    doctors: list[tuple[Practitioner, list[Place]]]
     chosen: Slot | None
     following: Slot | None
     release_hours: int
@@ -400,7 +408,8 @@ def said(referral: Referral) -> Said:
     slot = referral.booking.slot if referral.booking and referral.booking.status != "cancelled" else None
     names = {
         "centre": centre, "hospital": hospital, "doctor": referral.from_practitioner or centre,
-        "sent": _moment(referral.sent_at), "due": _moment(referral.due_at), "visit": _moment(slot and slot.starts_at),
+        "sent": _moment(referral.sent_at), "due": _moment(referral.due_at),
+        "visit": _moment(slot.starts_at if slot else None),
         "by": referral.booking.session.practitioner.name if slot and referral.booking else "",
         "channel": _("由绿色通道") if referral.is_green_channel else "",
     }  # fmt: skip
@@ -469,12 +478,12 @@ def places(
         [hospital.pk], specialty, starts=now, ends=now + timedelta(days=parameters.booking_horizon_days), now=now,
         as_partner_of={hospital.pk} if is_paired else frozenset(),
     )  # fmt: skip
-    doctors: dict[int, tuple[Practitioner, list[Slot]]] = {}
+    doctors: dict[int, tuple[Practitioner, list[Place]]] = {}
     for slot in free:
         _doctor, own = doctors.setdefault(slot.session.practitioner_id, (slot.session.practitioner, []))
         if len(own) < FEW:
-            own.append(slot)
-    shown = sorted((slot for _doctor, own in doctors.values() for slot in own), key=lambda slot: slot.starts_at)
+            own.append(Place(slot, slot.capacity - slot.taken))
+    shown = sorted((one.slot for _doctor, own in doctors.values() for one in own), key=lambda slot: slot.starts_at)
     taken = held.slot if held and held.status == "booked" and held.slot.starts_at > now else None
     named = next((slot for slot in free if slot.pk == slot_id), None)
     chosen = named or taken or (shown[0] if shown else None)
