@@ -16,6 +16,7 @@ from kangqiao.kernel.errors import NoPolicyInForce
 from kangqiao.policy import Clause, Pack, Policy, Value
 
 PAPER, SETTING, OTHER, PRINTED = "paper", "setting", "other", "printed"
+ORDER = (PAPER, OTHER, SETTING, PRINTED)
 LONG = 16
 SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
@@ -60,7 +61,9 @@ def numbers(clause: Clause, pack: Pack, place_code: str, day: date) -> Numbers:
     except NoPolicyInForce:
         return Numbers(place, day, [], _("这份文件今天在%(place)s没有生效。") % {"place": place})
     values = [value for value in (here.get(*names) for names in _names(here, clause.id)) if value is not None]
-    rows = [_of_value(value, clause.id) for value in values]
+    rows = sorted(
+        (_of_value(value, clause.id) for value in values), key=lambda row: (row.is_long, ORDER.index(row.source))
+    )
     carried = {value.parameter or value.key for value in values}
     rows += [
         Number(key, plain(parameter.get("value")), unit(str(parameter.get("unit", ""))), PRINTED, clause.id)
