@@ -20,6 +20,8 @@ TABLES = [
                    a.starts_on, a.ends_on
               from agreements_duty d join agreements_agreement a on a.id = d.agreement_id
              where d.side = 'hospital' and d.target is not null
+               -- a yearly target agreement repeats the duties of the pairing it belongs to
+               and a.kind <> 'target'
                and a.status in ('in_force', 'ending_requested', 'lapsed', 'ended')
         """,
     )
