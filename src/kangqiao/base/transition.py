@@ -51,6 +51,11 @@ def history(subject: models.Model) -> models.QuerySet[StatusChange]:
     return StatusChange.objects.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk)
 
 
+def moved_meanwhile(subject: models.Model, table: StateTable) -> AlreadyMoved:
+    """What to raise when the row no longer stands where the person saw it: who moved it, when, and to what."""
+    return _moved(subject, table, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One step as a page tells it: when, who, the state it led to, and why."""
@@ -67,11 +72,6 @@ def told(subject: models.Model, table: StateTable) -> list[Told]:
         Told(row.at, f"{row.by_name} {row.by_organization}".strip(), table.state(row.to_status), row.reason)
         for row in history(subject)
     ]
-
-
-def moved_meanwhile(subject: models.Model, table: StateTable) -> AlreadyMoved:
-    """What to raise when the row no longer stands where the person saw it: who moved it, when, and to what."""
-    return _moved(subject, table, "")
 
 
 def _append(

@@ -13,8 +13,10 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, F, Q, Sum
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.agreements.models import Agreement
@@ -24,6 +26,7 @@ from kangqiao.domain.appraisal.states import APPRAISAL
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.finance.models import SettlementLine
 from kangqiao.domain.finance.states import LINE
+from kangqiao.domain.indicators import rules as definitions
 from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.publication.models import Publication
@@ -32,6 +35,7 @@ from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.roster.models import HalfDay, Posting
+from kangqiao.domain.roster.permissions import standing_of, visible_half_days
 from kangqiao.domain.roster.states import HALF_DAY
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.kernel.errors import NotVisible
@@ -137,6 +141,26 @@ def follow(seat: Seat, kind: str, pk: int) -> Trail:
     return FOLLOWERS[kind](seat, pk)
 
 
+def examples(seat: Seat, limit: int = 4) -> list[tuple[str, str, int]]:
+    """Some cases this seat may follow: what it is called, its kind and its id, newest first of each kind."""
+    found: list[tuple[str, str, int]] = []
+    for agreement in agreements.visible_agreements(seat).filter(status="in_force").order_by("-pk")[:limit]:
+        words = f"{agreement.get_kind_display()} {agreement.hospital.short_zh} → {agreement.centre.short_zh}"
+        found.append((words, "agreement", agreement.pk))
+    seen = visible_half_days(standing_of(seat))
+    rows = HalfDay.objects.filter(seen, session__isnull=False).select_related("practitioner", "centre")
+    for row in rows.order_by("day", "half", "pk")[:limit]:
+        words = f"{row.practitioner.name} {_day(row.day)}{row.get_half_display()} {row.centre.short_zh}"
+        found.append((words, "half_day", row.pk))
+    if seat.role != Role.RESIDENT:
+        for referral in referrals.referrals(seat).order_by("-sent_at")[:limit]:
+            found.append((f"{referral.number} {_between(referral)}", "referral", referral.pk))
+    for line in finance.visible_lines(seat).order_by("-settlement__year", "pk")[:limit]:
+        words = f"¥{yuan(line.base_fen):,} {line.hospital.short_zh} → {line.centre.short_zh}"
+        found.append((words, "line", line.pk))
+    return found
+
+
 def _agreement_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Agreement.objects.all(), "centre__place", city)
     tally = rows.aggregate(
@@ -171,10 +195,10 @@ def _slot_counts(city: str, today: date, now: datetime) -> list[Figure]:
         Slot.objects.filter(session__status="open", starts_at__gt=now), "session__organization__place", city
     )
     tally = rows.aggregate(
-        all=Sum("capacity"), taken=Sum("taken"),
+        places=Sum("capacity"), sold=Sum("taken"),
         kept=Count("id", filter=Q(pool="partner", release_at__gt=now, taken__lt=F("capacity"))),
     )  # fmt: skip
-    free = (tally["all"] or 0) - (tally["taken"] or 0)
+    free = (tally["places"] or 0) - (tally["sold"] or 0)
     return [Figure(free, _("个号可约")), Figure(tally["kept"], _("个留给社区"))]
 
 
@@ -431,7 +455,7 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
                 trail.stops.append(
                     Stop(
                         "indicator",
-                        item.indicator,
+                        definitions.text(definitions.cards()[item.indicator].name, get_language()),
                         _("%(numerator)s／%(denominator)s")
                         % {
                             "numerator": f"{item.report.numerator:g}",
@@ -443,7 +467,8 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
         trail.stops.append(
             Stop(
                 "appraisal",
-                _("%(year)s年度 %(score)s 分") % {"year": appraisal.year, "score": appraisal.score or _("未评")},
+                _("%(year)s年度 %(score)s 分")
+                % {"year": appraisal.year, "score": _("未评") if appraisal.score is None else appraisal.score},
                 look=_look(appraisal),
                 state=appraisal.get_status_display(),
                 url=f"/appraisals/{appraisal.pk}/",
@@ -486,7 +511,7 @@ def _between(referral: Referral) -> str:
 
 
 def _day(day: date) -> str:
-    return date_format(day, "n月j日")
+    return date_format(day, "n月j日")  # untranslated: a date format
 
 
 def _clock(moment: datetime) -> str:

@@ -70,6 +70,12 @@ def lines(seat: Seat | None, settlement: Settlement) -> QuerySet[SettlementLine]
     )
 
 
+def visible_lines(seat: Seat | None) -> QuerySet[SettlementLine]:
+    """Every current line the seat may see, whatever settlement it stands in."""
+    found = SettlementLine.objects.filter(lines_visible_to(seat)).exclude(settlement__status="superseded")
+    return found.select_related("hospital", "centre", "settlement").distinct()
+
+
 def get_line(seat: Seat | None, line_id: int) -> SettlementLine:
     """One line with its settlement. Raises NotVisible."""
     found = (

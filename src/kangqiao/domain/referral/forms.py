@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.domain.referral.actions import ITEMS
@@ -17,6 +19,8 @@ URGENCIES = [
     (Referral.Urgency.URGENT.value, _("加急")),
     (Referral.Urgency.EMERGENCY.value, _("急诊")),
 ]
+# Items of the data set that a person types.
+OBLIGED = ("diagnosis", "reason_code", "history", "examination", "medicines", "allergies", "has_consent")
 PLAN = _("【用药】\n\n【监测】\n\n【危险信号，出现即上转】\n\n【复诊】\n")
 
 
@@ -32,13 +36,13 @@ class UpForm(forms.Form):
     to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int)
     specialty = forms.ChoiceField(label=_("哪个专科"))
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES, initial="routine", widget=forms.RadioSelect)
-    diagnosis = forms.CharField(label=_("诊断"), max_length=100, required=False)
-    reason_code = forms.ChoiceField(label=_("符合的转诊条件"), required=False)
+    diagnosis = forms.CharField(label=_("诊断"), max_length=100)
+    reason_code = forms.ChoiceField(label=_("符合的转诊条件"))
     reason = forms.CharField(label=_("转诊原因"), max_length=500, required=False)
-    history = text(_("病史摘要"), 3, required=False)
-    examination = text(_("查体和检查"), 3, required=False)
-    medicines = text(_("现用药"), required=False, hint=_("没有用药请写“无”"))
-    allergies = forms.CharField(label=_("过敏史"), max_length=200, required=False, help_text=_("没有也请写“无”"))
+    history = text(_("病史摘要"), 4)
+    examination = text(_("查体和检查"), 4)
+    medicines = text(_("现用药"), hint=_("没有用药请写“无”"))
+    allergies = forms.CharField(label=_("过敏史"), max_length=200, help_text=_("没有也请写“无”"))
     question = text(_("希望医院解决"), required=False)
     has_consent = forms.BooleanField(label=_("居民同意转诊，并同意把这些资料给接诊医院"), required=False)
     slot = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
@@ -52,6 +56,14 @@ class UpForm(forms.Form):
         self.fields["to_organization"].choices = [(one.value, one.label) for one in hospitals]  # type: ignore[attr-defined]
         self.fields["specialty"].choices = [("", _("请选专科")), *((one.value, one.label) for one in specialties)]  # type: ignore[attr-defined]
         self.fields["reason_code"].choices = [("", _("请选一条")), *((one.value, one.label) for one in reasons)]  # type: ignore[attr-defined]
+
+    def full_clean(self) -> None:
+        """As always; then the items look obliged again, though it is the action that names what is missing first."""
+        for name in OBLIGED:
+            self.fields[name].required = False
+        super().full_clean()
+        for name in OBLIGED:
+            self.fields[name].required = True
 
     def letter(self) -> dict[str, Any]:
         """What the action takes, without the resident."""
@@ -144,12 +156,39 @@ class ContactForm(StepForm):
     note = text(_("首次随访的情况"), 4, hint=_("电话、上门或来中心都可以，写一两句。"))
 
 
-def items_given(data: Mapping[str, Any], has_identity: bool) -> list[tuple[str, bool]]:
-    """Every item of the data set by its name and whether it is there, for the meter beside the form."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The data set while it is written: every item by its name and whether it is there."""
+
+    rows: list[tuple[str, bool]]
+
+    @property
+    def given(self) -> int:
+        """How many items are there."""
+        return sum(has for _label, has in self.rows)
+
+    @property
+    def total(self) -> int:
+        """How many items there are."""
+        return len(self.rows)
+
+    @property
+    def share(self) -> float:
+        """How much is there, 0 to 1."""
+        return self.given / self.total
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return self.given == self.total
+
+
+def items_given(data: Mapping[str, Any], *, has_identity: bool) -> Whole:
+    """How whole the letter is, for the meter beside the form; the action decides (ZH-4.4c)."""
     filled = {name: bool(str(data.get(name, "")).strip()) for name in ITEMS}
     filled |= {
         "patient_identity": has_identity,
         "reason": filled["reason"] or bool(data.get("reason_code")),
         "consent": bool(data.get("has_consent")),
     }
-    return [(label, filled[item]) for item, label in ITEMS.items()]
+    return Whole([(gettext(label), filled[item]) for item, label in ITEMS.items()])

@@ -343,6 +343,11 @@ class Letter:
     case: list[Line]
     can_hand_down: bool
 
+    @property
+    def can_accept(self) -> bool:
+        """Whether the answer is still owed by the one who reads."""
+        return any(move.step.action == "accept" for move in self.moves)
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -354,12 +359,21 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A free time and how many places are left in it."""
+
+    slot: Slot
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """The free places of a hospital for one specialty, by doctor; the one chosen, and the next one after it."""
 
-    doctors: list[tuple[Practitioner, list[Slot]]]
+    doctors: list[tuple[Practitioner, list[Place]]]
     chosen: Slot | None
     following: Slot | None
+    is_other: bool
     release_hours: int
 
 
@@ -400,7 +414,8 @@ def said(referral: Referral) -> Said:
     slot = referral.booking.slot if referral.booking and referral.booking.status != "cancelled" else None
     names = {
         "centre": centre, "hospital": hospital, "doctor": referral.from_practitioner or centre,
-        "sent": _moment(referral.sent_at), "due": _moment(referral.due_at), "visit": _moment(slot and slot.starts_at),
+        "sent": _moment(referral.sent_at), "due": _moment(referral.due_at),
+        "visit": _moment(slot.starts_at if slot else None),
         "by": referral.booking.session.practitioner.name if slot and referral.booking else "",
         "channel": _("由绿色通道") if referral.is_green_channel else "",
     }  # fmt: skip
@@ -432,7 +447,7 @@ def letter(seat: Seat, referral: Referral, now: datetime) -> Letter:
     line = next(line for line in case if line.referral.pk == referral.pk)
     moves = [
         Move(step, step.action in WRITTEN, _barred(step.action, referral, now))
-        for step in available_steps(seat, referral)
+        for step in sorted(available_steps(seat, referral), key=lambda step: not step.primary)
     ]
     is_hospital = any(seat.role == role for role in HOSPITAL_ROLES)
     open_down = any(line.referral.direction == "down" and not line.state.final for line in case)
@@ -469,18 +484,19 @@ def places(
         [hospital.pk], specialty, starts=now, ends=now + timedelta(days=parameters.booking_horizon_days), now=now,
         as_partner_of={hospital.pk} if is_paired else frozenset(),
     )  # fmt: skip
-    doctors: dict[int, tuple[Practitioner, list[Slot]]] = {}
+    doctors: dict[int, tuple[Practitioner, list[Place]]] = {}
     for slot in free:
         _doctor, own = doctors.setdefault(slot.session.practitioner_id, (slot.session.practitioner, []))
         if len(own) < FEW:
-            own.append(slot)
-    shown = sorted((slot for _doctor, own in doctors.values() for slot in own), key=lambda slot: slot.starts_at)
+            own.append(Place(slot, slot.capacity - slot.taken))
+    shown = sorted((one.slot for _doctor, own in doctors.values() for one in own), key=lambda slot: slot.starts_at)
     taken = held.slot if held and held.status == "booked" and held.slot.starts_at > now else None
     named = next((slot for slot in free if slot.pk == slot_id), None)
     chosen = named or taken or (shown[0] if shown else None)
     later = [slot for slot in shown if chosen is not None and slot.starts_at > chosen.starts_at]
     following = next(iter(later or [slot for slot in shown if slot != chosen]), None)
-    return Places(list(doctors.values()), chosen, following, parameters.release_hours_before)
+    is_other = chosen is not None and chosen != taken
+    return Places(list(doctors.values()), chosen, following, is_other, parameters.release_hours_before)
 
 
 def desk_lines(seat: Seat, now: datetime) -> tuple[list[Line], list[Line]]:

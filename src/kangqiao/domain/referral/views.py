@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kangqiao.base.access import access
@@ -39,20 +40,20 @@ class Request(HttpRequest):
 
 
 # Each step of the tables: its action, what a person fills in, and what to say afterwards.
-STEPS: dict[str, tuple[Any, type[forms.StepForm], str]] = {
-    "accept": (actions.accept_referral, forms.SlotForm, "已接收并占号，居民和转出医生会收到通知。"),
-    "rebook": (actions.rebook_referral, forms.RebookForm, "已改期，居民和转出医生会收到通知。"),
-    "return": (actions.return_referral, forms.ReasonForm, "已退回，转出医生会看到您写的原因。"),
-    "resend": (actions.resend_referral, forms.ResendForm, "已再次发出，等医院接收。"),
-    "withdraw": (actions.withdraw_referral, forms.ReasonForm, "已撤回，对方会收到通知。"),
-    "see": (actions.confirm_visit, forms.StepForm, "已确认就诊，请在时限内写小结。"),
-    "not_attend": (actions.mark_not_attended, forms.ReasonForm, "已记为未到诊，转出中心会收到通知。"),
-    "summarise": (actions.return_summary, forms.SummaryForm, "小结已回传，并写进健康档案。"),
-    "close": (actions.close_referral, forms.StepForm, "已结案。"),
-    "take_over": (actions.take_over, forms.StepForm, "已接收，请在时限内完成首次随访。"),
-    "decline": (actions.decline_down, forms.ReasonForm, "已退回医院，对方会看到您写的原因。"),
-    "propose_again": (actions.propose_again, forms.PlanForm, "已再次发出，等中心接收。"),
-    "follow_up": (actions.record_first_contact, forms.ContactForm, "首次随访已写进健康档案，下转完成。"),
+STEPS: dict[str, tuple[Any, type[forms.StepForm], Any]] = {
+    "accept": (actions.accept_referral, forms.SlotForm, gettext_lazy("已接收并占号，居民和转出医生会收到通知。")),
+    "rebook": (actions.rebook_referral, forms.RebookForm, gettext_lazy("已改期，居民和转出医生会收到通知。")),
+    "return": (actions.return_referral, forms.ReasonForm, gettext_lazy("已退回，转出医生会看到您写的原因。")),
+    "resend": (actions.resend_referral, forms.ResendForm, gettext_lazy("已再次发出，等医院接收。")),
+    "withdraw": (actions.withdraw_referral, forms.ReasonForm, gettext_lazy("已撤回，对方会收到通知。")),
+    "see": (actions.confirm_visit, forms.StepForm, gettext_lazy("已确认就诊，请在时限内写小结。")),
+    "not_attend": (actions.mark_not_attended, forms.ReasonForm, gettext_lazy("已记为未到诊，转出中心会收到通知。")),
+    "summarise": (actions.return_summary, forms.SummaryForm, gettext_lazy("小结已回传，并写进健康档案。")),
+    "close": (actions.close_referral, forms.StepForm, gettext_lazy("已结案。")),
+    "take_over": (actions.take_over, forms.StepForm, gettext_lazy("已接收，请在时限内完成首次随访。")),
+    "decline": (actions.decline_down, forms.ReasonForm, gettext_lazy("已退回医院，对方会看到您写的原因。")),
+    "propose_again": (actions.propose_again, forms.PlanForm, gettext_lazy("已再次发出，等中心接收。")),
+    "follow_up": (actions.record_first_contact, forms.ContactForm, gettext_lazy("首次随访已写进健康档案，下转完成。")),
 }
 
 
@@ -108,7 +109,7 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
         except RuleBroken as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _(words))
+            messages.success(request, words)
             return _go(request, reverse("referral-desk") if "desk" in request.GET else _address(one))
     page = _letter(request, one) | {"form": form, "step": queries.table_of(one).step(action)}
     return render(request, "referral/step.html", page, status=422 if form.errors else 200)
@@ -118,12 +119,14 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
 @require_GET
 def index(request: Request) -> HttpResponse:
     """What this house sent and received, by state."""
-    tab, lines = queries.listed(request.seat, request.GET.get("tab", ""), timezone.now())
+    tabs = queries.tabs(request.seat)
+    first = next((tab.key for tab in tabs if tab.number), "")
+    tab, lines = queries.listed(request.seat, request.GET.get("tab", first), timezone.now())
     month = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     page = {
         "tab": tab,
         "lines": lines,
-        "tabs": queries.tabs(request.seat),
+        "tabs": tabs,
         "can_send": request.seat.role in permissions.CENTRE_ROLES,
         "link": queries.expert_link(request.seat, month, timezone.now()),
     }
@@ -164,7 +167,7 @@ def slots(request: Request) -> HttpResponse:
 @require_POST
 def whole(request: Request) -> HttpResponse:
     """How much of the data set is filled, while the letter is written."""
-    return render(request, "referral/_whole.html", {"items": _items(request.POST)})
+    return render(request, "referral/_whole.html", {"items": forms.items_given(request.POST, has_identity=True)})
 
 
 @access("role", roles=permissions.HOSPITAL_ROLES)
@@ -204,7 +207,9 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
     """The letter with the patient's banner and what the record tells; that somebody looked is written down."""
     now = timezone.now()
     residents_actions.note_opening(resident_id=one.resident_id, bases=("referral",), by=request.actor, at=now)
+    allergies = [one.allergies] if one.allergies else None
     return _person(one.resident) | {
+        "allergies": allergies,
         "letter": queries.letter(request.seat, one, now),
         "chart": queries.chart(request.seat, one.resident),
         "referral": one,
@@ -215,7 +220,7 @@ def _person(one: Resident) -> dict[str, Any]:
     return {"resident": one, "age": residents.age(one, timezone.localdate())}
 
 
-def _step(action: str) -> tuple[Any, type[forms.StepForm], str]:
+def _step(action: str) -> tuple[Any, type[forms.StepForm], Any]:
     if action not in STEPS:
         raise NotVisible(_("没有这一步。"), next_step=_("请回到转诊单查看能做什么。"))
     return STEPS[action]
@@ -262,7 +267,7 @@ def _down_form(request: Request, patient: Resident) -> forms.DownForm:
     origin_id = _number(request, "origin")
     origin = None if origin_id is None else queries.get_referral(request.seat, origin_id)
     centre_id = origin.from_organization_id if origin else patient.centre_id
-    start = {"origin": origin_id, "to_organization": centre_id}
+    start: dict[str, Any] = {"origin": origin_id, "to_organization": centre_id}
     if origin is not None:
         start |= {"specialty": origin.specialty, "diagnosis": origin.diagnosis, "medicines": origin.medicines}
     return forms.DownForm(
@@ -290,14 +295,10 @@ def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
     chosen = {"to_organization": str(hospitals[0][0]) if hospitals else "", **data}
     return _person(patient) | {
         "form": form,
-        "items": _items(data),
+        "items": forms.items_given(data, has_identity=True),
         "places": _free(request, chosen),
         "chart": queries.chart(request.seat, patient),
     }
-
-
-def _items(data: Any) -> list[tuple[str, bool]]:
-    return [(_(label), given) for label, given in forms.items_given(data, has_identity=True)]
 
 
 def _free(request: Request, data: Any) -> queries.Places | None:

@@ -92,9 +92,8 @@ def load_postings(run: Run) -> int:
 
 
 def load_past_half_days(run: Run) -> int:
-    """The half-days from the first week of last year to the end of last week, and the visits of those days."""
-    city = institutions.place(CITY)
-    monday = week(run.today).start
+    """The half-days from the first week of last year to the last week that is over, and the visits of those days."""
+    city, monday = institutions.place(CITY), _next_monday(run.today)
     past = [
         Roster(
             place=city,
@@ -117,9 +116,7 @@ def load_weeks_ahead(run: Run) -> int:
     """The present and coming four weeks, planned by the engine and published; the four after, planned and in draft."""
     city = institutions.place(CITY)
     dispatcher = person(Role.DISPATCHER, institutions.organization("zhuhai-health"))
-    monday = week(run.today).start
-    if run.today.weekday() > _FRIDAY:
-        monday += timedelta(weeks=1)
+    monday = _next_monday(run.today)
     published = rosters.plan_roster(place_id=city.pk, starts_on=monday, weeks=WEEKS_AHEAD, by=dispatcher, at=run.at)
     rosters.publish_roster(roster_id=published.pk, by=dispatcher, at=run.at)
     draft = rosters.plan_roster(
@@ -149,6 +146,12 @@ def load_clinics(run: Run) -> int:
 
 
 _FRIDAY = 4
+
+
+def _next_monday(today: date) -> date:
+    """The first day not yet told as past: this week's Monday, on a weekend the next one's."""
+    monday = week(today).start
+    return monday + timedelta(weeks=1) if today.weekday() > _FRIDAY else monday
 
 
 def _relation(pair: Pair) -> Agreement:

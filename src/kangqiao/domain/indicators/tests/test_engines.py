@@ -78,7 +78,7 @@ def refer(
     Referral.objects.create(
         number=f"R{Referral.objects.count()}", direction=direction, resident=resident, from_organization=sender,
         to_organization=receiver, specialty="cardiology", diagnosis="I10", reason="血压不达标", status=status,
-        sent_at=NOON, clock_from=NOON, answer_by=NOON + timedelta(hours=24), due_at=NOON + timedelta(hours=24),
+        sent_at=NOON, clock_from=NOON, answer_by=NOON + timedelta(hours=24),
         answered_at=NOON + timedelta(hours=answered), policy_ref="x",
     )  # fmt: skip
 
