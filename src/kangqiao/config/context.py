@@ -1,4 +1,4 @@
-"""What every page needs: the seat, the rail of that seat, the clock, the demonstration mark."""
+"""What every page needs: the seat, the clock, the demonstration mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kangqiao.base.idempotency import new_key
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Context shared by all templates; `rail` is filled by the home edge for signed-in staff."""
+    """Context shared by all templates; the rail and the head come from the home edge."""
     seat = getattr(request, "seat", None)
     return {
         "seat": seat,

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.health.urls")),
+    path("", include("kangqiao.edges.home.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
     path("agreements/", include("kangqiao.edges.network.urls")),
     path("agreements/", include("kangqiao.domain.agreements.urls")),
@@ -13,8 +14,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("referrals/", include("kangqiao.domain.referral.urls")),
     path("indicators/", include("kangqiao.domain.indicators.urls")),
     path("appraisals/", include("kangqiao.domain.appraisal.urls")),
+    path("appraisals/", include("kangqiao.edges.closing.urls")),
     path("finance/", include("kangqiao.domain.finance.urls")),
     path("publications/", include("kangqiao.domain.publication.urls")),
+    path("public/", include("kangqiao.edges.public.urls")),
+    path("clauses/", include("kangqiao.edges.clauses.urls")),
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("residents/", include("kangqiao.domain.records.urls")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -43,3 +44,10 @@ class Seat:
 def can_manage_accounts(by: Actor) -> Decision:
     """Accounts and memberships are kept by the system administrator or a job of the system."""
     return YES if by.is_system or by.role == "system_admin" else no(_("账号由系统管理员管理。"))
+
+
+class SeatedRequest(HttpRequest):
+    """A request of a person who is signed in: what a view behind `@access` may rely on."""
+
+    seat: Seat
+    actor: Actor

@@ -412,13 +412,12 @@ def _title(agreement: Agreement) -> str:
 
 
 def _tell(agreement: Agreement, step: str, subject: str, *, by: Actor, at: datetime, body: str = "") -> None:
-    """A notice to every party, and to the hospital's guidance office, about one step."""
+    """A notice to every party, and to the hospital's community guidance staff, about one step."""
     text = subject % {"title": _title(agreement)}
     for party in queries.parties_of(agreement):
         role = permissions.SIGNERS[party.side]
         _notice(agreement, step, text, party.organization_id, role, by=by, at=at, body=body)
-    if agreement.responsible_office_id:
-        _notice(agreement, step, text, agreement.responsible_office_id, Role.GUIDANCE_OFFICE, by=by, at=at, body=body)
+    _notice(agreement, step, text, agreement.hospital_id, Role.GUIDANCE_OFFICE, by=by, at=at, body=body)
 
 
 def _notice(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from datetime import datetime
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, Min, Q, QuerySet
 
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.messaging.models import Notice
@@ -18,3 +20,10 @@ def inbox(seat: Seat) -> QuerySet[Notice]:
 def unread_count(seat: Seat) -> int:
     """How many notices wait to be read."""
     return Notice.objects.filter(visible_to(seat), read_at__isnull=True).count()
+
+
+def waiting(seat: Seat) -> tuple[int, datetime | None]:
+    """How many notices are unread, and since when the oldest waits."""
+    unread = Notice.objects.filter(visible_to(seat), read_at__isnull=True)
+    row = unread.order_by().aggregate(count=Count("pk"), oldest=Min("created_at"))
+    return row["count"], row["oldest"]

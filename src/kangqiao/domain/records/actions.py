@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -163,3 +163,35 @@ def import_history(
         copy_rows(Condition, ("resident", "code", "zh", "since"), conditions)
         import_visit_bases(first_visits=first, by=by, at=at)
         record("records.import_history", Encounter(), by=by, at=at, rows=len(visits), conditions=len(conditions))
+
+
+def import_expert_visits(*, half_days: Sequence[tuple[int, int, date, str]], most: int, by: Actor, at: datetime) -> int:
+    """Past visits at centres turn out to have been with the posted expert who sat there that half-day.
+
+    `half_days` are (practitioner, centre, day, `am` or `pm`); of each half-day's visits the first `most` are the
+    expert's. Returns how many visits that are. One audit row stands for all. Raises Denied.
+    """
+    with transaction.atomic():
+        _require_writer(by)
+        with connection.cursor() as cursor:
+            cursor.execute(EXPERT_VISITS, [*(list(column) for column in zip(*half_days, strict=True)), most])
+            count: int = cursor.rowcount
+        record("records.import_expert_visits", Encounter(), by=by, at=at, rows=count)
+    return count
+
+
+EXPERT_VISITS = """
+    WITH sat AS (
+        SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::text[]) AS s(practitioner, centre, day, half)
+    ), visit AS (
+        SELECT e.id, sat.practitioner,
+               row_number() OVER (PARTITION BY sat.centre, sat.day, sat.half ORDER BY e.started_at, e.id) AS turn
+          FROM records_encounter e
+          JOIN sat ON sat.centre = e.organization_id
+               AND sat.day = (e.started_at AT TIME ZONE 'Asia/Shanghai')::date
+               AND sat.half = CASE WHEN (e.started_at AT TIME ZONE 'Asia/Shanghai')::time < '12:00'
+                                   THEN 'am' ELSE 'pm' END
+    )
+    UPDATE records_encounter e SET practitioner_id = visit.practitioner, is_posted_expert = true
+      FROM visit WHERE visit.id = e.id AND visit.turn <= %s
+"""

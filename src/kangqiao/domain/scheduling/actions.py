@@ -172,7 +172,8 @@ def book(
     partner_of: list[int] = []
     try:
         with transaction.atomic():
-            resident, has_basis = queries.resident_to_book(resident_id, by, at)
+            resident = queries.resident_to_book(resident_id)
+            has_basis = permissions.asks_for_basis(by, resident) and queries.has_basis(resident_id, by, at)
             _allow(
                 permissions.can_book(
                     by,

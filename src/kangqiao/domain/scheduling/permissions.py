@@ -40,6 +40,11 @@ def can_withdraw(by: Actor, session: Session) -> Decision:
     return no(_("只有出诊机构或排班员可以停诊。"))
 
 
+def asks_for_basis(by: Actor, resident: Resident) -> bool:
+    """Whether a booking by this actor rests on a basis that must be looked up: staff outside the home centre."""
+    return by.role in CLINICAL and resident.centre_id != by.organization_id
+
+
 def can_book(
     by: Actor, resident: Resident, *, has_basis: bool, channel: str, as_partner_centre_id: int | None
 ) -> Decision:

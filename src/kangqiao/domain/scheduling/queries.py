@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import (
     BooleanField,
     Case,
     Count,
     DurationField,
-    Exists,
     ExpressionWrapper,
     F,
     FloatField,
     IntegerField,
     Min,
-    OuterRef,
     Prefetch,
     Q,
     QuerySet,
@@ -160,13 +158,18 @@ def facts_of(slot: Slot, is_session_open: bool) -> SlotFacts:
     return SlotFacts(slot.starts_at, slot.opens_at, slot.release_at, is_session_open, slot.taken >= slot.capacity)
 
 
-def resident_to_book(resident_id: int, by: Actor, at: datetime) -> tuple[Resident, bool]:
-    """The resident, and whether the actor's organisation may see them now. Raises NotVisible."""
-    basis = residents.valid_at(at).filter(resident_id=OuterRef("pk"), organization_id=by.organization_id or 0)
-    found = Resident.objects.filter(pk=resident_id).annotate(has_basis=Exists(basis)).first()
+def resident_to_book(resident_id: int) -> Resident:
+    """The resident a place is for. Raises NotVisible."""
+    found = Resident.objects.filter(pk=resident_id).first()
     if found is None:
         raise not_found()
-    return found, found.has_basis
+    return found
+
+
+def has_basis(resident_id: int, by: Actor, at: datetime) -> bool:
+    """Whether the actor's organisation may see the resident at an instant."""
+    held = residents.valid_at(at).filter(resident_id=resident_id, organization_id=by.organization_id or 0)
+    return held.exists()
 
 
 def locked_slots(session_id: int) -> list[Slot]:
@@ -445,3 +448,14 @@ def _called(found: QuerySet[Session], text: str) -> QuerySet[Session]:
 
 def _joined(keys: str) -> Func:
     return Func(F(keys), Value(" "), function="ARRAY_TO_STRING", output_field=TextField())
+
+
+def waiting_today(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many people booked at the seat's place today have not come yet, and the earliest of their times."""
+    midnight = localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = Booking.objects.filter(
+        visible_to(seat), session__organization_id=seat.organization_id, status="booked",
+        slot__starts_at__gte=midnight, slot__starts_at__lt=midnight + timedelta(days=1),
+    )  # fmt: skip
+    found = rows.order_by().aggregate(count=Count("pk"), oldest=Min("slot__starts_at"))
+    return found["count"], found["oldest"]

@@ -114,11 +114,12 @@ class Start:
     def load_demonstration(self, url: str, environment: Mapping[str, str]) -> None:
         """The demonstration regions, once for each database; without one, the code lists every site needs."""
         what = "code lists" if self.demo == "none" else f"demonstration {self.demo}"
-        if setup_stamps.read(url, f"demo:{self.demo}"):
+        digest = setup_stamps.demonstration_digest()
+        if setup_stamps.read(url, f"demo:{self.demo}") == digest:
             say(f"{what}: there")
             return
         run_step(f"{what}: loading", ["demo", "load", self.demo], environment)
-        setup_stamps.write(url, f"demo:{self.demo}", "loaded")
+        setup_stamps.write(url, f"demo:{self.demo}", digest)
 
     def start_children(self, environment: Mapping[str, str]) -> None:
         """Web server and worker, beside each other."""
@@ -132,7 +133,7 @@ class Start:
         folder = self.site.folder
         self.children = [
             Child("web server", web, folder.log("web"), environment),
-            Child("worker", worker, folder.log("worker"), environment),
+            Child("worker", worker, folder.log("worker"), environment, orphan_signal=signal.SIGKILL),
         ]
         for child in self.children:
             child.start()

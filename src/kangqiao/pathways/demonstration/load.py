@@ -16,7 +16,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import demo_people
-from kangqiao.pathways.demonstration import agreements, network, people, staff
+from kangqiao.pathways.demonstration import agreements, network, people, results, staff, work
 from kangqiao.pathways.demonstration.run import PASSWORD, Run
 
 LOADER = Actor.system("demonstration")
@@ -44,6 +44,15 @@ STEPS: list[Step] = [
     Step("zhuhai-residents", "珠海：居民", people.load_residents),
     Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history),
     Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast),
+    Step("zhuhai-postings", "珠海：派驻", work.load_postings),
+    Step("zhuhai-half-days", "珠海：去年以来的坐诊", work.load_past_half_days),
+    Step("zhuhai-weeks", "珠海：今后的排班与号源", work.load_weeks_ahead),
+    Step("zhuhai-clinics", "珠海：医院门诊", work.load_clinics),
+    Step("zhuhai-past-referrals", "珠海：去年以来的转诊", results.load_past_referrals),
+    Step("zhuhai-referrals", "珠海：在办的转诊", results.load_open_referrals),
+    Step("zhuhai-figures", "珠海：经费依据", results.load_figures),
+    Step("zhuhai-appraisals", "珠海：去年的考核与经费", results.load_appraisals),
+    Step("zhuhai-publications", "珠海：公示", results.load_publications),
 ]
 MORE_STEPS: list[Step] = [
     Step("luohu-network", "罗湖医院集团", network.load_luohu),
@@ -122,6 +131,7 @@ def accounts() -> list[dict[str, str]]:
             "organization": one.organization.zh,
             "address": "/sign-in/",
         }
+        # reads the clock: lists who can be stepped into today, for the command line
         for group in demo_people(timezone.localdate())
         for one in group.people
     ]

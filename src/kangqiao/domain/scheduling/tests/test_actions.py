@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 from kangqiao.base.models import AuditEvent, StatusChange
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging.models import Notice
+from kangqiao.domain.residents.actions import grant_basis
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
@@ -217,6 +218,24 @@ class TestBook:
             book(people, slot, one, channel="gp", by=people.staff(Role.GP, people.far_centre).actor)
         with pytest.raises(Denied):
             book(people, slot, one, channel="gp", by=people.staff(Role.BUREAU_OFFICER).actor)
+
+    def test_book_elsewhere_rests_on_a_basis_that_is_valid_now(self, people):
+        resident, slots = people.resident(with_user=False), list(Slot.objects.filter(session=people.session()))
+        gp = people.staff(Role.GP, people.far_centre).actor
+        grant_basis(
+            resident_id=resident.pk,
+            kind="encounter",
+            source="encounter:1",
+            since=people.at,
+            until=people.at + timedelta(days=1),
+            organization_id=people.far_centre.pk,
+            by=gp,
+            at=people.at,
+        )
+
+        with pytest.raises(Denied):
+            book(people, slots[0], resident, channel="gp", by=gp, at=people.at + timedelta(days=1))
+        assert book(people, slots[0], resident, channel="gp", by=gp).status == "booked"
 
     def test_book_by_the_gp_of_the_residents_centre(self, people):
         resident, slot = people.resident(with_user=False), first_slot(people.session())

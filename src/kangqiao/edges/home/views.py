@@ -1,0 +1,66 @@
+"""Home, the chain, and one case followed through it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from kangqiao.base.access import access
+from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role
+from kangqiao.domain.accounts.permissions import SeatedRequest
+from kangqiao.domain.messaging import queries as messaging
+from kangqiao.domain.referral import queries as referrals
+from kangqiao.domain.residents import queries as residents
+from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.edges.home.worklists import tiles
+from kangqiao.pathways import chain as the_chain
+
+NEWEST = 6
+
+
+@access("signed_in")
+def home(request: SeatedRequest) -> HttpResponse:
+    """What waits for this seat; a resident sees the next appointment instead."""
+    if request.seat.role == Role.RESIDENT:
+        return resident_home(request)
+    context = {
+        "tiles": tiles(request.seat, timezone.now()),
+        "notices": messaging.inbox(request.seat)[:NEWEST],
+        "description": ROLE_DESCRIPTIONS[Role(request.seat.role)],
+        "links": the_chain.links(request.seat.place_code[:4], timezone.now()),
+    }
+    return render(request, "home/staff.html", context)
+
+
+def resident_home(request: SeatedRequest) -> HttpResponse:
+    """The resident's next appointments, referrals and notices."""
+    resident = residents.resident_of(request.seat.user_id)
+    if resident is None:
+        return redirect("slots-find")
+    now = timezone.now()
+    bookings = scheduling.resident_bookings(request.seat, resident.pk)
+    context = {
+        "resident": resident,
+        "bookings": [found for found in bookings if found.status == "booked" and found.slot.starts_at > now][::-1],
+        "referrals": referrals.of_resident(request.seat, resident.pk)[:3],
+        "notices": messaging.inbox(request.seat)[:3],
+    }
+    return render(request, "home/resident.html", context)
+
+
+@access("signed_in")
+def chain(request: SeatedRequest) -> HttpResponse:
+    """The chain with its live counts."""
+    links = the_chain.links(request.seat.place_code[:4], timezone.now())
+    context = {"links": links, "trail": None, "examples": the_chain.examples(request.seat)}
+    return render(request, "home/chain.html", context)
+
+
+@access("signed_in")
+def follow(request: SeatedRequest, kind: str, pk: int) -> HttpResponse:
+    """One agreement, half-day, referral or yuan through every link."""
+    trail = the_chain.follow(request.seat, kind, pk)
+    links = the_chain.links(request.seat.place_code[:4], timezone.now())
+    rows = [(link, trail.at(link.key)) for link in links]
+    return render(request, "home/chain.html", {"links": links, "trail": trail, "rows": rows})

@@ -1,0 +1,215 @@
+"""What the region's institutions did since last year: postings, half-days, and the weeks to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
+
+from django.utils import timezone
+
+from kangqiao import policy
+from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.models import Membership, Role
+from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.institutions import queries as institutions
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.records import actions as records
+from kangqiao.domain.roster import actions as rosters
+from kangqiao.domain.roster.models import HalfDay, Posting, Roster
+from kangqiao.domain.scheduling import actions as scheduling
+from kangqiao.domain.scheduling.models import Session
+from kangqiao.domain.scheduling.parameters import SlotParameters
+from kangqiao.domain.workforce.models import Practitioner
+from kangqiao.kernel.errors import RuleBroken
+from kangqiao.kernel.period import week
+from kangqiao.pathways.demonstration.network import CITY, ZHUHAI
+from kangqiao.pathways.demonstration.run import Run
+
+# Experts a centre has, out of the first so many of its hospital; the others hold clinics at the hospital itself.
+POSTED_PER_CENTRE, POSTED_POOL = 4, 6
+# Of so many half-days one was missed, so that compliance is a figure and not a wish; of each, so many visits.
+ONE_MISSED_IN, VISITS_PER_HALF_DAY = 23, 9
+WEEKS_AHEAD = 4
+# Three half-days for each of up to three centres of a hospital, none of them shared.
+HALF_DAYS = tuple((weekday, half) for half in ("am", "pm") for weekday in (0, 2, 4, 1, 3))
+CLINIC_DAYS = (1, 3)
+MORNING = (time_of_day(8, 30), time_of_day(11, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One pairing of the annex: its hospital and its centre."""
+
+    hospital: Organization
+    centre: Organization
+
+
+def pairs() -> list[Pair]:
+    """The pairings in the order of the annex."""
+    known = {row.code: row for row in institutions.organizations_in(CITY)}
+    rows = policy.default().pack(ZHUHAI).data("network")["centres"]
+    return [Pair(known[row["hospital"]], known[row["id"]]) for row in rows]
+
+
+def person(role: Role, organization: Organization) -> Actor:
+    """The invented person who holds a role at an organisation, as the actor of a step. Raises DoesNotExist."""
+    found = Membership.objects.select_related("user").filter(role=role.value, organization=organization).order_by("pk")
+    one = found[0]
+    return Actor(f"user:{one.user_id}", one.user.name, organization.pk, organization.zh, role.value)
+
+
+def load_postings(run: Run) -> int:
+    """Every centre's experts: those of last year, whose term is over, and those who serve now, step by step."""
+    first, this_year = run.start, date(run.today.year, 1, 1)
+    over = []
+    for pair in pairs():
+        agreement = _relation(pair)
+        for expert in _experts(pair)[1:]:
+            over.append(
+                Posting(
+                    practitioner=expert,
+                    centre=pair.centre,
+                    agreement=agreement,
+                    starts_on=first,
+                    ends_on=this_year,
+                    status="ended",
+                    policy_ref=agreement.policy_ref,
+                )
+            )
+        office = person(Role.GUIDANCE_OFFICE, pair.hospital)
+        start_at = _instant(this_year, time_of_day(9))
+        for expert in _experts(pair):
+            posting = rosters.nominate_expert(
+                practitioner_id=expert.pk, centre_id=pair.centre.pk, starts_on=this_year,
+                ends_on=date(this_year.year + 2, 1, 1), by=office, at=start_at,
+            )  # fmt: skip
+            rosters.approve_posting(posting_id=posting.pk, by=office, at=start_at)
+            rosters.post_expert(posting_id=posting.pk, by=office, at=start_at)
+    rosters.import_past(postings=over, half_days=[], rosters=[], by=run.by, at=run.at)
+    return len(over) + Posting.objects.filter(status="posted").count()
+
+
+def load_past_half_days(run: Run) -> int:
+    """The half-days from the first week of last year to the last week that is over, and the visits of those days."""
+    city, monday = institutions.place(CITY), _next_monday(run.today)
+    past = [
+        Roster(
+            place=city,
+            starts_on=start,
+            ends_on=end,
+            status="published",
+            planned_at=_instant(start, time_of_day(9)),
+            policy_ref=str(policy.at(place=CITY, date=start).ref),
+        )
+        for start, end in _quarters(week(run.start).start + timedelta(weeks=1), monday)
+    ]
+    half_days = [row for pair in pairs() for row in _past_of(pair, past)]
+    rosters.import_past(postings=[], half_days=half_days, rosters=past, by=run.by, at=run.at)
+    done = [(row.practitioner_id, row.centre_id, row.day, row.half) for row in half_days if row.status == "done"]
+    records.import_expert_visits(half_days=done, most=VISITS_PER_HALF_DAY, by=run.by, at=run.at)
+    return len(half_days)
+
+
+def load_weeks_ahead(run: Run) -> int:
+    """The present and coming four weeks, planned by the engine and published; the four after, planned and in draft."""
+    city = institutions.place(CITY)
+    dispatcher = person(Role.DISPATCHER, institutions.organization("zhuhai-health"))
+    monday = _next_monday(run.today)
+    published = rosters.plan_roster(place_id=city.pk, starts_on=monday, weeks=WEEKS_AHEAD, by=dispatcher, at=run.at)
+    rosters.publish_roster(roster_id=published.pk, by=dispatcher, at=run.at)
+    draft = rosters.plan_roster(
+        place_id=city.pk, starts_on=monday + timedelta(weeks=WEEKS_AHEAD), weeks=WEEKS_AHEAD, by=dispatcher, at=run.at
+    )
+    return published.half_days.count() + draft.half_days.count()
+
+
+def load_clinics(run: Run) -> int:
+    """Specialist clinics at the hospitals for the coming weeks, half of each kept for the paired centres first."""
+    count = 0
+    slots = SlotParameters.read(policy.at(place=CITY, date=run.today))
+    for hospital in institutions.hospitals_in(CITY).order_by("pk"):
+        for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:]):
+            for day in _clinic_days(run.today, turn):
+                starts_at, ends_at = (_instant(day, at) for at in MORNING)
+                try:
+                    scheduling.open_session(
+                        organization_id=hospital.pk, practitioner_id=expert.pk, specialty=_specialty(expert),
+                        kind=Session.Kind.HOSPITAL_CLINIC, starts_at=starts_at, ends_at=ends_at, source="clinic",
+                        parameters=slots, by=run.by, at=run.at,
+                    )  # fmt: skip
+                except RuleBroken:
+                    continue
+                count += 1
+    return count
+
+
+_FRIDAY = 4
+
+
+def _next_monday(today: date) -> date:
+    """The first day not yet told as past: this week's Monday, on a weekend the next one's."""
+    monday = week(today).start
+    return monday + timedelta(weeks=1) if today.weekday() > _FRIDAY else monday
+
+
+def _relation(pair: Pair) -> Agreement:
+    return Agreement.objects.get(kind=Agreement.Kind.JOINT_BUILDING, hospital=pair.hospital, centre=pair.centre)
+
+
+def _seniors(hospital: Organization) -> list[Practitioner]:
+    grades = (Practitioner.TitleGrade.ASSOCIATE_SENIOR, Practitioner.TitleGrade.SENIOR)
+    found = Practitioner.objects.filter(organization=hospital, title_kind="physician", title_grade__in=grades)
+    return list(found.select_related("specialty").order_by("pk"))
+
+
+def _experts(pair: Pair) -> list[Practitioner]:
+    """The experts of one centre: a run of four out of the pool, begun anew for each centre of the hospital."""
+    seniors = _seniors(pair.hospital)[:POSTED_POOL]
+    turn = [other.centre.pk for other in pairs() if other.hospital.pk == pair.hospital.pk].index(pair.centre.pk)
+    return [seniors[(turn * 2 + step) % len(seniors)] for step in range(min(POSTED_PER_CENTRE, len(seniors)))]
+
+
+def _specialty(expert: Practitioner) -> str:
+    return expert.specialty.code if expert.specialty else ""
+
+
+def _past_of(pair: Pair, past: list[Roster]) -> Iterator[HalfDay]:
+    """Three half-days a week at one centre; each centre of a hospital has half-days of its own."""
+    rows = Posting.objects.filter(centre=pair.centre).select_related("practitioner")
+    postings = list(rows.order_by("starts_on", "pk"))
+    turn = [other.centre.pk for other in pairs() if other.hospital.pk == pair.hospital.pk].index(pair.centre.pk)
+    for roster in past:
+        for offset in range((roster.ends_on - roster.starts_on).days // 7):
+            monday = roster.starts_on + timedelta(weeks=offset)
+            for number in range(3):
+                weekday, half = HALF_DAYS[number + turn * 3]
+                day = monday + timedelta(days=weekday)
+                serving = [one for one in postings if one.starts_on <= day < one.ends_on]
+                posting = serving[(number + offset) % len(serving)]
+                missed = (day.toordinal() + pair.centre.pk + number) % ONE_MISSED_IN == 0
+                yield HalfDay(
+                    roster=roster, posting=posting, practitioner=posting.practitioner, centre=pair.centre, day=day,
+                    half=half, status="missed" if missed else "done", hospital_confirmed_at=roster.planned_at,
+                )  # fmt: skip
+
+
+def _quarters(monday: date, until: date) -> Iterator[tuple[date, date]]:
+    while monday < until:
+        end = min(monday + timedelta(weeks=13), until)
+        yield monday, end
+        monday = end
+
+
+def _clinic_days(today: date, turn: int) -> Iterator[date]:
+    monday = week(today).start
+    for offset in range(WEEKS_AHEAD + 1):
+        for weekday in CLINIC_DAYS:
+            day = monday + timedelta(weeks=offset, days=(weekday + turn) % (_FRIDAY + 1))
+            if day > today:
+                yield day
+
+
+def _instant(day: date, at: time_of_day) -> datetime:
+    return datetime.combine(day, at, tzinfo=timezone.get_default_timezone())
