@@ -69,7 +69,7 @@ def newer(publication: Publication) -> Publication | None:
 def as_table(publication: Publication) -> list[tuple[str, ...]]:
     """The list for a workbook: centres first, then experts planned and completed."""
     content = publication.content
-    lines = [
+    lines: list[tuple[str, ...]] = [
         (_("对口机构"), "", "", "", row["centre"], row["starts_on"], row["ends_on"]) for row in content["chc_list"]
     ]
     for part, label in (("experts_planned", _("拟派驻")), ("experts_completed", _("已派驻过"))):
@@ -205,7 +205,7 @@ def story_of(publication: Publication) -> list[Told]:
 
 
 def to_prepare(seat: Seat) -> tuple[int, datetime | None]:
-    """How many lists of the seat's hospital wait for it: drafts, returned ones, approved ones; since when the oldest."""
+    """How many lists of the seat's hospital wait for it: drafts, returned and approved ones; since when."""
     hospital = hospital_of(seat)
     if hospital is None:
         return 0, None

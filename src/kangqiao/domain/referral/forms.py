@@ -19,6 +19,8 @@ URGENCIES = [
     (Referral.Urgency.URGENT.value, _("加急")),
     (Referral.Urgency.EMERGENCY.value, _("急诊")),
 ]
+# Items of the data set that a person types.
+OBLIGED = ("diagnosis", "reason_code", "history", "examination", "medicines", "allergies", "has_consent")
 PLAN = _("【用药】\n\n【监测】\n\n【危险信号，出现即上转】\n\n【复诊】\n")
 
 
@@ -34,13 +36,13 @@ class UpForm(forms.Form):
     to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int)
     specialty = forms.ChoiceField(label=_("哪个专科"))
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES, initial="routine", widget=forms.RadioSelect)
-    diagnosis = forms.CharField(label=_("诊断"), max_length=100, required=False)
-    reason_code = forms.ChoiceField(label=_("符合的转诊条件"), required=False)
+    diagnosis = forms.CharField(label=_("诊断"), max_length=100)
+    reason_code = forms.ChoiceField(label=_("符合的转诊条件"))
     reason = forms.CharField(label=_("转诊原因"), max_length=500, required=False)
-    history = text(_("病史摘要"), 3, required=False)
-    examination = text(_("查体和检查"), 3, required=False)
-    medicines = text(_("现用药"), required=False, hint=_("没有用药请写“无”"))
-    allergies = forms.CharField(label=_("过敏史"), max_length=200, required=False, help_text=_("没有也请写“无”"))
+    history = text(_("病史摘要"), 4)
+    examination = text(_("查体和检查"), 4)
+    medicines = text(_("现用药"), hint=_("没有用药请写“无”"))
+    allergies = forms.CharField(label=_("过敏史"), max_length=200, help_text=_("没有也请写“无”"))
     question = text(_("希望医院解决"), required=False)
     has_consent = forms.BooleanField(label=_("居民同意转诊，并同意把这些资料给接诊医院"), required=False)
     slot = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
@@ -54,6 +56,14 @@ class UpForm(forms.Form):
         self.fields["to_organization"].choices = [(one.value, one.label) for one in hospitals]  # type: ignore[attr-defined]
         self.fields["specialty"].choices = [("", _("请选专科")), *((one.value, one.label) for one in specialties)]  # type: ignore[attr-defined]
         self.fields["reason_code"].choices = [("", _("请选一条")), *((one.value, one.label) for one in reasons)]  # type: ignore[attr-defined]
+
+    def full_clean(self) -> None:
+        """As always; then the items look obliged again, though it is the action that names what is missing first."""
+        for name in OBLIGED:
+            self.fields[name].required = False
+        super().full_clean()
+        for name in OBLIGED:
+            self.fields[name].required = True
 
     def letter(self) -> dict[str, Any]:
         """What the action takes, without the resident."""

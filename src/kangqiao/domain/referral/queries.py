@@ -343,6 +343,11 @@ class Letter:
     case: list[Line]
     can_hand_down: bool
 
+    @property
+    def can_accept(self) -> bool:
+        """Whether the answer is still owed by the one who reads."""
+        return any(move.step.action == "accept" for move in self.moves)
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -368,6 +373,7 @@ class Places:
     doctors: list[tuple[Practitioner, list[Place]]]
     chosen: Slot | None
     following: Slot | None
+    is_other: bool
     release_hours: int
 
 
@@ -441,7 +447,7 @@ def letter(seat: Seat, referral: Referral, now: datetime) -> Letter:
     line = next(line for line in case if line.referral.pk == referral.pk)
     moves = [
         Move(step, step.action in WRITTEN, _barred(step.action, referral, now))
-        for step in available_steps(seat, referral)
+        for step in sorted(available_steps(seat, referral), key=lambda step: not step.primary)
     ]
     is_hospital = any(seat.role == role for role in HOSPITAL_ROLES)
     open_down = any(line.referral.direction == "down" and not line.state.final for line in case)
@@ -489,7 +495,8 @@ def places(
     chosen = named or taken or (shown[0] if shown else None)
     later = [slot for slot in shown if chosen is not None and slot.starts_at > chosen.starts_at]
     following = next(iter(later or [slot for slot in shown if slot != chosen]), None)
-    return Places(list(doctors.values()), chosen, following, parameters.release_hours_before)
+    is_other = chosen is not None and chosen != taken
+    return Places(list(doctors.values()), chosen, following, is_other, parameters.release_hours_before)
 
 
 def desk_lines(seat: Seat, now: datetime) -> tuple[list[Line], list[Line]]:

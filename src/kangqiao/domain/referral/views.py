@@ -119,12 +119,14 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
 @require_GET
 def index(request: Request) -> HttpResponse:
     """What this house sent and received, by state."""
-    tab, lines = queries.listed(request.seat, request.GET.get("tab", ""), timezone.now())
+    tabs = queries.tabs(request.seat)
+    first = next((tab.key for tab in tabs if tab.number), "")
+    tab, lines = queries.listed(request.seat, request.GET.get("tab", first), timezone.now())
     month = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     page = {
         "tab": tab,
         "lines": lines,
-        "tabs": queries.tabs(request.seat),
+        "tabs": tabs,
         "can_send": request.seat.role in permissions.CENTRE_ROLES,
         "link": queries.expert_link(request.seat, month, timezone.now()),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,70 +15,88 @@ from kangqiao.base.access import access
 from kangqiao.base.pages import PART, WHOLE, wants_part
 from kangqiao.base.sheets import sheet
 from kangqiao.edges.clauses import catalogue
-from kangqiao.edges.public.site import site
+from kangqiao.edges.clauses.numbers import numbers
+from kangqiao.edges.public.site import VisitorRequest, site
+from kangqiao.policy.register import Register
 
 
 @require_safe
 @access("public")
-def clause_list(request: HttpRequest) -> HttpResponse:
-    """The clauses that the filters leave, with one of them opened."""
-    found, wanted = catalogue.read(), _wanted(request)
-    rows = catalogue.narrowed(found, **wanted)
-    whole = catalogue.narrowed(found, **{**wanted, "state": ""})
-    context = {
-        **_frame(request),
-        "rows": rows,
-        "wanted": wanted,
-        "address": request.GET.urlencode(),
-        "packs": catalogue.by_pack(found),
-        "counts": found.counts(shown.row for shown in whole),
-        "states": [(key, label) for key, (_look, label) in catalogue.STATES.items()],
-        "priorities": catalogue.PRIORITIES.items(),
-        "register": found,
-        **(_opened(request, rows[0]) if rows else {}),
-    }
-    return render(request, "clauses/list.html", context)
+def clause_list(request: VisitorRequest) -> HttpResponse:
+    """The clauses of a paper that the filters leave, the first one opened beside them."""
+    found = catalogue.read()
+    context = _listed(request, found, _pack(request))
+    if wants_part(request) and request.headers.get("HX-Target") == "clause-rows":
+        return render(request, "clauses/_rows.html", {**context, "is_part": True})
+    opened = _opened(request, found, context["rows"][0]) if context["rows"] else {}
+    return render(
+        request, "clauses/list.html", {**_frame(request), **context, **opened, "proof": catalogue.proof(found)}
+    )
 
 
 @require_safe
 @access("public")
-def detail(request: HttpRequest, clause_id: str) -> HttpResponse:
-    """One clause: its words, the numbers in force, its place in the product, its tests. HTMX gets the pane alone."""
-    shown = catalogue.get(catalogue.read(), clause_id)
-    part = request.headers.get("HX-Target") == "clause"
-    template = "clauses/_clause.html" if part else "clauses/detail.html"
-    return render(request, template, {**_frame(request), **_opened(request, shown)})
+def detail(request: VisitorRequest, clause_id: str) -> HttpResponse:
+    """One clause beside the clauses of its paper. HTMX gets the pane alone."""
+    found = catalogue.read()
+    opened = {**_opened(request, found, catalogue.get(found, clause_id)), "is_open": True}
+    if wants_part(request) and request.headers.get("HX-Target") == "clause":
+        return render(request, "clauses/_clause.html", opened)
+    context = _listed(request, found, opened["pack"].id)
+    return render(request, "clauses/list.html", {**_frame(request), **context, **opened})
 
 
 @require_safe
 @access("public")
-def export(request: HttpRequest) -> HttpResponse:
+def export(request: VisitorRequest) -> HttpResponse:
     """The clauses that the filters leave as a workbook."""
     heads = [
-        _("编号"), _("章节"), _("原文"), _("效力"), _("分量"), _("模块"), _("产品位置"), _("测试"), _("通过"), _("状态"),
+        _("编号"), _("章节"), _("原文"), _("效力"), _("分量"), _("模块"), _("产品位置"), _("网址"), _("测试"),
+        _("通过"), _("状态"),
     ]  # fmt: skip
-    rows = catalogue.as_table(catalogue.narrowed(catalogue.read(), **_wanted(request)))
-    return sheet(_("政策条款"), heads, rows, file_name="clauses.xlsx")
+    rows = _listed(request, catalogue.read(), _pack(request))["rows"]
+    return sheet(_("政策条款"), heads, catalogue.as_table(rows), file_name="clauses.xlsx")
 
 
-def _wanted(request: HttpRequest) -> dict[str, str]:
-    names = {"pack": "pack", "state": "state", "priority": "priority", "text": "q"}
-    return {name: request.GET.get(key, "")[:60] for name, key in names.items()}
+def _pack(request: VisitorRequest) -> str:
+    """The paper asked for; else the one that binds the reader's place most closely, else all of them."""
+    known, asked = policy.default().packs, request.GET.get("pack", "")
+    if asked == catalogue.ALL or asked in known:
+        return asked
+    code = request.seat.place_code if request.seat else ""
+    near = [pack for pack in known.values() if pack.clauses and code and pack.specificity(code)]
+    return max(near, key=lambda pack: pack.specificity(code)).id if near else catalogue.ALL
 
 
-def _frame(request: HttpRequest) -> dict[str, Any]:
-    layout, seat = PART if wants_part(request) else WHOLE, request.seat  # type: ignore[attr-defined]
+def _listed(request: VisitorRequest, found: Register, pack: str) -> dict[str, Any]:
+    state, priority = request.GET.get("state", ""), request.GET.get("priority", "")
+    text = request.GET.get("q", "")[:60]
+    every = catalogue.narrowed(found, pack=pack, priority=priority, text=text)
+    return {
+        "rows": [row for row in every if state in ("", row.state)],
+        "wanted": {"pack": pack, "state": state, "priority": priority, "q": text},
+        "stack": catalogue.stacked(every),
+        "whole": catalogue.stacked(catalogue.shown(found, found.rows)),
+        "papers": catalogue.papers(found),
+        "priorities": catalogue.PRIORITIES.items(),
+        "address": request.GET.urlencode(),
+    }
+
+
+def _frame(request: VisitorRequest) -> dict[str, Any]:
+    layout, seat = PART if wants_part(request) else WHOLE, request.seat
     is_staff = seat is not None and seat.role != "resident"
     return {"frame_template": layout.staff if is_staff else layout.public, "site": site("clauses-list")}
 
 
-def _opened(request: HttpRequest, shown: catalogue.Shown) -> dict[str, Any]:
-    seat = request.seat  # type: ignore[attr-defined]
-    found = catalogue.read()
+def _opened(request: VisitorRequest, found: Register, one: catalogue.Shown) -> dict[str, Any]:
+    seat, clause = request.seat, one.row.clause
+    pack = policy.default().pack(clause.pack)
     return {
-        "shown": shown,
-        "clause": shown.row.clause,
-        "pack": policy.default().pack(shown.row.clause.pack),
-        "numbers": catalogue.numbers(shown, seat.place_code if seat else "", timezone.localdate()),
-        "ran_at": catalogue.ran_at(found),
+        "shown": one,
+        "clause": clause,
+        "pack": pack,
+        "numbers": numbers(clause, pack, seat.place_code if seat else "", timezone.localdate()),
+        "position": pack.clauses.index(clause) + 1,
+        "proof": catalogue.proof(found),
     }
