@@ -36,7 +36,7 @@ from kangqiao.domain.terminology import queries as terminology
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.domain.workforce.queries import practitioner_of
 from kangqiao.kernel.decision import Decision
-from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
+from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken, Taken
 
 ITEMS = {
     "patient_identity": gettext_noop("居民身份"),
@@ -537,12 +537,15 @@ def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> 
         return None
     if is_good:
         _free_place(referral, _("改期"), by, at)
-    return scheduling.book(
-        slot_id=slot_id, resident_id=referral.resident_id, channel=Booking.Channel.REFERRAL,
-        attempt=f"referral:{referral.pk}:{slot_id}:{at.timestamp():.6f}",
-        as_partner_centre_id=referral.from_organization_id if referral.is_green_channel else None,
-        by=permissions.at_the_desk(by, referral.to_organization), at=at,
-    )  # fmt: skip
+    try:
+        return scheduling.book(
+            slot_id=slot_id, resident_id=referral.resident_id, channel=Booking.Channel.REFERRAL,
+            attempt=f"referral:{referral.pk}:{slot_id}:{at.timestamp():.6f}",
+            as_partner_centre_id=referral.from_organization_id if referral.is_green_channel else None,
+            by=permissions.at_the_desk(by, referral.to_organization), at=at,
+        )  # fmt: skip
+    except Taken as gone:
+        raise Taken(gone.message, next_step=_("请从预留号里另选一个。")) from None
 
 
 def _free_place(referral: Referral, reason: str, by: Actor, at: datetime) -> None:

@@ -290,7 +290,7 @@ def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
 
 
 def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
-    data = request.POST or {name: str(value or "") for name, value in form.initial.items()}
+    data = request.POST.dict() or {name: str(value or "") for name, value in form.initial.items()}
     hospitals = form.fields["to_organization"].choices  # type: ignore[attr-defined]
     chosen = {"to_organization": str(hospitals[0][0]) if hospitals else "", **data}
     return _person(patient) | {

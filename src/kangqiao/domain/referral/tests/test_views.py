@@ -176,10 +176,12 @@ class TestLetter:
         assert (sent.status, sent.booking.slot_id, sent.is_green_channel) == ("sent", slot.pk, True)
 
     def test_a_missing_item_is_named_and_what_was_typed_stays(self, people):
-        answer = client(people.gp).post(self.address(people), self.letter(people, history=""))
+        slot = slots(people)[2]
+        answer = client(people.gp).post(self.address(people), self.letter(people, history="", slot=slot.pk))
         assert answer.status_code == 422
         assert "先补“病史摘要”" in text(answer)
         assert LETTER["examination"] in answer.content.decode()
+        assert f'value="{slot.pk}" form="letter" checked' in answer.content.decode()
         assert not Referral.objects.exists()
 
     def test_a_place_just_gone_is_a_409_and_what_was_typed_stays(self, people):
