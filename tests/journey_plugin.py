@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,10 +45,6 @@ class Clock:
         """The first such day after the journeys began."""
         found = date(DAY.year, month, day)
         return found if found >= DAY else found.replace(year=DAY.year + 1)
-
-    def days_later(self, days: int, at: time) -> None:
-        """The given time, some days after the first."""
-        self.go_to(DAY + timedelta(days=days), at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from tests.journey_plugin import Site
 from tests.journeys.steps import DOCS, Album, Person, door, picture
 
 ENOUGH_TAPS = 5
+FRIDAY = 4
 LEAD = (
     "Written by the journey test that walks the chain in a browser (`pytest tests/journeys --pictures`). Hospitals and"
     " centres are those of the Zhuhai paper; every person is invented (演示)."
@@ -115,6 +116,10 @@ class Walk:
         who.keys("Alt+s")
         who.sees("已发出转诊单")
         self.letter = who.page.url
+        arranged = who.page.locator("section.blk", has_text="就诊安排").inner_text()
+        day = re.search(r"(\d+)月(\d+)日", arranged)
+        assert day is not None, f"the letter shows no day of the visit: {arranged}"
+        self.visit = self.clock.on(int(day[1]), int(day[2]))
         self.number = re.search("ZZ[0-9-]+", who.page.title()).group()  # type: ignore[union-attr]
 
     def _specialty_with_places(self, who: Person) -> int:
@@ -149,10 +154,7 @@ class Walk:
     def when_the_visit_happens_and_the_summary_comes_back(self) -> None:
         """On the day of the place: seen, written, read."""
         self.album.heads("Record 健康档案: the visit happens, the summary comes back to the centre")
-        self.doctor.opens(self.letter)
-        day = re.search(r"(\d+)月(\d+)日", self.doctor.page.locator("section.blk", has_text="就诊安排").inner_text())
-        assert day is not None, "the letter shows no day of the visit"
-        self.clock.go_to(self.clock.on(int(day[1]), int(day[2])), time(11, 0))
+        self.clock.go_to(self.visit, time(11, 45))
         who = self.enter("desk-zh_people1")
         who.opens(self.letter)
         who.presses(re.compile("^确认就诊"))
@@ -172,8 +174,9 @@ class Walk:
         """Down with a plan; the first contact ends it."""
         self.album.heads("Down-referral 下转: the centre takes over a patient with a plan")
         who = self.doctor
-        who.chooses("转诊")
-        who.page.locator("[data-open]", has_text="王超永").first.click()
+        who.opens("/")
+        who.page.get_by_role("navigation", name="待办").get_by_role("link", name=re.compile("待接收的下转")).click()
+        who.page.locator("tr[data-item] [data-open]").first.click()
         who.sees("康复与随访计划")
         who.presses(re.compile("^接收并安排随访"))
         who.sees("已接收，请在时限内完成首次随访")
@@ -186,7 +189,7 @@ class Walk:
     def when_the_centre_confirms_attendance_and_writes_down_the_work(self) -> None:
         """What the expert did is what counts later."""
         self.album.heads("Attendance 出诊: the centre confirms that the expert came and what was done")
-        self.clock.days_later(4, time(17, 40))
+        self.clock.go_to(self.visit + timedelta(days=FRIDAY - self.visit.weekday()), time(17, 40))
         who = self.enter("manager-xiangwan")
         who.chooses("出诊")
         who.presses(re.compile("^确认出诊"))
@@ -205,7 +208,7 @@ class Walk:
         who.opens("/appraisals/?year=2024")
         who.page.locator("tr", has_text="省中医院").locator("[data-open]").click()
         who.presses(re.compile("^(评分|重新评分)"))
-        who.sees("等市卫生局定案")
+        who.sees(re.compile("得分 .*定案"))
         self.album.takes(who.page, "appraisal", "Every item with its value, target, weight and clause")
         who.presses(re.compile("^定案"))
         who.sees("定案会放出的经费")
@@ -218,7 +221,7 @@ class Walk:
         self.album.heads("Money 经费: computed by payer, payable after the appraisal, paid")
         who = self.enter("finance-zhuhai")
         who.chooses("经费")
-        who.page.fill("#id_year", "2024")
+        who.page.select_option("#id_year", "2024")
         who.page.fill("#id_reason", "一家医院定案后重新测算")
         who.presses(re.compile("^测算"))
         who.sees("第 2 版")
@@ -273,7 +276,7 @@ class Walk:
     def then_one_picture_follows_the_referral_through_every_link(self) -> None:
         """Agreement to publication, for one letter."""
         self.album.heads("一张图: one referral followed through every link")
-        who = self.doctor
+        who = self.enter("gp-xiangwan-1")
         who.opens(self.letter)
         who.presses("在一张图上看")
         for words in (self.number, "协议", "公示"):
@@ -296,8 +299,8 @@ def test_the_whole_chain_from_agreement_to_publication(
     walk.when_the_doctor_refers_the_resident_up_with_a_reserved_place()
     walk.when_the_desk_accepts_one_letter_and_returns_another()
     walk.when_the_centre_takes_over_a_patient_handed_back()
-    walk.when_the_centre_confirms_attendance_and_writes_down_the_work()
     walk.when_the_visit_happens_and_the_summary_comes_back()
+    walk.when_the_centre_confirms_attendance_and_writes_down_the_work()
     walk.when_the_bureau_scores_and_closes_the_appraisal()
     walk.when_the_finance_officer_computes_submits_and_pays()
     walk.then_each_yuan_opens_to_formula_inputs_and_clause()
