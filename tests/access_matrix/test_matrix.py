@@ -138,7 +138,7 @@ def faults(address: Address, actor: str, method: str, answer: Answer, *, is_fore
         yield f"{said}: an error of the server, {answer.error}"
     elif rule.admits(role):
         # Sent on to a page that names no row is a refusal too: the answer is the same for a row that is not there.
-        is_sent_on = answer.status == 302 and not any(letter.isdigit() for letter in answer.location)
+        is_sent_on = answer.status == 302 and not any(letter.isdigit() for letter in answer.location.partition("#")[0])
         if is_foreign and address.rows & PRIVATE and answer.status < 400 and not is_sent_on:
             yield f"{said}: a stranger's row must be refused"
     elif answer.status == 405:

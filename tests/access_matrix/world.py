@@ -213,5 +213,6 @@ def _results(side: Side) -> None:
     side.add("item", AppraisalItem, indicator=INDICATOR, report=side.report)
     side.add("figure", BudgetFigure, amount_fen=100, year=today.year)
     side.add("settlement", Settlement, year=today.year)
-    side.add("line", SettlementLine, hospital=side.hospital, centre=side.centre, base_fen=100)
+    clauses = {"payer_clause": "ZH-4.2a", "amount_clause": "ZH-4.2d"}
+    side.add("line", SettlementLine, hospital=side.hospital, centre=side.centre, base_fen=100, inputs=clauses)
     side.add("publication", Publication, organization=side.hospital, year=today.year)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.db.models import Count, F, Q, Sum
 from django.utils.formats import date_format
@@ -59,8 +60,8 @@ CLAUSES = {
     "slots": ("SZ16-2.1b", "SZ16-2.2b"),
     "booking": ("SZ16-4.3e",),
     "referral": ("ZH-3.2.4a", "ZH-3.2.4b"),
-    "record": ("ZH-4.4b",),
-    "indicator": ("ZH-3.1d",),
+    "record": ("SZ16-2.1c",),
+    "indicator": ("ZH-3.2.1a", "ZH-4.4c"),
     "appraisal": ("ZH-4.7a",),
     "money": ("ZH-4.2d", "ZH-4.2e"),
     "publication": ("SZ16-4.3b", "SZ16-4.3c"),
@@ -355,8 +356,7 @@ def _agreement_stop(trail: Trail, agreement: Agreement) -> None:
         Stop(
             "agreement",
             f"{agreement.hospital.short_zh} → {agreement.centre.short_zh}",
-            _("%(start)s 至 %(end)s")
-            % {"start": _day(agreement.starts_on), "end": _day(agreement.ends_on - timedelta(days=1))},
+            _("%(start)s 至 %(end)s") % {"start": agreement.starts_on, "end": agreement.ends_on - timedelta(days=1)},
             _look(agreement),
             agreement.get_status_display(),
             f"/agreements/{agreement.pk}/",
@@ -458,8 +458,8 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
                         definitions.text(definitions.cards()[item.indicator].name, get_language()),
                         _("%(numerator)s／%(denominator)s")
                         % {
-                            "numerator": f"{item.report.numerator:g}",
-                            "denominator": f"{item.report.denominator or 0:g}",
+                            "numerator": _plain(item.report.numerator),
+                            "denominator": _plain(item.report.denominator),
                         },
                         url=f"/indicators/{item.indicator}/",
                     )
@@ -508,6 +508,10 @@ def _look(row: Agreement | HalfDay | Appraisal | SettlementLine | Publication) -
 
 def _between(referral: Referral) -> str:
     return f"{referral.from_organization.short_zh} → {referral.to_organization.short_zh}"
+
+
+def _plain(number: Decimal | None) -> str:
+    return "—" if number is None else f"{number.normalize():f}"
 
 
 def _day(day: date) -> str:

@@ -10,11 +10,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
+from kangqiao.base.templatetags.kq import is_english
 from kangqiao.edges.clauses.units import UNITS
 from kangqiao.kernel.errors import NoPolicyInForce
 from kangqiao.policy import Clause, Pack, Policy, Value
 
 PAPER, SETTING, OTHER, PRINTED = "paper", "setting", "other", "printed"
+ORDER = (PAPER, OTHER, SETTING, PRINTED)
+LONG = 16
 SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
 
@@ -32,6 +35,11 @@ class Number:
     source: str
     clause: str
     reason: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the words need a line of their own."""
+        return len(self.shown) > LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,9 @@ def numbers(clause: Clause, pack: Pack, place_code: str, day: date) -> Numbers:
     except NoPolicyInForce:
         return Numbers(place, day, [], _("这份文件今天在%(place)s没有生效。") % {"place": place})
     values = [value for value in (here.get(*names) for names in _names(here, clause.id)) if value is not None]
-    rows = [_of_value(value, clause.id) for value in values]
+    rows = sorted(
+        (_of_value(value, clause.id) for value in values), key=lambda row: (row.is_long, ORDER.index(row.source))
+    )
     carried = {value.parameter or value.key for value in values}
     rows += [
         Number(key, plain(parameter.get("value")), unit(str(parameter.get("unit", ""))), PRINTED, clause.id)
@@ -77,7 +87,8 @@ def _names(here: Policy, clause_id: str) -> list[tuple[str, str]]:
 def _of_value(value: Value, clause_id: str) -> Number:
     source = SETTING if value.setting else PAPER if value.clause == clause_id else OTHER
     shown = f"{SIGNS.get(value.op, '')}{plain(value.value)}"
-    return Number(value.key, shown, unit(value.unit), source, value.clause, value.reason or value.note)
+    shown_unit = "" if isinstance(value.value, Mapping) else unit(value.unit)
+    return Number(value.key, shown, shown_unit, source, value.clause, value.reason or value.note)
 
 
 def unit(name: str) -> str:
@@ -86,12 +97,14 @@ def unit(name: str) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value of a pack in one line: lists by 、, tables by their keys, numbers as printed."""
+    """A value of a pack in one line: lists by 、, tables by their words or keys, numbers as printed."""
     match value:
         case None:
             return "—"
         case bool():
             return _("是") if value else _("否")
+        case Mapping() if "zh" in value:
+            return str(value["en" if is_english() and "en" in value else "zh"])
         case Mapping():
             return "，".join(f"{key} {plain(part)}" for key, part in value.items())
         case list() | tuple():

@@ -23,7 +23,7 @@ NEWEST = 6
 def home(request: SeatedRequest) -> HttpResponse:
     """What waits for this seat; a resident sees the next appointment instead."""
     if request.seat.role == Role.RESIDENT:
-        return resident_home(request)
+        return _resident_home(request)
     context = {
         "tiles": tiles(request.seat, timezone.now()),
         "notices": messaging.inbox(request.seat)[:NEWEST],
@@ -33,16 +33,15 @@ def home(request: SeatedRequest) -> HttpResponse:
     return render(request, "home/staff.html", context)
 
 
-def resident_home(request: SeatedRequest) -> HttpResponse:
+def _resident_home(request: SeatedRequest) -> HttpResponse:
     """The resident's next appointments, referrals and notices."""
     resident = residents.resident_of(request.seat.user_id)
     if resident is None:
         return redirect("slots-find")
-    now = timezone.now()
-    bookings = scheduling.resident_bookings(request.seat, resident.pk)
+    ahead, _past = scheduling.own_bookings(request.seat, resident.pk, timezone.now())
     context = {
         "resident": resident,
-        "bookings": [found for found in bookings if found.status == "booked" and found.slot.starts_at > now][::-1],
+        "bookings": [own.booking for own in ahead],
         "referrals": referrals.of_resident(request.seat, resident.pk)[:3],
         "notices": messaging.inbox(request.seat)[:3],
     }

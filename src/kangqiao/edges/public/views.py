@@ -50,6 +50,7 @@ def publication(request: VisitorRequest, pk: int) -> HttpResponse:
         "changes": queries.changes(found),
         "is_intact": rules.digest(found.content) == found.sha256,
         "newer": queries.newer(found),
+        "last_day": queries.parameters_for(found.organization, found.year).publish_by,
     }
     return render(request, "public/publication.html", context)
 

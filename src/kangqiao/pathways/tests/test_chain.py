@@ -11,17 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.finance import actions as finance
 from kangqiao.domain.finance.models import SettlementLine
-from kangqiao.domain.finance.tests.factories import (
-    AT,
-    BY,
-    YEAR,
-    Network,
-    add_fund,
-    add_hospital,
-    add_pairing,
-    make_network,
-    scored,
-)
+from kangqiao.domain.finance.tests.factories import add_fund, add_pairing, scored
+from kangqiao.domain.indicators.tests.factories import AT, BY, YEAR, Network, add_hospital, make_network
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.pathways import chain
 from kangqiao.pathways.close_appraisal import close_appraisal

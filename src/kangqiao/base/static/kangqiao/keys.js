@@ -92,4 +92,6 @@
     const list = item.closest("[data-list]");
     if (list && !String(window.getSelection())) { choose(list, item); open(item); }
   });
+
+  for (const item of document.querySelectorAll('[data-list] [data-item][aria-selected="true"]')) item.scrollIntoView({ block: "nearest" });
 })();

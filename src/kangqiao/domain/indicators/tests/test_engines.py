@@ -10,7 +10,7 @@ import ibis
 import pytest
 from django.db import connection
 
-from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.agreements.models import Agreement, Duty
 from kangqiao.domain.indicators import queries, rules
 from kangqiao.domain.indicators.tests.factories import Network, add_hospital, add_pairing, make_network
 from kangqiao.domain.institutions.models import Organization
@@ -123,6 +123,20 @@ def test_duckdb_gives_the_same_answer(network: Network, indicator: str) -> None:
     assert {row["organization_id"]: Decimal(str(row["denominator"])) for row in answer} == {
         pk: measured.denominator for pk, measured in ours.items()
     }
+
+
+def test_a_target_agreement_that_restates_the_duty_does_not_double_it(network: Network) -> None:
+    relation = network.agreements["xiangwan"]
+    target = Agreement.objects.create(
+        kind=Agreement.Kind.TARGET, number="MB-1", hospital=relation.hospital, centre=relation.centre,
+        starts_on=date(2025, 1, 1), ends_on=date(2026, 1, 1), status="in_force", policy_ref="x",
+    )  # fmt: skip
+    Duty.objects.create(
+        agreement=target, side="hospital", measure="half_days_per_week", zh="坐诊", target=3, unit="half_day/week",
+        clause="ZH-3.2.1a", policy_ref="x",
+    )  # fmt: skip
+    found = queries.measure_all("duty_compliance", START, END)[relation.hospital_id]
+    assert (found.numerator, found.denominator) == EXPECTED["duty_compliance"]["people1"]
 
 
 def test_every_definition_has_a_card_and_every_card_its_facts() -> None:

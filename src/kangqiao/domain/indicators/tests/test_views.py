@@ -1,0 +1,170 @@
+"""The pages of figures: who sees what, how little is hidden, where bad addresses lead."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import openpyxl
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.indicators import queries
+from kangqiao.domain.indicators.tests.factories import (
+    Network,
+    add_hospital,
+    add_pairing,
+    make_network,
+    signed_in,
+    sit,
+)
+from kangqiao.domain.institutions.models import Place
+from kangqiao.domain.roster.models import HalfDay, Posting, Roster
+from kangqiao.domain.workforce.models import Practitioner
+
+pytestmark = pytest.mark.django_db
+DUTY = "duty_compliance"
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel("2026-01-20 10:00 +0800", tick=False):
+        yield
+
+
+@pytest.fixture
+def network() -> Network:
+    network = make_network()
+    add_hospital(network, "people1", "municipal")
+    add_hospital(network, "people2", "municipal")
+    done(network, add_pairing(network, "people1", "xiangwan", "xiangzhou", half_days=3))
+    add_pairing(network, "people2", "gongbei", "xiangzhou", half_days=3)
+    return network
+
+
+def done(network: Network, agreement: Agreement, weeks: int = 4) -> None:
+    """Three half-days a week kept at the start of 2025."""
+    expert = Practitioner.objects.create(
+        name="沈青黛", sex="female", licence_number=f"L{agreement.pk}", title_kind="physician", title_grade="senior",
+        organization=agreement.hospital,
+    )  # fmt: skip
+    posting = Posting.objects.create(
+        practitioner=expert, centre=agreement.centre, agreement=agreement, starts_on=date(2025, 1, 1),
+        ends_on=date(2026, 1, 1), status="posted", policy_ref="x",
+    )  # fmt: skip
+    start = date(2025, 1, 6)
+    roster = Roster.objects.create(
+        place=network.city, starts_on=start, ends_on=start + timedelta(weeks=weeks), policy_ref="x",
+        planned_at="2025-01-01T00:00Z",
+    )  # fmt: skip
+    for number in range(weeks * 3):
+        day = start + timedelta(weeks=number // 3, days=number % 3)
+        HalfDay.objects.create(
+            roster=roster, posting=posting, practitioner=expert, centre=agreement.centre, day=day, half="am",
+            status="done",
+        )  # fmt: skip
+
+
+def address(name: str, *parts: object, year: int = 2025) -> str:
+    return f"{reverse(f'indicators-{name}', args=parts)}?year={year}"
+
+
+def test_bureau_sees_each_hospital_with_numerator_and_denominator(network: Network) -> None:
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+    page = client.get(address("detail", DUTY)).content.decode()
+    assert "people1" in page
+    assert "people2" in page
+    assert "156" in page
+    assert "ZH-3.2.1a" in page
+    assert "文件未规定，此处自设" in page
+
+
+def test_hospital_sees_itself_alone(network: Network) -> None:
+    client = signed_in(sit(network.organizations["people1"], "hospital_director"))
+    page = client.get(address("detail", DUTY)).content.decode()
+    assert "people1" in page
+    assert "people2" not in page
+    assert client.get(address("rows", DUTY, network.organizations["people1"].pk)).status_code == 200
+    assert client.get(address("rows", DUTY, network.organizations["people2"].pk)).status_code == 404
+
+
+def test_rows_hold_days_and_places_and_never_a_person(network: Network) -> None:
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+    page = client.get(address("rows", DUTY, network.organizations["people1"].pk)).content.decode()
+    assert "2025-01-06" in page
+    assert "xiangwan" in page
+    assert "沈青黛" not in page
+    assert (
+        "resident_id"
+        not in client.get(
+            address("rows", "community_visit_share", network.organizations["people1"].pk)
+        ).content.decode()
+    )
+
+
+def test_small_denominator_shows_neither_value_nor_rows(network: Network) -> None:
+    hospital = network.organizations["people1"]
+    HalfDay.objects.exclude(pk__in=HalfDay.objects.order_by("pk").values("pk")[:9]).delete()
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+    assert "分母不足 10，不显示" in client.get(address("detail", "visits_per_half_day")).content.decode()
+    rows = client.get(address("rows", "visits_per_half_day", hospital.pk)).content.decode()
+    assert "分母过小" in rows
+    assert "2025-01-06" not in rows
+    book = openpyxl.load_workbook(io.BytesIO(client.get(address("export", "visits_per_half_day")).content))
+    hospital_row = next(row for row in book.active.values if row[0] == hospital.zh)
+    assert hospital_row[1] in (None, "")
+
+
+def test_year_to_date_is_another_period(network: Network) -> None:
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+    assert "2026-01-20" in client.get(address("list", year=2026)).content.decode()
+    assert "2026-01-01" in client.get(address("list", year=1066)).content.decode()
+
+
+def test_stranger_city_finds_nothing_and_unknown_indicator_is_not_found(network: Network) -> None:
+    other = Place.objects.create(code="4403", zh="深圳市")
+    bureau = type(network.organizations["bureau"]).objects.create(
+        code="sz", kind="health_bureau", zh="深圳市卫生局", short_zh="深圳", place=other
+    )
+    client = signed_in(sit(bureau, "bureau_officer"))
+    assert "people1" not in client.get(address("detail", DUTY)).content.decode()
+    assert client.get(address("rows", DUTY, network.organizations["people1"].pk)).status_code == 404
+    assert client.get(address("detail", "nothing")).status_code == 404
+
+
+def test_gp_may_not_open_figures_and_nobody_without_signing_in(network: Network, client) -> None:
+    gp = signed_in(sit(network.organizations["xiangwan"], "gp"))
+    assert gp.get(address("list")).status_code == 403
+    assert client.get(address("list")).status_code == 302
+
+
+def test_page_asks_the_database_the_same_however_many_hospitals(network: Network) -> None:
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+    client.get(address("detail", DUTY))
+    with CaptureQueriesContext(connection) as few:
+        client.get(address("detail", DUTY))
+    for number in range(5):
+        add_hospital(network, f"more{number}", "municipal")
+        add_pairing(network, f"more{number}", f"centre{number}", "xiangzhou", half_days=3)
+    with CaptureQueriesContext(connection) as many:
+        client.get(address("detail", DUTY))
+    assert len(many) == len(few)
+
+
+def test_target_agreement_does_not_double_the_duty_owed(network: Network) -> None:
+    pair = network.agreements["xiangwan"]
+    before = queries.measure_all(DUTY, date(2025, 1, 1), date(2026, 1, 1))[pair.hospital_id]
+    target = Agreement.objects.create(
+        kind=Agreement.Kind.TARGET, number="MB-1", hospital=pair.hospital, centre=pair.centre,
+        starts_on=date(2025, 1, 1), ends_on=date(2026, 1, 1), status="in_force", policy_ref="x",
+    )  # fmt: skip
+    for duty in pair.duties.all():
+        duty.pk, duty.agreement = None, target
+        duty.save()
+    after = queries.measure_all(DUTY, date(2025, 1, 1), date(2026, 1, 1))[pair.hospital_id]
+    assert (before.denominator, before.numerator) == (156, 12)
+    assert (after.denominator, after.numerator) == (before.denominator, before.numerator)
