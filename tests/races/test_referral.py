@@ -40,63 +40,56 @@ def at_once(*calls: Callable[[], object]) -> list[object]:
     return results
 
 
-def moves(people: Cast) -> dict[str, tuple[Callable[[], Referral], list[tuple[Callable, object]]]]:
-    """Rivals for each state: how the referral comes to it, and the steps two people take from there at once."""
-    day = AT + timedelta(days=2, hours=1)
+def step(action, by, at=AT + HOUR, **more):
+    """One rival: the call it makes on the state it saw, and who it is."""
+    return (lambda pk, seen: action(referral_id=pk, seen_status=seen, by=by, at=at, **more), by)
+
+
+REASON = {"reason": "演示"}
+DAY = AT + timedelta(days=2, hours=1)
+Rivals = dict[str, tuple[Callable[[], Referral], list[tuple[Callable, object]]]]
+
+
+def ups(people: Cast) -> Rivals:
+    """On the way up: how the referral comes to its state, and the steps two people take from there at once."""
     desk, rival, gp, doctor = people.desk.actor, people.other_desk.actor, people.gp.actor, people.specialist.actor
 
-    def step(action, by, at=AT + HOUR, **more):
-        return (lambda pk, seen: action(referral_id=pk, seen_status=seen, by=by, at=at, **more), by)
+    def place() -> Referral:
+        return people.up(booking_id=people.booked(people.clinic()[1]).pk)
 
-    taken = {"reason": "演示"}
-    accept, back = step(actions.accept_referral, desk), step(actions.return_referral, rival, **taken)
-    place = lambda: people.up(booking_id=people.booked(people.clinic()[1]).pk)  # noqa: E731
+    def returned() -> Referral:
+        return actions.return_referral(referral_id=people.up().pk, by=desk, at=AT, **REASON)
+
+    accept, withdraw = step(actions.accept_referral, desk), step(actions.withdraw_referral, gp, **REASON)
+    see, late = step(actions.confirm_visit, desk, DAY), DAY + 3 * HOUR
+    missed = step(actions.mark_not_attended, rival, late, **REASON)
+    letters = [step(actions.return_summary, who, DAY, reply=text) for who, text in ((desk, "甲"), (doctor, "乙"))]
     return {
         "two desks accept": (place, [accept, step(actions.accept_referral, rival)]),
-        "accept or withdraw": (place, [accept, step(actions.withdraw_referral, gp, **taken)]),
-        "accept or return": (place, [accept, back]),
-        "see or withdraw": (
-            people.accepted,
-            [step(actions.confirm_visit, desk, day), step(actions.withdraw_referral, gp, **taken)],
-        ),
-        "see twice": (
-            people.accepted,
-            [step(actions.confirm_visit, desk, day), step(actions.confirm_visit, doctor, day)],
-        ),
-        "missed or seen": (
-            people.accepted,
-            [
-                step(actions.mark_not_attended, rival, day + 3 * HOUR, **taken),
-                step(actions.confirm_visit, desk, day + 3 * HOUR),
-            ],
-        ),
-        "two letters": (
-            people.seen,
-            [
-                step(actions.return_summary, desk, day, reply="甲"),
-                step(actions.return_summary, doctor, day, reply="乙"),
-            ],
-        ),
+        "accept or withdraw": (place, [accept, withdraw]),
+        "accept or return": (place, [accept, step(actions.return_referral, rival, **REASON)]),
+        "see or withdraw": (people.accepted, [see, withdraw]),
+        "see twice": (people.accepted, [see, step(actions.confirm_visit, doctor, DAY)]),
+        "missed or seen": (people.accepted, [missed, step(actions.confirm_visit, desk, late)]),
+        "two letters": (people.seen, letters),
         "close twice": (people.summarised, [step(actions.close_referral, gp, AT + timedelta(days=4))] * 2),
-        "resend or withdraw": (
-            lambda: actions.return_referral(referral_id=people.up().pk, by=desk, at=AT, **taken),
-            [step(actions.resend_referral, gp), step(actions.withdraw_referral, gp, **taken)],
-        ),
-        "take over or decline": (
-            people.down,
-            [step(actions.take_over, gp), step(actions.decline_down, gp, **taken)],
-        ),
-        "take over or withdraw": (
-            people.down,
-            [step(actions.take_over, gp), step(actions.withdraw_referral, desk, **taken)],
-        ),
-        "propose again or withdraw": (
-            lambda: actions.decline_down(referral_id=people.down().pk, by=gp, at=AT, **taken),
-            [
-                step(actions.propose_again, doctor, plan=HAND_OVER["plan"], medicines="同前"),
-                step(actions.withdraw_referral, desk, **taken),
-            ],
-        ),
+        "resend or withdraw": (returned, [step(actions.resend_referral, gp), withdraw]),
+    }
+
+
+def downs(people: Cast) -> Rivals:
+    """The same on the way down."""
+    gp, desk, doctor = people.gp.actor, people.desk.actor, people.specialist.actor
+
+    def declined() -> Referral:
+        return actions.decline_down(referral_id=people.down().pk, by=gp, at=AT, **REASON)
+
+    take, withdraw = step(actions.take_over, gp), step(actions.withdraw_referral, desk, **REASON)
+    again = step(actions.propose_again, doctor, plan=HAND_OVER["plan"], medicines="同前")
+    return {
+        "take over or decline": (people.down, [take, step(actions.decline_down, gp, **REASON)]),
+        "take over or withdraw": (people.down, [take, withdraw]),
+        "propose again or withdraw": (declined, [again, withdraw]),
     }
 
 
@@ -109,7 +102,8 @@ NAMES = (
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_wins_and_the_other_is_told_by_name(name):
-    begin, rivals = moves(cast())[name]
+    people = cast()
+    begin, rivals = (ups(people) | downs(people))[name]
     referral = begin()
     results = at_once(*(lambda call=call: call(referral.pk, referral.status) for call, _by in rivals))
     won = [number for number, result in enumerate(results) if isinstance(result, Referral)]

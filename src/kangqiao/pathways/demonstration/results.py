@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from fractions import Fraction
 
+from django.db.models import F
 from django.utils import timezone
 
 from kangqiao import policy
@@ -67,8 +68,9 @@ def load_open_referrals(run: Run) -> int:
         specialty, diagnosis, reason = DIAGNOSES[number % len(DIAGNOSES)]
         sent_at = run.at - timedelta(hours=number * 3 % 20)
         slot = _reserved(pair, specialty, run.at)
-        known = Resident.objects.filter(centre=pair.centre, is_demo=True).order_by("-user_id", "pk")
-        resident = known[0] if number == 0 else known[5 + number]
+        known = Resident.objects.filter(centre=pair.centre, is_demo=True).order_by(F("user").asc(nulls_last=True), "pk")
+        people = list(known[: 6 + number])
+        resident = people[0] if number == 0 else people[-1]
         letter = refer_with_slot(
             slot_id=slot.pk if slot else None, resident_id=resident.pk, attempt=f"demonstration:{number}",
             to_organization_id=pair.hospital.pk, specialty=slot.session.specialty if slot else specialty,

@@ -11,13 +11,18 @@ from kangqiao.domain.accounts import actions as accounts
 from kangqiao.domain.accounts import queries as accounts_queries
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.appraisal.models import Appraisal
+from kangqiao.domain.finance.models import SettlementLine
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.tests.factories import NOW
+from kangqiao.domain.publication.models import Publication
 from kangqiao.domain.records import queries as records
 from kangqiao.domain.records.models import Condition, Encounter
+from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.roster.models import HalfDay
 from kangqiao.domain.workforce import queries as workforce
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.identifiers import is_citizen_id
@@ -27,6 +32,14 @@ from kangqiao.pathways.demonstration import load, staff
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 5, 14)
 RESIDENTS = 160
+PEOPLE = ("concepts", "zhuhai-network", "zhuhai-staff", "zhuhai-residents", "zhuhai-history", "zhuhai-cast")
+WHOLE = list(load.STEPS)
+
+
+@pytest.fixture(autouse=True)
+def _people_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests ask about the people; the work of the region is loaded once, by the test that asks about it."""
+    monkeypatch.setattr(load, "STEPS", [step for step in WHOLE if step.key in PEOPLE])
 
 
 def _load(region: str = "zhuhai") -> demonstration.Loaded:
@@ -176,7 +189,7 @@ def test_the_same_day_makes_the_same_people() -> None:
     first = list(Resident.objects.order_by("identifier").values_list("name", "identifier", "centre__code"))
     for model in (Encounter, Condition, Basis, Resident, Practitioner, Membership, User):
         model._default_manager.all().delete()
-    there = ("demonstration.concepts", "demonstration.zhuhai-network", "demonstration.zhuhai-agreements")
+    there = ("demonstration.concepts", "demonstration.zhuhai-network")
     AuditEvent.objects.exclude(action__in=there).delete()
 
     _load()
@@ -211,3 +224,19 @@ def test_progress_hears_of_each_step() -> None:
 
     assert len(said) == len(load.STEPS)
     assert any("珠海：居民" in line for line in said)
+
+
+def test_the_whole_chain_is_there_and_a_second_call_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "STEPS", WHOLE)
+
+    first = _load()
+
+    assert [key for key, _rows, _seconds in first.taken] == [step.key for step in WHOLE]
+    assert all(rows for _key, rows, _seconds in first.taken)
+    assert _load().taken == ()
+    assert HalfDay.objects.filter(status="done").exists()
+    assert HalfDay.objects.filter(status="confirmed", session__isnull=False).count() == 16 * 3 * 4
+    assert Referral.objects.filter(status="sent", booking__isnull=False).exists()
+    assert Counter(Appraisal.objects.values_list("status", flat=True)) == {"closed": 5, "scored": 2}
+    assert set(SettlementLine.objects.values_list("status", flat=True)) == {"payable", "held"}
+    assert Publication.objects.filter(status="published", year=TODAY.year).count() == 5
