@@ -43,7 +43,8 @@ def test_the_same_form_sent_again_by_hand_books_once(people: Any, site: Site) ->
 
     answers = who.page.evaluate(
         """async () => {
-            const form = document.querySelector('form[action$="/book/"]'), body = () => new URLSearchParams(new FormData(form));
+            const form = document.querySelector('form[action$="/book/"]');
+            const body = () => new URLSearchParams(new FormData(form));
             const send = () => fetch(form.action, {method: 'POST', body: body()}).then(answer => answer.status);
             return [await send(), await send()];
         }"""

@@ -1,4 +1,4 @@
-"""Every place in every rail: it opens, says no error, fits the screens of clinics and phones, and can be read by all."""
+"""Every place in every rail: it opens, says no error, fits the screens of clinics and phones, and reads aloud."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def test_english_leaves_no_chinese_in_what_the_product_says(
     page.locator("summary", has=page.locator(".face")).click()
     page.get_by_role("button", name="English").click()
     page.wait_for_function("document.documentElement.lang === 'en'")
-    said = page.locator(CHROME).evaluate_all("all => all.filter(e => !e.closest('form[action*=step], tbody')).map(e => e.innerText)")
+    said = page.locator(CHROME).evaluate_all(
+        "all => all.filter(e => !e.closest('form[action*=step], tbody')).map(e => e.innerText)"
+    )
     page.context.close()
 
     assert [words for words in said if HANZI.search(words)] == []

@@ -1,4 +1,4 @@
-"""One week in Zhuhai: a promise becomes an expert's half-day, a visit, a referral, a score, a payment and a public list.
+"""One week in Zhuhai: a promise becomes a half-day, a visit, a referral, a score, a payment and a public list.
 
 With `--pictures` the walk also writes docs/guide/whole-chain.md.
 """
