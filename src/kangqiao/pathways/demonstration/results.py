@@ -67,8 +67,8 @@ def load_open_referrals(run: Run) -> int:
         specialty, diagnosis, reason = DIAGNOSES[number % len(DIAGNOSES)]
         sent_at = run.at - timedelta(hours=number * 3 % 20)
         slot = _reserved(pair, specialty, run.at)
-        known = Resident.objects.filter(centre=pair.centre, is_demo=True).order_by("-user_id", "pk")
-        resident = known[0] if number == 0 else known[5 + number]
+        known = list(Resident.objects.filter(centre=pair.centre, is_demo=True).order_by("-user_id", "pk")[:20])
+        resident = known[0] if number == 0 else known[(5 + number) % len(known)]
         letter = refer_with_slot(
             slot_id=slot.pk if slot else None, resident_id=resident.pk, attempt=f"demonstration:{number}",
             to_organization_id=pair.hospital.pk, specialty=slot.session.specialty if slot else specialty,
