@@ -19,7 +19,7 @@ FIRST_PAGE_TARGET_S, RESTART_TARGET_S, INSTALL_TARGET_MB = 30, 4, 500
 
 def run() -> list[Row]:
     """A site with the Zhuhai demonstration from nothing, then again; CPU seconds of all its processes beside."""
-    demo = "zhuhai" if (source() / "kangqiao/pathways/demonstration.py").exists() else "none"
+    demo = "zhuhai" if (source() / "kangqiao/pathways/demonstration").exists() else "none"
     with tempfile.TemporaryDirectory(prefix="kq-") as name:
         data, port = pathlib.Path(name) / "data", free_port()
         up = ["up", "--detach", "--port", str(port), "--data", str(data), "--demo", demo]

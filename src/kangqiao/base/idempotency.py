@@ -45,7 +45,11 @@ def idempotent(view: View) -> View:
         try:
             with transaction.atomic():
                 row = IdempotencyKey.objects.create(
-                    key=key[:80], by_id=by_id, path=request.path, fingerprint=mark, created_at=timezone.now()
+                    key=key[:80],
+                    by_id=by_id,
+                    path=request.path,
+                    fingerprint=mark,
+                    created_at=timezone.now(),  # reads the clock: this layer around a view is an edge
                 )
         except IntegrityError:
             return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key[:80]), mark)

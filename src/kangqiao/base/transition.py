@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
 from kangqiao.kernel.errors import AlreadyMoved, RuleBroken
-from kangqiao.kernel.states import StateTable
+from kangqiao.kernel.states import State, StateTable
 
 
 def transition(
@@ -88,6 +89,24 @@ def history(subject: models.Model) -> models.QuerySet[StatusChange]:
 def moved_meanwhile(subject: models.Model, table: StateTable) -> AlreadyMoved:
     """What to raise when the row no longer stands where the person saw it: who moved it, when, and to what."""
     return _moved(subject, table, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One step as a page tells it: when, who, the state it led to, and why."""
+
+    at: datetime
+    who: str
+    to_state: State
+    reason: str
+
+
+def told(subject: models.Model, table: StateTable) -> list[Told]:
+    """The history of a row in words, oldest first."""
+    return [
+        Told(row.at, f"{row.by_name} {row.by_organization}".strip(), table.state(row.to_status), row.reason)
+        for row in history(subject)
+    ]
 
 
 def _append(

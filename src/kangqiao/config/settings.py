@@ -161,8 +161,11 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("KANGQIAO_LOG", "WARNING")},
 }
-# Where the worker finds the jobs that the clock starts.
-PROCRASTINATE_IMPORT_PATHS = ["kangqiao.edges.jobs.agreements", "kangqiao.edges.jobs.roster"]
-
-
+# Work that the clock starts; the worker imports these.
+PROCRASTINATE_IMPORT_PATHS = [
+    "kangqiao.edges.jobs.agreements",
+    "kangqiao.edges.jobs.publication",
+    "kangqiao.edges.jobs.referral",
+    "kangqiao.edges.jobs.roster",
+]
 TEST_RUNNER = "django.test.runner.DiscoverRunner"

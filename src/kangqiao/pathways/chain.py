@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.db.models import Count, F, Q, Sum
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.agreements.models import Agreement
@@ -24,6 +27,7 @@ from kangqiao.domain.appraisal.states import APPRAISAL
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.finance.models import SettlementLine
 from kangqiao.domain.finance.states import LINE
+from kangqiao.domain.indicators import rules as definitions
 from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.publication.models import Publication
@@ -32,6 +36,7 @@ from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.roster.models import HalfDay, Posting
+from kangqiao.domain.roster.permissions import standing_of, visible_half_days
 from kangqiao.domain.roster.states import HALF_DAY
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.kernel.errors import NotVisible
@@ -55,8 +60,8 @@ CLAUSES = {
     "slots": ("SZ16-2.1b", "SZ16-2.2b"),
     "booking": ("SZ16-4.3e",),
     "referral": ("ZH-3.2.4a", "ZH-3.2.4b"),
-    "record": ("ZH-4.4b",),
-    "indicator": ("ZH-3.1d",),
+    "record": ("SZ16-2.1c",),
+    "indicator": ("ZH-3.2.1a", "ZH-4.4c"),
     "appraisal": ("ZH-4.7a",),
     "money": ("ZH-4.2d", "ZH-4.2e"),
     "publication": ("SZ16-4.3b", "SZ16-4.3c"),
@@ -137,6 +142,26 @@ def follow(seat: Seat, kind: str, pk: int) -> Trail:
     return FOLLOWERS[kind](seat, pk)
 
 
+def examples(seat: Seat, limit: int = 4) -> list[tuple[str, str, int]]:
+    """Some cases this seat may follow: what it is called, its kind and its id, newest first of each kind."""
+    found: list[tuple[str, str, int]] = []
+    for agreement in agreements.visible_agreements(seat).filter(status="in_force").order_by("-pk")[:limit]:
+        words = f"{agreement.get_kind_display()} {agreement.hospital.short_zh} → {agreement.centre.short_zh}"
+        found.append((words, "agreement", agreement.pk))
+    seen = visible_half_days(standing_of(seat))
+    rows = HalfDay.objects.filter(seen, session__isnull=False).select_related("practitioner", "centre")
+    for row in rows.order_by("day", "half", "pk")[:limit]:
+        words = f"{row.practitioner.name} {_day(row.day)}{row.get_half_display()} {row.centre.short_zh}"
+        found.append((words, "half_day", row.pk))
+    if seat.role != Role.RESIDENT:
+        for referral in referrals.referrals(seat).order_by("-sent_at")[:limit]:
+            found.append((f"{referral.number} {_between(referral)}", "referral", referral.pk))
+    for line in finance.visible_lines(seat).order_by("-settlement__year", "pk")[:limit]:
+        words = f"¥{yuan(line.base_fen):,} {line.hospital.short_zh} → {line.centre.short_zh}"
+        found.append((words, "line", line.pk))
+    return found
+
+
 def _agreement_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Agreement.objects.all(), "centre__place", city)
     tally = rows.aggregate(
@@ -171,10 +196,10 @@ def _slot_counts(city: str, today: date, now: datetime) -> list[Figure]:
         Slot.objects.filter(session__status="open", starts_at__gt=now), "session__organization__place", city
     )
     tally = rows.aggregate(
-        all=Sum("capacity"), taken=Sum("taken"),
+        places=Sum("capacity"), sold=Sum("taken"),
         kept=Count("id", filter=Q(pool="partner", release_at__gt=now, taken__lt=F("capacity"))),
     )  # fmt: skip
-    free = (tally["all"] or 0) - (tally["taken"] or 0)
+    free = (tally["places"] or 0) - (tally["sold"] or 0)
     return [Figure(free, _("个号可约")), Figure(tally["kept"], _("个留给社区"))]
 
 
@@ -331,8 +356,7 @@ def _agreement_stop(trail: Trail, agreement: Agreement) -> None:
         Stop(
             "agreement",
             f"{agreement.hospital.short_zh} → {agreement.centre.short_zh}",
-            _("%(start)s 至 %(end)s")
-            % {"start": _day(agreement.starts_on), "end": _day(agreement.ends_on - timedelta(days=1))},
+            _("%(start)s 至 %(end)s") % {"start": agreement.starts_on, "end": agreement.ends_on - timedelta(days=1)},
             _look(agreement),
             agreement.get_status_display(),
             f"/agreements/{agreement.pk}/",
@@ -431,11 +455,11 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
                 trail.stops.append(
                     Stop(
                         "indicator",
-                        item.indicator,
+                        definitions.text(definitions.cards()[item.indicator].name, get_language()),
                         _("%(numerator)s／%(denominator)s")
                         % {
-                            "numerator": f"{item.report.numerator:g}",
-                            "denominator": f"{item.report.denominator or 0:g}",
+                            "numerator": _plain(item.report.numerator),
+                            "denominator": _plain(item.report.denominator),
                         },
                         url=f"/indicators/{item.indicator}/",
                     )
@@ -443,7 +467,8 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
         trail.stops.append(
             Stop(
                 "appraisal",
-                _("%(year)s年度 %(score)s 分") % {"year": appraisal.year, "score": appraisal.score or _("未评")},
+                _("%(year)s年度 %(score)s 分")
+                % {"year": appraisal.year, "score": _("未评") if appraisal.score is None else appraisal.score},
                 look=_look(appraisal),
                 state=appraisal.get_status_display(),
                 url=f"/appraisals/{appraisal.pk}/",
@@ -485,8 +510,12 @@ def _between(referral: Referral) -> str:
     return f"{referral.from_organization.short_zh} → {referral.to_organization.short_zh}"
 
 
+def _plain(number: Decimal | None) -> str:
+    return "—" if number is None else f"{number.normalize():f}"
+
+
 def _day(day: date) -> str:
-    return date_format(day, "n月j日")
+    return date_format(day, "n月j日")  # untranslated: a date format
 
 
 def _clock(moment: datetime) -> str:

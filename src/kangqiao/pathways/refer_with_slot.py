@@ -5,16 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from kangqiao.base.actor import Actor
 from kangqiao.domain.referral import actions as referrals
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.scheduling import actions as scheduling
-from kangqiao.domain.scheduling.models import Booking
 
 
-@transaction.atomic
 def refer_with_slot(
     *, slot_id: int | None, resident_id: int, attempt: str, by: Actor, at: datetime, **letter: Any
 ) -> Referral:
@@ -23,17 +18,4 @@ def refer_with_slot(
     Without a slot the desk finds the place. `letter` is what `referral.actions.send_up` takes. Raises Taken with the
     nearest free places when the place has just gone: the letter is kept by the form.
     """
-    booking: Booking | None = None
-    if slot_id is not None:
-        booking = scheduling.book(
-            slot_id=slot_id,
-            resident_id=resident_id,
-            channel=Booking.Channel.REFERRAL,
-            attempt=attempt,
-            as_partner_centre_id=by.organization_id,
-            by=by,
-            at=at,
-        )
-    return referrals.send_up(
-        resident_id=resident_id, booking_id=booking.pk if booking else None, by=by, at=at, **letter
-    )
+    return referrals.send_up(slot_id=slot_id, resident_id=resident_id, attempt=attempt, by=by, at=at, **letter)

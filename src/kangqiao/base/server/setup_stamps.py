@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import pathlib
+from collections.abc import Iterable
 
 import psycopg
 
@@ -17,11 +18,20 @@ WITH_MIGRATIONS = ("django", "procrastinate")
 
 def migration_digest() -> str:
     """Changes with every migration of ours and every release of a package that brings some."""
-    state = hashlib.sha256()
-    for path in sorted(PACKAGE.glob("**/migrations/*.py")):
+    releases = [f"{name} {importlib.metadata.version(name)}" for name in WITH_MIGRATIONS]
+    return digest_of(PACKAGE.glob("**/migrations/*.py"), *releases)
+
+
+def demonstration_digest() -> str:
+    """Changes with the loader of the demonstration, which then adds what is new."""
+    return digest_of(PACKAGE.glob("pathways/demonstration/*.py"))
+
+
+def digest_of(files: Iterable[pathlib.Path], *words: str) -> str:
+    """One value for the names and contents of some files of the package."""
+    state = hashlib.sha256("\0".join(words).encode())
+    for path in sorted(files):
         state.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
-    for name in WITH_MIGRATIONS:
-        state.update(f"{name} {importlib.metadata.version(name)}\0".encode())
     return state.hexdigest()
 
 

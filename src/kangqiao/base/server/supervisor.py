@@ -54,13 +54,18 @@ def reset_signals_and_die_with(parent: int, number: int) -> Callable[[], None]:
 
 @dataclass
 class Child:
-    """One process that must run. `seconds` is how long it may take to stop."""
+    """One process that must run. `seconds` is how long it may take to stop when asked.
+
+    `orphan_signal` is what it gets if the supervisor is killed. The database ends at the same moment then, so what
+    would tidy up there first must not be asked to.
+    """
 
     name: str
     command: list[str]
     log: pathlib.Path
     environment: Mapping[str, str]
     seconds: float = 15
+    orphan_signal: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -75,7 +80,7 @@ class Child:
                 stderr=log,
                 env=dict(self.environment),
                 process_group=0,
-                preexec_fn=reset_signals_and_die_with(os.getpid(), signal.SIGTERM),
+                preexec_fn=reset_signals_and_die_with(os.getpid(), self.orphan_signal),
             )
         finally:
             os.close(log)

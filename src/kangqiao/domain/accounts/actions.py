@@ -113,6 +113,7 @@ def import_memberships(*, memberships: Sequence[Membership], by: Actor, at: date
         record("accounts.import_memberships", Membership(), by=by, at=at, rows=len(memberships))
 
 
+# no actor: nobody is known yet; the refusal and the entry are written by the system or the person found
 def sign_in(*, username: str, password: str, demo: str, at: datetime) -> User:
     """A person proves who they are.
 
@@ -127,6 +128,7 @@ def sign_in(*, username: str, password: str, demo: str, at: datetime) -> User:
     return _signed_in(found, at, "password")
 
 
+# no actor: nobody is known yet
 def sign_in_as_demo(*, user_id: int, demo: str, at: datetime) -> User:
     """A visitor steps into an invented person; exists only where a demonstration region is shown.
 

@@ -29,6 +29,7 @@ def seat_of(user: Any, membership_id: int | None) -> Seat | None:
     """The seat the user acts from: the chosen membership if still in force, else the first; none, no seat."""
     if not user.is_active:
         return None
+    # reads the clock: a seat is a seat now; it is taken anew with every request
     memberships = current_memberships(user, timezone.localdate())
     if not memberships:
         return None

@@ -415,11 +415,10 @@ def _title(agreement: Agreement) -> str:
 
 
 def _tell(agreement: Agreement, step: str, subject: str, *, by: Actor, at: datetime, body: str = "") -> None:
-    """A notice to every party, and to the hospital's guidance office, about one step."""
+    """A notice to every party, and to the hospital's community guidance staff, about one step."""
     text = subject % {"title": _title(agreement)}
     told = [(party.organization_id, str(permissions.SIGNERS[party.side])) for party in queries.parties_of(agreement)]
-    if agreement.responsible_office_id:
-        told.append((agreement.responsible_office_id, str(Role.GUIDANCE_OFFICE)))
+    told.append((agreement.hospital_id, str(Role.GUIDANCE_OFFICE)))
     _notices(agreement, step, text, told, by=by, at=at, body=body)
 
 

@@ -5,7 +5,7 @@ from kangqiao.kernel.facts import Column, FactTable
 TABLES = [
     FactTable(
         name="duty",
-        grain="one figure a hospital owes a centre under an agreement that took effect",
+        grain="one figure a hospital owes a centre under a relation that took effect; a target agreement restates it",
         columns={
             "agreement_id": Column("int64", "id", "the agreement"),
             "hospital_id": Column("int64", "id", "who owes"),
@@ -19,7 +19,7 @@ TABLES = [
             select a.id as agreement_id, a.hospital_id, a.centre_id, d.measure, d.target::float8 as target,
                    a.starts_on, a.ends_on
               from agreements_duty d join agreements_agreement a on a.id = d.agreement_id
-             where d.side = 'hospital' and d.target is not null
+             where d.side = 'hospital' and d.target is not null and a.kind <> 'target'
                and a.status in ('in_force', 'ending_requested', 'lapsed', 'ended')
         """,
     )

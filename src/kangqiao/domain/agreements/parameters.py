@@ -105,7 +105,8 @@ class PairingScope:
 
 
 def _duties(policy: Policy, kind: str) -> list[DutyTerm]:
-    return [_term(policy, value) for value in policy.values("duties") if kind in _content(value)["kinds"]]
+    found = [value for value in policy.values("duties") if kind in _content(value)["kinds"]]
+    return [_term(policy, value) for value in sorted(found, key=lambda value: (value.clause, value.key))]
 
 
 def _content(value: Value) -> Mapping[str, tuple[str, ...]]:

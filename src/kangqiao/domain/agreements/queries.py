@@ -11,6 +11,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import StatusChange
+from kangqiao.base.templatetags.kq import called
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
@@ -190,9 +191,9 @@ def sentence(agreement: Agreement, on: date) -> str:
     """Where the agreement stands and whom everybody waits for, in words."""
     match agreement.status:
         case "draft":
-            return _("等%(who)s核对后送各方签署。") % {"who": agreement.hospital.zh}
+            return _("等%(who)s核对后送各方签署。") % {"who": called(agreement.hospital)}
         case "signing":
-            names = "、".join(row.zh for row in waiting_for(agreement))
+            names = "、".join(called(row) for row in waiting_for(agreement))
             return _("等%(who)s签署。") % {"who": names}
         case "signed":
             return _("%(day)s 起生效。") % {"day": agreement.starts_on.isoformat()}
@@ -201,7 +202,7 @@ def sentence(agreement: Agreement, on: date) -> str:
             return _("有效至 %(day)s，还有 %(left)s 天。") % days
         case "ending_requested":
             approver = approver_of(agreement)
-            who = approver.zh if approver else _("卫生行政部门")
+            who = called(approver) if approver else _("卫生行政部门")
             return _("等%(who)s审批；批准之前协议继续有效。") % {"who": who}
         case "lapsed":
             return _("%(day)s 到期，要继续合作请续签。") % {"day": agreement.last_day.isoformat()}
@@ -525,12 +526,12 @@ def as_table(rows: QuerySet[Agreement]) -> tuple[list[str], list[list[object]]]:
         [
             row.number,
             str(Agreement.Kind(row.kind).label),
-            row.hospital.zh,
-            row.centre.zh,
-            row.centre.place.zh,
+            called(row.hospital),
+            called(row.centre),
+            called(row.centre.place),
             row.starts_on,
             row.last_day,
-            row.state.zh,
+            called(row.state),
             f"{row.given}/{row.needed}",  # type: ignore[attr-defined]
         ]
         for row in rows

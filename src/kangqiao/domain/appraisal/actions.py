@@ -12,9 +12,10 @@ from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, transition
-from kangqiao.domain.appraisal import rules
+from kangqiao.domain.appraisal import queries, rules
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
 from kangqiao.domain.appraisal.parameters import AppraisalParameters
+from kangqiao.domain.appraisal.permissions import may_judge
 from kangqiao.domain.appraisal.states import APPRAISAL
 from kangqiao.domain.indicators import actions as indicators
 from kangqiao.domain.indicators import rules as definitions
@@ -31,6 +32,7 @@ def open_appraisal(*, subject_id: int, authority_id: int, year: int, by: Actor, 
     The pack is that of the last day of the year judged. Raises RuleBroken when one exists, NoPolicyInForce when the
     place has no pack for it.
     """
+    _check(by, authority_id)
     subject = Organization.objects.select_related("place").get(pk=subject_id)
     parameters = AppraisalParameters.read(policy.at(place=subject.place.code, date=date(year, 12, 31)))
     try:
@@ -58,6 +60,31 @@ def open_appraisal(*, subject_id: int, authority_id: int, year: int, by: Actor, 
     begin(appraisal, APPRAISAL, by=by, at=at)
     audit.record("appraisal.open", appraisal, by=by, at=at, policy_ref=parameters.ref, year=year)
     return appraisal
+
+
+@transaction.atomic
+def open_year(*, authority_id: int, year: int, by: Actor, at: datetime) -> list[Appraisal]:
+    """Opens the appraisals of a year for every responsible hospital of the authority's place that has none yet.
+
+    Raises Denied for anybody but an officer of the authority that judges there, RuleBroken when none is left to open
+    or the year has not begun.
+    """
+    authority = Organization.objects.select_related("place").get(pk=authority_id)
+    _check(by, authority_id)
+    if queries.judging_authority(authority.place_id) != authority_id:
+        raise Denied(_("医院考核由市卫生行政部门负责。"), clause="ZH-4.7a")
+    if year > at.date().year:
+        raise RuleBroken(_("%(year)s年度还没有开始。") % {"year": year}, next_step=_("请选已经开始的年度。"))
+    waiting = queries.not_opened(authority, year)
+    if not waiting:
+        raise RuleBroken(
+            _("%(year)s年度没有需要开启的考核：责任医院都已开启，或这一年没有协议。") % {"year": year},
+            next_step=_("请打开已有的考核，或先签署协议。"),
+        )
+    return [
+        open_appraisal(subject_id=hospital.pk, authority_id=authority_id, year=year, by=by, at=at)
+        for hospital in waiting
+    ]
 
 
 @transaction.atomic
@@ -120,9 +147,14 @@ def close_appraisal(*, appraisal_id: int, by: Actor, at: datetime) -> Appraisal:
 
 def _locked(appraisal_id: int, by: Actor) -> Appraisal:
     appraisal = Appraisal.objects.select_for_update(of=("self",)).select_related("subject__place").get(pk=appraisal_id)
-    if not by.is_system and by.organization_id != appraisal.authority_id:
-        raise Denied(_("考核由负责的卫生行政部门评定。"), clause="ZH-4.7a")
+    _check(by, appraisal.authority_id)
     return appraisal
+
+
+def _check(by: Actor, authority_id: int) -> None:
+    allowed = may_judge(by, authority_id)
+    if not allowed:
+        raise Denied(allowed.reason, clause=allowed.clause)
 
 
 def _decimal(number: object) -> Decimal:

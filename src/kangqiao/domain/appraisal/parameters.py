@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kangqiao.domain.indicators.parameters import TARGETS
 from kangqiao.policy import Policy, Value
 
-# Which weight and which target of the topic `appraisal` belong to which indicator.
-KEYS = {
-    "duty_compliance": ("weight_duty_compliance", "target_duty_compliance_percent"),
-    "visits_per_half_day": ("weight_visits", "target_visits_per_half_day"),
-    "up_referral_in_time": ("weight_up_referral_in_time", "target_up_referral_in_time_percent"),
-    "down_referral_ratio": ("weight_down_referrals", "target_down_referral_percent"),
+# Which weight of the topic `appraisal` belongs to which indicator.
+WEIGHTS = {
+    "duty_compliance": "weight_duty_compliance",
+    "visits_per_half_day": "weight_visits",
+    "up_referral_in_time": "weight_up_referral_in_time",
+    "down_referral_ratio": "weight_down_referrals",
 }
 
 
@@ -30,8 +31,8 @@ class AppraisalParameters:
     def read(cls, policy: Policy) -> AppraisalParameters:
         """The parameters of a place on a day. Raises NoPolicyInForce."""
         return cls(
-            weights={key: policy.value("appraisal", weight) for key, (weight, _) in KEYS.items()},
-            targets={key: policy.value("appraisal", target) for key, (_, target) in KEYS.items()},
+            weights={key: policy.value("appraisal", weight) for key, weight in WEIGHTS.items()},
+            targets={key: policy.value("appraisal", TARGETS[key]) for key in WEIGHTS},
             full_pay_score_min=policy.value("appraisal", "full_pay_score_min"),
             full_pay_percent=policy.value("appraisal", "full_pay_percent"),
             reduced_pay_percent=policy.value("appraisal", "reduced_pay_percent"),

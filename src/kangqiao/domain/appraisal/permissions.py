@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.appraisal.models import Appraisal
@@ -13,6 +14,7 @@ from kangqiao.kernel.decision import YES, Decision, no
 
 READERS = (Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)
 JUDGED = (Role.HOSPITAL_DIRECTOR, Role.GUIDANCE_OFFICE)
+ALLOWED = tuple(role.value for role in (*READERS, *JUDGED))
 
 
 def visible_to(seat: Seat | None) -> Q:
@@ -33,6 +35,13 @@ def can_judge(seat: Seat | None, appraisal: Appraisal) -> Decision:
     if seat.organization_id != appraisal.authority_id:
         return no(_("这家机构由%(authority)s考核。") % {"authority": appraisal.authority.zh}, "ZH-4.7a")
     return YES
+
+
+def may_judge(by: Actor, authority_id: int) -> Decision:
+    """Whether the actor may open, score and close for that authority (ZH-4.7a)."""
+    if by.is_system or (by.role == Role.BUREAU_OFFICER and by.organization_id == authority_id):
+        return YES
+    return no(_("考核由负责的卫生行政部门评定。"), "ZH-4.7a")
 
 
 def parties(seat: Seat | None, appraisal: Appraisal) -> set[str]:

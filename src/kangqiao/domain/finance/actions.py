@@ -10,6 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
@@ -22,9 +24,11 @@ from kangqiao.domain.appraisal.models import Appraisal
 from kangqiao.domain.finance import queries, rules
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
 from kangqiao.domain.finance.parameters import FundParameters
+from kangqiao.domain.finance.permissions import may_act, may_record
 from kangqiao.domain.finance.states import LINE, SETTLEMENT
 from kangqiao.domain.institutions.models import Organization, Place
-from kangqiao.kernel.errors import Denied, RuleBroken
+from kangqiao.kernel.decision import Decision
+from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken
 
 CLAUSES = {
     rules.CITY: ("ZH-4.2a", "ZH-4.2d"),
@@ -50,8 +54,10 @@ def record_figure(
 ) -> BudgetFigure:
     """Records an input of the money rules with its source; a new figure replaces the old one and is audited.
 
-    Raises RuleBroken on a negative figure, a figure without a source, or both money and count given.
+    Raises Denied for anybody but finance of the place or one above it, RuleBroken on a negative figure, a figure
+    without a source, or both money and count given.
     """
+    _check(may_record(by, queries.places_of_actor(by), place_id))
     given = [number for number in (amount_fen, quantity) if number is not None]
     if len(given) != 1 or given[0] < 0 or not source.strip():
         raise RuleBroken(_("经费依据要有一个不小于零的数，并写明来源。"), next_step=_("请补齐数额和来源。"))
@@ -75,6 +81,28 @@ def record_figure(
 
 
 @transaction.atomic
+def verify_figure(*, figure_id: int, by: Actor, at: datetime) -> BudgetFigure:
+    """Somebody of finance puts their name to a recorded figure; only verified figures are computed with.
+
+    Raises NotVisible for an unknown figure, AlreadyMoved when it was verified already, with who and when.
+    """
+    row = BudgetFigure.objects.select_for_update(of=("self",)).filter(pk=figure_id).first()
+    if row is None:
+        raise NotVisible(_("没有这一条经费依据。"))
+    _check(may_record(by, queries.places_of_actor(by), row.place_id))
+    if row.verified_at is not None:
+        raise AlreadyMoved(
+            _("已由%(who)s于%(when)s核实。")
+            % {"who": row.verified_by, "when": date_format(localtime(row.verified_at), "m-d H:i")},
+            next_step=_("数字有变，请重新录入。"),
+        )
+    row.verified_by, row.verified_at = by.name, at
+    row.save(update_fields=("verified_by", "verified_at"))
+    audit.record("finance.verify_figure", row, by=by, at=at, kind=row.kind, year=row.year)
+    return row
+
+
+@transaction.atomic
 def compute_settlement(*, place_id: int, year: int, reason: str = "", by: Actor, at: datetime) -> Settlement:
     """Computes a city's joint-building fund of a year, pairing by pairing, and freezes inputs and rules (ZH-4.2).
 
@@ -83,9 +111,10 @@ def compute_settlement(*, place_id: int, year: int, reason: str = "", by: Actor,
     not verified (naming it), NoPolicyInForce where no paper sets up the fund.
     """
     place = Place.objects.select_for_update().get(pk=place_id)
+    _check(may_act(by, queries.place_of_actor(by), place_id))
     parameters = FundParameters.read(policy.at(place=place.code, date=date(year, 12, 31)))
     previous = _superseded(place_id, year, reason, by, at)
-    pairings = _pairings(place, year)
+    pairings = queries.pairings(place, year)
     if not pairings:
         raise RuleBroken(
             _("%(place)s %(year)s年末没有生效的联建协管协议，没有经费可算。") % {"place": place.zh, "year": year},
@@ -134,6 +163,7 @@ def release_lines(*, appraisal: Appraisal, by: Actor, at: datetime) -> int:
 def submit_settlement(*, settlement_id: int, by: Actor, at: datetime) -> Settlement:
     """Submits a computed settlement for payment."""
     settlement = Settlement.objects.select_for_update().get(pk=settlement_id)
+    _check(may_act(by, queries.place_of_actor(by), settlement.place_id))
     transition(settlement, SETTLEMENT, "submit", by=by, at=at)
     audit.record("finance.submit", settlement, by=by, at=at, total_fen=settlement.total_fen)
     return settlement
@@ -147,6 +177,9 @@ def pay_lines(*, settlement_id: int, payer_id: int, by: Actor, at: datetime) -> 
     lines still wait for an appraisal.
     """
     settlement = Settlement.objects.select_for_update().get(pk=settlement_id)
+    _check(may_act(by, queries.place_of_actor(by), payer_id))
+    if settlement.status == "paid":
+        transition(settlement, SETTLEMENT, "pay", by=by, at=at)  # refused, saying who paid and when
     if settlement.status != "submitted":
         raise RuleBroken(_("测算还没有提交，不能登记拨付。"), next_step=_("请市财政先提交测算。"))
     own = SettlementLine.objects.select_for_update(of=("self",)).filter(settlement=settlement, payer_id=payer_id)
@@ -177,28 +210,18 @@ def _superseded(place_id: int, year: int, reason: str, by: Actor, at: datetime) 
     return current
 
 
-def _pairings(place: Place, year: int) -> list[Agreement]:
-    last = date(year, 12, 31)
-    found = Agreement.objects.filter(
-        kind=Agreement.Kind.JOINT_BUILDING,
-        starts_on__lte=last,
-        ends_on__gt=last,
-        centre__place__code__startswith=place.code,
-    ).exclude(status__in=("draft", "signing", "discarded", "signed"))
-    return list(found.select_related("hospital__place", "centre__place").order_by("number"))
-
-
 def _lines(
     pairings: list[Agreement], place: Place, year: int, parameters: FundParameters
 ) -> list[tuple[Agreement, dict[str, Any]]]:
     city_class = frozenset(parameters.city_class_ownerships.list_())
     division = parameters.city_paid_division.text()
+    served = {agreement.pk: _population(year, agreement) for agreement in pairings}
     known = {
         agreement.pk: rules.Pairing(
             agreement_id=agreement.pk,
             ownership=agreement.hospital.ownership,
             centre_place=agreement.centre.place.code,
-            population=_quantity("population_served", year, agreement),
+            population=served[agreement.pk].quantity or 0,
         )
         for agreement in pairings
     }
@@ -221,7 +244,12 @@ def _lines(
             formula = "population × district_rate_yuan_per_person"
         draft = {
             "payer": payer, "rule": rule, "formula": formula, "base_fen": base, "clause": CLAUSES[rule][1],
-            "inputs": {**inputs, "payer_clause": CLAUSES[rule][0], "amount_clause": CLAUSES[rule][1]},
+            "inputs": {
+                **inputs,
+                "population_source": served[agreement.pk].source,
+                "payer_clause": CLAUSES[rule][0],
+                "amount_clause": CLAUSES[rule][1],
+            },
         }  # fmt: skip
         lines.append((agreement, draft))
     return lines
@@ -256,11 +284,16 @@ def _city_lines(
     }
 
 
-def _quantity(kind: str, year: int, agreement: Agreement) -> int:
-    row = queries.figure(kind, year, organization_id=agreement.centre_id)
+def _population(year: int, agreement: Agreement) -> BudgetFigure:
+    row = queries.figure("population_served", year, organization_id=agreement.centre_id)
     if row is None or row.quantity is None or row.verified_at is None:
         raise _missing(_("%(centre)s的服务人口") % {"centre": agreement.centre.zh}, year, row is not None)
-    return row.quantity
+    return row
+
+
+def _check(allowed: Decision) -> None:
+    if not allowed:
+        raise Denied(allowed.reason, clause=allowed.clause)
 
 
 def _missing(what: str, year: int, is_unverified: bool) -> RuleBroken:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.finance.models import Settlement
 from kangqiao.kernel.decision import YES, Decision, no
 
 RECEIVERS = (Role.HOSPITAL_DIRECTOR, Role.GUIDANCE_OFFICE)
+READERS = tuple(role.value for role in (Role.FINANCE_OFFICER, Role.BUREAU_OFFICER, *RECEIVERS))
 
 
 def visible_to(seat: Seat | None) -> Q:
@@ -42,6 +44,24 @@ def can_compute(seat: Seat | None, place_id: int) -> Decision:
     if seat.place_id != place_id:
         return no(_("全市经费由市财政测算；您可以拨付由本区负责的部分。"), "ZH-4.2d")
     return YES
+
+
+def may_act(by: Actor, by_place_id: int | None, place_id: int) -> Decision:
+    """Whether the actor, sitting at a place, may compute, submit or pay for a place: its finance officer alone."""
+    if by.is_system:
+        return YES
+    if by.role != Role.FINANCE_OFFICER:
+        return no(_("经费由财政部门办理，您的岗位只能查看。"))
+    return YES if by_place_id == place_id else no(_("这部分经费由当地财政办理。"), "ZH-4.2a")
+
+
+def may_record(by: Actor, own_places: set[int], place_id: int) -> Decision:
+    """Figures of a place are recorded and verified by the finance officer of it or of a place above it."""
+    if by.is_system:
+        return YES
+    if by.role != Role.FINANCE_OFFICER:
+        return no(_("经费依据由财政部门录入和核实，您的岗位只能查看。"))
+    return YES if place_id in own_places else no(_("只能录入本地区的经费依据。"))
 
 
 def can_pay(seat: Seat | None, settlement: Settlement) -> Decision:

@@ -6,9 +6,24 @@ from django.db.models import Q
 
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.institutions.models import Organization
 
+KINDS = (Organization.Kind.HOSPITAL, Organization.Kind.CENTRE)
 REGIONAL = (Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER)
 OWN = (Role.HOSPITAL_DIRECTOR, Role.GUIDANCE_OFFICE, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)
+
+READERS = tuple(role.value for role in (*REGIONAL, *OWN))
+
+
+def organizations_visible_to(seat: Seat | None) -> Q:
+    """Hospitals and centres of the seat's place for the regional roles; the own organisation for its leaders."""
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role in REGIONAL:
+        return within(seat, "") & Q(kind__in=KINDS)
+    if seat.role in OWN:
+        return (Q(pk=seat.organization_id) | Q(parts__id=seat.organization_id)) & Q(kind__in=KINDS)
+    return Q(pk__in=())
 
 
 def visible_to(seat: Seat | None) -> Q:
@@ -24,7 +39,7 @@ def visible_to(seat: Seat | None) -> Q:
 
 def within(seat: Seat, path: str) -> Q:
     """Organisations at `path` that lie in the seat's place or under it (three levels: city, district, zone)."""
-    place = f"{path}__place"
+    place = f"{path}__place" if path else "place"
     return (
         Q(**{f"{place}_id": seat.place_id})
         | Q(**{f"{place}__part_of_id": seat.place_id})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
@@ -13,13 +13,26 @@ import ibis
 from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from ibis.expr.types import Table
 
+from kangqiao import policy
+from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.indicators import rules
 from kangqiao.domain.indicators.models import MeasureReport
-from kangqiao.domain.indicators.permissions import visible_to
+from kangqiao.domain.indicators.parameters import IndicatorParameters
+from kangqiao.domain.indicators.permissions import organizations_visible_to, visible_to
+from kangqiao.domain.indicators.rules import Card
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.facts import FactTable
+from kangqiao.kernel.period import Period, years_after
+from kangqiao.kernel.period import year as calendar_year
+from kangqiao.policy import Value
+
+ROWS_SHOWN = 200
+YEARS_BACK = 3
+ORGANIZATION_COLUMNS = ("hospital_id", "centre_id", "organization_id", "employer_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,85 @@ class Measured:
     denominator: Decimal | None
     value: Decimal | None
     unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """An indicator as a page shows it. `small` hides value and counts; `before` is the value a year earlier."""
+
+    card: Card
+    numerator: Decimal
+    denominator: Decimal | None
+    value: Decimal | None
+    target: Value | None
+    small: bool
+    organization: Organization | None = None
+    before: Decimal | None = None
+
+    @property
+    def unit(self) -> str:
+        """The unit beside the value."""
+        return "%" if self.card.unit == "percent" else _("人次")
+
+    @property
+    def goal(self) -> Decimal | None:
+        """The target as a number."""
+        if self.target is None:
+            return None
+        exact = self.target.fraction()
+        return Decimal(exact.numerator) / Decimal(exact.denominator)
+
+    @property
+    def gap(self) -> Decimal | None:
+        """How much is missing to the target; nothing when it is reached."""
+        if self.goal is None or self.value is None:
+            return None
+        return max(self.goal - self.value, Decimal(0))
+
+    @property
+    def look(self) -> str:
+        """Reached, not reached, or not to be judged."""
+        if self.gap is None:
+            return "gone"
+        return "wait" if self.gap else "done"
+
+    @property
+    def change(self) -> Decimal | None:
+        """The difference to the year before."""
+        return None if self.value is None or self.before is None else self.value - self.before
+
+    @property
+    def trend(self) -> str:
+        """Up, down or flat against the year before, empty when there is nothing to compare."""
+        if self.change is None:
+            return ""
+        return "up" if self.change > 0 else "down" if self.change < 0 else "flat"
+
+    @property
+    def share(self) -> float:
+        """The bar of the figure: of a hundred for a percentage, else of the target."""
+        whole = Decimal(100) if self.card.unit == "percent" else self.goal
+        return float(self.value / whole) if self.value is not None and whole else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One indicator for all organisations together and for each."""
+
+    total: Figure
+    rows: list[Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class FactRows:
+    """Facts on one side of a figure: columns as (name, meaning), the rows shown, and how many there are."""
+
+    side: str
+    table: str
+    grain: str
+    heads: tuple[tuple[str, str], ...]
+    rows: list[tuple[Any, ...]]
+    total: int
 
 
 def fact_tables() -> Mapping[str, FactTable]:
@@ -69,18 +161,156 @@ def measure_all(indicator: str, start: date, end: date) -> dict[int, Measured]:
     return {row[0]: _measured(indicator, unit, *row) for row in rows}
 
 
-def rows_of(table: str, organization_column: str, organization_id: int, limit: int = 200) -> list[dict[str, Any]]:
-    """The facts behind a figure, newest rows first, at most `limit`; ids and days, never a name."""
-    fact = fact_tables()[table]
-    if organization_column not in fact.columns:
-        raise KeyError(organization_column)
+def measure_rows(
+    counted: rules.RowSet, organization_id: int, start: date, end: date, limit: int = ROWS_SHOWN
+) -> FactRows:
+    """The facts behind one side of a figure, newest first, at most `limit`; ids and days, never a person."""
+    declared = fact_tables()[counted.table]
+    wanted = rules.rows(unbound_facts(), counted, organization_id, start, end)
+    body = str(ibis.to_sql(wanted, dialect="postgres"))
+    view = f"with fact_{counted.table} as ({declared.sql})"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"select * from ({fact.sql}) facts where {organization_column} = %s order by 1 desc limit %s",  # noqa: S608 (declared SQL)
-            [organization_id, limit],
-        )
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(f"{view} select count(*) from ({body}) found")  # noqa: S608 (declared SQL)
+        total = int(cursor.fetchone()[0])
+        cursor.execute(f"{view} select * from ({body}) found limit %s", [limit])  # noqa: S608 (declared SQL)
+        names = tuple(column.name for column in cursor.description or ())
+        found = cursor.fetchall()
+    heads = tuple((name, declared.columns[name].meaning) for name in names)
+    return FactRows(counted.side, counted.table, declared.grain, heads, _named(names, found), total)
+
+
+def _named(names: tuple[str, ...], found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Organisations by their name instead of their id."""
+    places = [index for index, name in enumerate(names) if name in ORGANIZATION_COLUMNS]
+    ids = {row[index] for row in found for index in places if row[index] is not None}
+    called = dict(Organization.objects.filter(pk__in=ids).values_list("pk", "short_zh"))
+    return [
+        tuple(called.get(cell, cell) if index in places else cell for index, cell in enumerate(row)) for row in found
+    ]
+
+
+def years(today: date) -> list[int]:
+    """The years a reader may choose, the running one first; on its first day there is nothing to count yet."""
+    return [year for year in range(today.year, today.year - YEARS_BACK - 1, -1) if today > date(year, 1, 1)]
+
+
+def period_of(year: int, today: date) -> Period:
+    """The year up to yesterday, or the whole year when it is over."""
+    whole = calendar_year(year)
+    return Period(whole.start, min(whole.end or today, today))
+
+
+def parameters_for(seat: Seat, period: Period) -> IndicatorParameters:
+    """Targets and the smallest denominator for the seat's place on the last day counted. Raises NoPolicyInForce."""
+    last = (period.end or period.start) - timedelta(days=1)
+    return IndicatorParameters.read(policy.at(place=seat.place_code, date=last))
+
+
+def scope(seat: Seat) -> dict[int, Organization]:
+    """The hospitals and centres whose figures the seat may see, by id."""
+    found = Organization.objects.filter(organizations_visible_to(seat)).select_related("place").distinct()
+    return {row.pk: row for row in found.order_by("place__code", "kind", "code")}
+
+
+def board(seat: Seat, period: Period) -> list[Figure]:
+    """One figure per indicator, summed over what the seat may see, with the same stretch of the year before."""
+    parameters, known = parameters_for(seat, period), scope(seat)
+    assert period.end is not None
+    before = Period(years_after(period.start, -1), years_after(period.end, -1))
+    figures = []
+    for key, card in rules.cards().items():
+        now = _summed(card, measure_all(key, period.start, period.end), known, parameters)
+        then = _summed(card, measure_all(key, before.start, before.end or before.start), known, parameters)
+        figures.append(replace(now, before=then.value))
+    return figures
+
+
+def by_organization(seat: Seat, card: Card, period: Period) -> Compared:
+    """An indicator for each organisation the seat may see, the widest gap first, and for all of them together."""
+    parameters, known = parameters_for(seat, period), scope(seat)
+    assert period.end is not None
+    measured = measure_all(card.key, period.start, period.end)
+    rows = [
+        _figure(card, parameters, row.numerator, row.denominator, known[row.organization_id])
+        for row in measured.values()
+        if row.organization_id in known
+    ]
+    rows.sort(key=lambda row: (row.value is None, row.value or 0, row.organization.code if row.organization else ""))
+    return Compared(_summed(card, measured, known, parameters), rows)
+
+
+def figure_of(seat: Seat, card: Card, organization: Organization, period: Period) -> Figure:
+    """One organisation's figure of an indicator."""
+    assert period.end is not None
+    found = measure_all(card.key, period.start, period.end).get(organization.pk)
+    numerator, denominator = (found.numerator, found.denominator) if found else (Decimal(0), None)
+    return _figure(card, parameters_for(seat, period), numerator, denominator, organization)
+
+
+def sides_of(figure: Figure, period: Period) -> list[FactRows]:
+    """The facts in numerator and denominator of a figure; none when the figure is too small to show."""
+    if figure.small or figure.organization is None or period.end is None:
+        return []
+    return [
+        measure_rows(counted, figure.organization.pk, period.start, period.end)
+        for counted in rules.ROWS[figure.card.key]
+    ]
+
+
+def as_table(found: Compared) -> list[tuple[Any, ...]]:
+    """The rows of the page for a workbook: what is too small to show is not there either."""
+    lines: list[tuple[Any, ...]] = []
+    for row in [*found.rows, found.total]:
+        name = row.organization.zh if row.organization else _("合计")
+        goal, gap = (None if number is None else float(number) for number in (row.goal, row.gap))
+        if row.small:
+            lines.append((name, "", "", _("分母过小，不显示"), goal, ""))
+            continue
+        counts = (float(row.numerator), None if row.denominator is None else float(row.denominator))
+        lines.append((name, *counts, None if row.value is None else float(row.value), goal, gap))
+    return lines
+
+
+def get_card(key: str) -> Card:
+    """The card of an indicator. Raises NotVisible."""
+    if key not in rules.cards():
+        raise NotVisible(_("没有这个指标。"), next_step=_("请从指标一览里打开。"))
+    return rules.cards()[key]
+
+
+def get_organization(seat: Seat, organization_id: int) -> Organization:
+    """One organisation whose figures the seat may see. Raises NotVisible."""
+    found = scope(seat).get(organization_id)
+    if found is None:
+        raise NotVisible(_("没有这家机构的数据，或不在您的服务范围。"), next_step=_("请回到指标页选择。"))
+    return found
+
+
+def _summed(
+    card: Card, measured: Mapping[int, Measured], known: Mapping[int, Organization], parameters: IndicatorParameters
+) -> Figure:
+    own = [row for row in measured.values() if row.organization_id in known]
+    denominators = [row.denominator for row in own if row.denominator is not None]
+    bottom = sum(denominators, Decimal(0)) if denominators else None
+    return _figure(card, parameters, sum((row.numerator for row in own), Decimal(0)), bottom, None)
+
+
+def _figure(
+    card: Card,
+    parameters: IndicatorParameters,
+    numerator: Decimal,
+    denominator: Decimal | None,
+    organization: Organization | None,
+) -> Figure:
+    small = rules.is_small(denominator, parameters.small_denominator.integer())
+    value = None if small else rules.value_of(numerator, denominator, card.unit)
+    target = parameters.targets[card.key]
+    return Figure(card, numerator, denominator, value, target, small, organization)
+
+
+def frozen(seat: Seat, indicator: str, limit: int = 20) -> list[MeasureReport]:
+    """The newest frozen reports of an indicator that the seat may see."""
+    return reports(seat, indicator)[:limit]
 
 
 def reports(seat: Any, indicator: str | None = None) -> list[MeasureReport]:
@@ -93,7 +323,7 @@ def get_report(seat: Any, report_id: int) -> MeasureReport:
     """One frozen report. Raises NotVisible."""
     found = MeasureReport.objects.filter(visible_to(seat), pk=report_id).select_related("organization").first()
     if found is None:
-        raise NotVisible("")
+        raise NotVisible(_("没有这份指标报告，或不在您的服务范围。"))
     return found
 
 

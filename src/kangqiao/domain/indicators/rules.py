@@ -120,6 +120,67 @@ DEFINITIONS: dict[str, Definition] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """The facts counted on one side of an indicator: table, who they are attributed to, when, and which of them.
+
+    `until` names the column of the first day after, for facts that last; others happen on the day `since`.
+    """
+
+    side: str
+    table: str
+    organization: str
+    since: str
+    until: str = ""
+    where: tuple[tuple[str, str | bool], ...] = ()
+
+
+ROWS: dict[str, tuple[RowSet, ...]] = {
+    "duty_compliance": (
+        RowSet("numerator", "half_day", "hospital_id", "day", where=(("status", "done"),)),
+        RowSet(
+            "denominator", "duty", "hospital_id", "starts_on", "ends_on", where=(("measure", "half_days_per_week"),)
+        ),
+    ),
+    "visits_per_half_day": (
+        RowSet("numerator", "encounter", "employer_id", "day", where=(("is_posted_expert", True),)),
+        RowSet("denominator", "half_day", "hospital_id", "day", where=(("status", "done"),)),
+    ),
+    "up_referral_in_time": (
+        RowSet("numerator", "referral", "hospital_id", "sent_on", where=(("direction", "up"), ("is_in_time", True))),
+        RowSet("denominator", "referral", "hospital_id", "sent_on", where=(("direction", "up"),)),
+    ),
+    "down_referral_ratio": (
+        RowSet("numerator", "referral", "hospital_id", "sent_on", where=(("direction", "down"),)),
+        RowSet("denominator", "referral", "hospital_id", "sent_on", where=(("direction", "up"),)),
+    ),
+    "community_visit_share": (
+        RowSet("numerator", "encounter", "organization_id", "day", where=(("organization_kind", "centre"),)),
+        RowSet("denominator", "encounter", "organization_id", "day"),
+    ),
+}
+# A reader of figures has no basis to know which resident a row is about.
+NEVER_SHOWN = ("resident_id",)
+
+
+def rows(facts: Facts, counted: RowSet, organization_id: int, start: date, end: date) -> Table:
+    """The facts of one organisation on one side of an indicator in a period, newest first, without any resident."""
+    table = facts[counted.table]
+    found = table.filter(table[counted.organization] == organization_id, table[counted.since] < ibis.literal(end))
+    last = counted.until or counted.since
+    lower = ibis.literal(start)
+    found = found.filter(found[last] > lower if counted.until else found[last] >= lower)
+    for column, wanted in counted.where:
+        found = found.filter(found[column] == wanted)
+    shown = [column for column in found.columns if column not in NEVER_SHOWN]
+    return found.select(shown).order_by(ibis.desc(counted.since), ibis.desc(shown[0]))
+
+
+def is_small(denominator: Decimal | None, smallest: int) -> bool:
+    """Whether there is something to divide by, but too little to show a share without misleading or giving away."""
+    return denominator is not None and 0 < denominator < smallest
+
+
 def value_of(numerator: Decimal, denominator: Decimal | None, unit: str) -> Decimal | None:
     """The indicator's value in its unit; none when there is nothing to divide by. Percent is out of a hundred."""
     if denominator is None or denominator == 0:

@@ -1,5 +1,13 @@
-"""Addresses of indicators."""
+"""Addresses of this module."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from kangqiao.domain.indicators import views
+
+urlpatterns = [
+    path("", views.board, name="indicators-list"),
+    path("reports/<int:pk>/", views.report, name="indicators-report"),
+    path("<slug:key>/", views.detail, name="indicators-detail"),
+    path("<slug:key>/export/", views.export, name="indicators-export"),
+    path("<slug:key>/<int:organization_id>/", views.rows, name="indicators-rows"),
+]

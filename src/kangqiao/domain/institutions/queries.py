@@ -20,6 +20,11 @@ def place(code: str) -> Place:
     return found
 
 
+def outermost_places() -> list[Place]:
+    """The places that are part of no other."""
+    return list(Place.objects.filter(part_of=None).order_by("code"))
+
+
 def place_ids_under(code: str) -> set[int]:
     """The place and every place that is part of it, at any depth. Raises NotVisible."""
     found = {place(code).pk}

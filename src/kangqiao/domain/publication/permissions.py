@@ -12,6 +12,7 @@ from kangqiao.domain.publication.models import Publication
 from kangqiao.kernel.decision import YES, Decision, no
 
 HOSPITAL = (Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR)
+STAFF = tuple(role.value for role in (*HOSPITAL, Role.BUREAU_OFFICER))
 
 
 def visible_to(seat: Seat | None) -> Q:
@@ -30,6 +31,18 @@ def visible_to(seat: Seat | None) -> Q:
             | Q(**{f"{place}__part_of__part_of_id": seat.place_id})
         )
     return public
+
+
+def of_seat(seat: Seat) -> Q:
+    """Of all one may read, the lists one works with: the own hospital's, or those of the bureau's place."""
+    if seat.role in HOSPITAL:
+        return Q(organization_id=seat.organization_id) | Q(organization__parts__id=seat.organization_id)
+    place = "organization__place"
+    return (
+        Q(**{f"{place}_id": seat.place_id})
+        | Q(**{f"{place}__part_of_id": seat.place_id})
+        | Q(**{f"{place}__part_of__part_of_id": seat.place_id})
+    )
 
 
 def parties(by: Actor, publication: Publication, own_bodies: frozenset[int], approver_id: int | None) -> set[str]:

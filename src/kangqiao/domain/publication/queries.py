@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,18 +11,22 @@ from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base.models import StatusChange
-from kangqiao.base.transition import history
+from kangqiao.base.transition import Told, told
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.publication import rules
 from kangqiao.domain.publication.models import Publication
 from kangqiao.domain.publication.parameters import PublicationParameters
-from kangqiao.domain.publication.permissions import parties, visible_to
+from kangqiao.domain.publication.permissions import HOSPITAL, of_seat, parties, visible_to
 from kangqiao.domain.publication.states import PUBLICATION
 from kangqiao.domain.roster.models import Posting
 from kangqiao.kernel.errors import NotVisible
-from kangqiao.kernel.states import Step
+from kangqiao.kernel.states import State, Step
+
+YEARS_BACK = 3
 
 
 def publications(seat: Seat | None, year: int | None = None) -> QuerySet[Publication]:
@@ -46,6 +51,33 @@ def published(year: int | None = None) -> list[Publication]:
     for row in rows.order_by("version"):
         latest[row.organization_id, row.year] = row
     return sorted(latest.values(), key=lambda row: (-row.year, row.organization.code))
+
+
+def get_published(publication_id: int) -> Publication:
+    """One published list, for everybody. Raises NotVisible for any other."""
+    return get_publication(None, publication_id)
+
+
+def newer(publication: Publication) -> Publication | None:
+    """A later published version of the same list, if there is one."""
+    found = Publication.objects.filter(
+        organization_id=publication.organization_id, year=publication.year, status="published"
+    )
+    return found.filter(version__gt=publication.version).order_by("-version").first()
+
+
+def as_table(publication: Publication) -> list[tuple[str, ...]]:
+    """The list for a workbook: centres first, then experts planned and completed."""
+    content = publication.content
+    lines: list[tuple[str, ...]] = [
+        (_("对口机构"), "", "", "", row["centre"], row["starts_on"], row["ends_on"]) for row in content["chc_list"]
+    ]
+    for part, label in (("experts_planned", _("拟派驻")), ("experts_completed", _("已派驻过"))):
+        lines += [
+            (label, row["name"], row["title"], row["specialty"], row["place"], row["starts_on"], row["ends_on"])
+            for row in content[part]
+        ]
+    return lines
 
 
 def current(organization_id: int, year: int) -> Publication | None:
@@ -113,17 +145,87 @@ def changes(publication: Publication) -> list[rules.Change]:
     return rules.difference(publication.previous.content if publication.previous else {}, publication.content)
 
 
-def history_of(publication: Publication) -> list[StatusChange]:
-    """Every step the list took."""
-    return list(history(publication))
-
-
 def hospitals_without_list(place_code: str, year: int) -> list[Organization]:
-    """Hospitals with agreements in force that have not published a list for the year."""
-    bound = Agreement.objects.filter(status="in_force", hospital__place__code__startswith=place_code[:4])
+    """Hospitals of a place with agreements in force that have not published a list for the year."""
+    places = institutions.place_ids_under(place_code)
+    bound = Agreement.objects.filter(status="in_force", hospital__place__in=places)
     done = Publication.objects.filter(year=year, status="published").values("organization_id")
     found = Organization.objects.filter(pk__in=bound.values("hospital_id")).exclude(pk__in=done)
-    return list(found.order_by("code"))
+    return list(found.select_related("place").order_by("code"))
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One list with its state, and how many days are left to its last day (negative when it has passed)."""
+
+    publication: Publication
+    state: State
+    days_left: int
+
+
+def listed(seat: Seat, year: int, today: date) -> list[ListRow]:
+    """The newest version of each list of a year that the seat works with, by hospital."""
+    rows = publications(seat, year).filter(of_seat(seat)).order_by("organization__code", "-version")
+    newest: dict[int, Publication] = {}
+    for row in rows:
+        newest.setdefault(row.organization_id, row)
+    return [ListRow(row, PUBLICATION.state(row.status), (row.due_on - today).days) for row in newest.values()]
+
+
+def years(today: date) -> list[int]:
+    """The years a reader may choose, the running one first."""
+    return list(range(today.year, today.year - YEARS_BACK - 1, -1))
+
+
+def owed(seat: Seat, year: int) -> list[Organization]:
+    """The hospitals the seat answers for that still owe a list of the year and have not begun one."""
+    begun = Publication.objects.filter(year=year).values_list("organization_id", flat=True)
+    found = [row for row in hospitals_without_list(seat.place_code, year) if row.pk not in set(begun)]
+    if seat.role == Role.BUREAU_OFFICER:
+        return found
+    own = own_bodies(seat.organization_id)
+    return [row for row in found if row.pk in own]
+
+
+def hospital_of(seat: Seat) -> Organization | None:
+    """The hospital the seat prepares lists for, if it does."""
+    if seat.role not in HOSPITAL:
+        return None
+    return Organization.objects.filter(pk__in=own_bodies(seat.organization_id), kind=Organization.Kind.HOSPITAL).first()
+
+
+def state_of(publication: Publication) -> State:
+    """The state of the list as a page draws it."""
+    return PUBLICATION.state(publication.status)
+
+
+def story_of(publication: Publication) -> list[Told]:
+    """Every step the list took, in words."""
+    return told(publication, PUBLICATION)
+
+
+def to_prepare(seat: Seat) -> tuple[int, datetime | None]:
+    """How many lists of the seat's hospital wait for it: drafts, returned and approved ones; since when."""
+    hospital = hospital_of(seat)
+    if hospital is None:
+        return 0, None
+    waiting = Publication.objects.filter(organization=hospital, status__in=("draft", "returned", "approved"))
+    return _counted(list(waiting.values_list("pk", flat=True)))
+
+
+def to_approve(seat: Seat) -> tuple[int, datetime | None]:
+    """How many submitted lists wait for the seat's approval, and since when the oldest."""
+    if seat.role != Role.BUREAU_OFFICER:
+        return 0, None
+    waiting = publications(seat).filter(status="submitted")
+    return _counted([row.pk for row in waiting if approver_of(row.organization) == seat.organization_id])
+
+
+def _counted(ids: list[int]) -> tuple[int, datetime | None]:
+    latest: dict[int, datetime] = {}
+    for row in StatusChange.objects.filter(subject_type=Publication._meta.label_lower, subject_id__in=ids):
+        latest[row.subject_id] = row.at
+    return len(ids), min(latest.values(), default=None)
 
 
 def _centre_row(agreement: Agreement) -> dict[str, str]:

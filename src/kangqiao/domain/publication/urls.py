@@ -1,5 +1,12 @@
-"""Addresses of publication."""
+"""Addresses of this module; what the public reads lies in `edges.public`."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from kangqiao.domain.publication import views
+
+urlpatterns = [
+    path("", views.publication_list, name="publication-list"),
+    path("draft/", views.draft, name="publication-draft"),
+    path("<int:pk>/", views.detail, name="publication-detail"),
+    path("<int:pk>/step/", views.step, name="publication-step"),
+]

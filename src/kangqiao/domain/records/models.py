@@ -44,7 +44,7 @@ class Encounter(BaseModel):
 class Condition(BaseModel):
     """A problem the resident lives with, such as hypertension (FHIR Condition)."""
 
-    resident = models.ForeignKey(Resident, models.PROTECT, related_name="conditions")
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
     code = models.CharField(max_length=40)
     zh = models.CharField(max_length=100)
     since = models.DateField(null=True, blank=True)

@@ -68,6 +68,8 @@ def send_up(
     allergies: str = "",
     has_consent: bool = False,
     booking_id: int | None = None,
+    slot_id: int | None = None,
+    attempt: str = "",
     origin_encounter_id: int | None = None,
     by: Actor,
     at: datetime,
@@ -76,8 +78,9 @@ def send_up(
 
     The mark of the green channel follows from the agreements in force; nobody sets it. Both houses may see the
     resident from now until the case ends. The desk's clock starts. A posted expert sends from the visit at the centre
-    (SZ16-3.2b). Raises RuleBroken naming the first missing item of the data set (ZH-4.4c) or the open referral for
-    the same problem; Denied, NotVisible.
+    (SZ16-3.2b). `slot_id` takes a place in the same breath (`attempt` names the sending), `booking_id` brings one.
+    Raises RuleBroken naming the first missing item of the data set (ZH-4.4c) or the open referral for the same
+    problem; Taken with the nearest places; Denied, NotVisible.
     """
     origin = None if origin_encounter_id is None else _origin_visit(origin_encounter_id, resident_id, by)
     _allow(permissions.can_send_up(by, origin))
@@ -97,6 +100,11 @@ def send_up(
     _check_codes(reason_code, specialty)
     _refuse_twin(resident_id, hospital, specialty, "up")
     agreement = queries.relation_between(hospital.pk, centre.pk, localtime(at).date())
+    if slot_id is not None:
+        booking_id = scheduling.book(
+            slot_id=slot_id, resident_id=resident_id, channel=Booking.Channel.REFERRAL, attempt=attempt,
+            as_partner_centre_id=centre.pk, by=by, at=at,
+        ).pk  # fmt: skip
     referral = _create(
         direction="up", resident=resident, from_organization=centre, to_organization=hospital,
         from_practitioner=_doctor(by), agreement=agreement, is_green_channel=agreement is not None,

@@ -31,7 +31,7 @@ def bases_of(seat: Seat, at: datetime | None = None) -> QuerySet[Basis]:
     A resident has the basis of being that person. Treating staff have those of their organisation and their own; the
     rest have none. A right to see is a right now, so this reads the clock itself.
     """
-    valid = valid_at(at or timezone.now())
+    valid = valid_at(at or timezone.now())  # reads the clock: a right to see is a right now
     if seat.role == Role.RESIDENT:
         return valid.filter(kind=Basis.Kind.OWN, user=seat.user_id)
     if seat.role not in TREATING:

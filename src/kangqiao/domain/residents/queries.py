@@ -83,6 +83,7 @@ def who_may_see(resident_id: int, seat: Seat) -> list[Basis]:
     found = get_resident(seat, resident_id)
     if found.user_id != seat.user_id:
         raise not_found()
+    # reads the clock: who may see me is a question about now
     rows = valid_at(timezone.now()).filter(resident=found).select_related("organization", "user")
     return list(rows.order_by("since"))
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.roster import queries
-from kangqiao.domain.roster.models import Activity, HalfDay
+from kangqiao.domain.roster.models import HalfDay
+from kangqiao.domain.roster.rules import kinds_of_work
 from kangqiao.kernel.period import week
 
 
@@ -94,7 +95,7 @@ class Nomination(forms.Form):
 class Work(forms.Form):
     """What was done in a half-day: kind, number of people, topic."""
 
-    kind = forms.ChoiceField(label=_("服务类型"), choices=Activity.Kind.choices)
+    kind = forms.ChoiceField(label=_("服务类型"), choices=lambda: list(kinds_of_work().items()))
     people = forms.IntegerField(label=_("人数"), min_value=0, max_value=9999)
     topic = forms.CharField(label=_("主题"), required=False, max_length=200)
 

@@ -133,6 +133,8 @@ def said(broken: Violation, problem: RosterProblem, names: Names, start: date) -
     match broken.rule:
         case Rule.UNAVAILABLE:
             return no(_("%(who)s%(when)s不能出诊：%(why)s。") % words)
+        case Rule.TWO_PLACES if len({each.centre_id for each in broken.cells}) == 1:
+            return no(_("%(who)s%(when)s已经排在%(centre)s。") % words)
         case Rule.TWO_PLACES:
             return no(_("%(who)s%(when)s不能同时在两处：%(places)s。") % words)
         case Rule.OVER_WEEKLY_LIMIT:
@@ -249,3 +251,14 @@ def title_words(kind: str, grade: str) -> str:
         "technician": (_("技师"), _("主管技师"), _("副主任技师"), _("主任技师")),
     }
     return words[kind][TITLE_ORDER.index(grade)]
+
+
+def kinds_of_work() -> dict[str, str]:
+    """The five kinds of work a posted expert does, in the reader's language (SZ16-2.1c)."""
+    return {
+        "clinic": _("门诊服务"),
+        "coaching": _("指导全科医生诊疗"),
+        "case_discussion": _("组织病例讨论"),
+        "lecture": _("专业讲座培训"),
+        "health_education": _("健康教育及咨询"),
+    }

@@ -22,6 +22,7 @@ from kangqiao.base.idempotency import idempotent
 from kangqiao.base.sheets import sheet
 from kangqiao.domain.roster import actions, forms, queries
 from kangqiao.domain.roster.permissions import BOARD_ROLES, HOSPITAL_ROLES
+from kangqiao.domain.roster.rules import kinds_of_work
 from kangqiao.kernel.errors import RuleBroken
 from kangqiao.kernel.period import week
 
@@ -264,6 +265,6 @@ def record(request: HttpRequest, half_day_id: int) -> HttpResponse:
     asked = _checked(forms.Work(request.POST))
     row = actions.record_activity(half_day_id=seen.pk, **asked, by=seat.actor, at=timezone.now())
     messages.success(
-        request, _("已登记：%(kind)s，%(people)s 人。") % {"kind": row.get_kind_display(), "people": row.people}
+        request, _("已登记：%(kind)s，%(people)s 人。") % {"kind": kinds_of_work()[row.kind], "people": row.people}
     )
-    return redirect(request.POST.get("back") or "roster-attendance")
+    return redirect(_back(request) or "roster-attendance")

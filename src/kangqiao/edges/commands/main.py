@@ -23,6 +23,7 @@ COMMANDS = {
     "manage": "manage",
     "policy": "policy",
     "clauses": "clauses",
+    "states": "states",
 }
 
 

@@ -109,7 +109,8 @@ class Start:
         """
         digest, demo = setup_stamps.migration_digest(), f"demo:{self.demo}"
         what = "code lists" if self.demo == "none" else f"demonstration {self.demo}"
-        is_migrated, is_there = setup_stamps.read(url, "migrations") == digest, bool(setup_stamps.read(url, demo))
+        loader = setup_stamps.demonstration_digest()
+        is_migrated, is_there = setup_stamps.read(url, "migrations") == digest, setup_stamps.read(url, demo) == loader
         if is_migrated:
             say("tables: up to date")
         if is_there:
@@ -119,7 +120,7 @@ class Start:
         if not is_there:
             first = [] if is_migrated else ["--migrate"]
             run_step(f"{what}: loading", ["demo", "load", self.demo, *first], environment)
-            setup_stamps.write(url, demo, "loaded")
+            setup_stamps.write(url, demo, loader)
         if not is_migrated:
             setup_stamps.write(url, "migrations", digest)
 
@@ -135,7 +136,7 @@ class Start:
         folder = self.site.folder
         self.children = [
             Child("web server", web, folder.log("web"), environment),
-            Child("worker", worker, folder.log("worker"), environment),
+            Child("worker", worker, folder.log("worker"), environment, orphan_signal=signal.SIGKILL),
         ]
         for child in self.children:
             child.start()

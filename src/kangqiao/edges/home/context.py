@@ -37,7 +37,7 @@ def _frame(request: HttpRequest) -> Frame:
         person=seat.user_name,
         role=str(seat.role_name),
         organisation=seat.organization_name,
-        demo=bool(settings.DEMO != "none" and request.user.is_demo),
+        demo=bool(settings.DEMO != "none" and getattr(request.user, "is_demo", False)),
         seats=tuple(
             Seat(str(found.pk), found.organization.zh, str(Role(found.role).label), found.pk == seat.membership_id)
             for found in memberships

@@ -27,7 +27,7 @@ def home(request: SeatedRequest) -> HttpResponse:
     context = {
         "tiles": tiles(request.seat, timezone.now()),
         "notices": messaging.inbox(request.seat)[:NEWEST],
-        "description": ROLE_DESCRIPTIONS[request.seat.role],
+        "description": ROLE_DESCRIPTIONS[Role(request.seat.role)],
         "links": the_chain.links(request.seat.place_code[:4], timezone.now()),
     }
     return render(request, "home/staff.html", context)
@@ -53,7 +53,8 @@ def resident_home(request: SeatedRequest) -> HttpResponse:
 def chain(request: SeatedRequest) -> HttpResponse:
     """The chain with its live counts."""
     links = the_chain.links(request.seat.place_code[:4], timezone.now())
-    return render(request, "home/chain.html", {"links": links, "trail": None})
+    context = {"links": links, "trail": None, "examples": the_chain.examples(request.seat)}
+    return render(request, "home/chain.html", context)
 
 
 @access("signed_in")

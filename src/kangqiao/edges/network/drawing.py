@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.agreements.queries import Network
+from kangqiao.domain.institutions.models import Organization
 
-ROW_HEIGHT, GROUP_GAP, LEFT_EDGE, BOX, RIGHT_EDGE = 34, 12, 8, 260, 520
+ROW_HEIGHT, GROUP_GAP = 34, 12
+LEFT_EDGE, RIGHT_EDGE, HOSPITAL_WIDTH, CENTRE_WIDTH = 8, 530, 350, 260
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A box of the drawn network, by its left edge and middle line, in units of the drawing."""
+    """A box of the drawn network, by its left edge, middle line and width, in units of the drawing."""
 
     x: int
     y: int
-    name: str
+    width: int
+    of: Organization
     note: str
     url_pk: int = 0
 
@@ -38,7 +41,7 @@ class Node:
     @property
     def note_x(self) -> int:
         """Where the note ends."""
-        return self.x + BOX - 8
+        return self.x + self.width - 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,13 @@ def drawing(found: Network) -> Drawing:
     top = 10
     for node in found.hospitals:
         middle = top + ROW_HEIGHT * len(node.relations) // 2
-        hospitals.append(Node(LEFT_EDGE, middle, node.hospital.zh, str(len(node.relations)), node.hospital.pk))
+        hospitals.append(
+            Node(LEFT_EDGE, middle, HOSPITAL_WIDTH, node.hospital, str(len(node.relations)), node.hospital.pk)
+        )
         for place, relation in enumerate(node.relations):
             y = top + ROW_HEIGHT * place + ROW_HEIGHT // 2
-            centres.append(Node(RIGHT_EDGE, y, relation.centre.zh, relation.centre.place.zh, relation.pk))
+            centres.append(Node(RIGHT_EDGE, y, CENTRE_WIDTH, relation.centre, relation.centre.place.zh, relation.pk))
             label = str(Agreement.Kind(relation.kind).label)
-            lines.append(Line(LEFT_EDGE + BOX, middle, RIGHT_EDGE, y, label))
+            lines.append(Line(LEFT_EDGE + HOSPITAL_WIDTH, middle, RIGHT_EDGE, y, label))
         top += ROW_HEIGHT * len(node.relations) + GROUP_GAP
     return Drawing(top, hospitals, centres, lines)

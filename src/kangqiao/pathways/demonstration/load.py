@@ -131,6 +131,7 @@ def accounts() -> list[dict[str, str]]:
             "organization": one.organization.zh,
             "address": "/sign-in/",
         }
+        # reads the clock: lists who can be stepped into today, for the command line
         for group in demo_people(timezone.localdate())
         for one in group.people
     ]

@@ -211,7 +211,8 @@ def _handed_back(run: Run) -> int:
             continue
         referrals.propose_down(
             resident_id=resident.pk, to_organization_id=pair.centre.pk, specialty="cardiology", diagnosis="I10 高血压",
-            reason_code="stable_for_community", has_consent=True, reason="血压达标，治疗方案明确", medicines="缬沙坦 80mg 每日一次", plan=PLAN, by=desk,
+            reason_code="stable_for_community", has_consent=True, reason="血压达标，治疗方案明确",
+            medicines="缬沙坦 80mg 每日一次", plan=PLAN, by=desk,
             at=run.at,
         )  # fmt: skip
         made += 1

@@ -92,9 +92,8 @@ def load_postings(run: Run) -> int:
 
 
 def load_past_half_days(run: Run) -> int:
-    """The half-days from the first week of last year to the end of last week, and the visits of those days."""
-    city = institutions.place(CITY)
-    monday = week(run.today).start
+    """The half-days from the first week of last year to the last week that is over, and the visits of those days."""
+    city, monday = institutions.place(CITY), _next_monday(run.today)
     past = [
         Roster(
             place=city,
@@ -117,9 +116,7 @@ def load_weeks_ahead(run: Run) -> int:
     """The present and coming four weeks, planned by the engine and published; the four after, planned and in draft."""
     city = institutions.place(CITY)
     dispatcher = person(Role.DISPATCHER, institutions.organization("zhuhai-health"))
-    monday = week(run.today).start
-    if run.today.weekday() > _FRIDAY:
-        monday += timedelta(weeks=1)
+    monday = _next_monday(run.today)
     published = rosters.plan_roster(place_id=city.pk, starts_on=monday, weeks=WEEKS_AHEAD, by=dispatcher, at=run.at)
     rosters.publish_roster(roster_id=published.pk, by=dispatcher, at=run.at)
     draft = rosters.plan_roster(
@@ -130,25 +127,42 @@ def load_weeks_ahead(run: Run) -> int:
 
 def load_clinics(run: Run) -> int:
     """Specialist clinics at the hospitals for the coming weeks, half of each kept for the paired centres first."""
-    count = 0
     slots = SlotParameters.read(policy.at(place=CITY, date=run.today))
-    for hospital in institutions.hospitals_in(CITY).order_by("pk"):
-        for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:]):
-            for day in _clinic_days(run.today, turn):
-                starts_at, ends_at = (_instant(day, at) for at in MORNING)
-                try:
-                    scheduling.open_session(
-                        organization_id=hospital.pk, practitioner_id=expert.pk, specialty=_specialty(expert),
-                        kind=Session.Kind.HOSPITAL_CLINIC, starts_at=starts_at, ends_at=ends_at, source="clinic",
-                        parameters=slots, by=run.by, at=run.at,
-                    )  # fmt: skip
-                except RuleBroken:
-                    continue
-                count += 1
-    return count
+    return sum(_opened(run, _clinics(run, hospital, slots)) for hospital in institutions.hospitals_in(CITY))
+
+
+def _clinics(run: Run, hospital: Organization, slots: SlotParameters) -> list[scheduling.Opening]:
+    found = []
+    for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:]):
+        for day in _clinic_days(run.today, turn):
+            starts_at, ends_at = (_instant(day, at) for at in MORNING)
+            found.append(
+                scheduling.Opening(
+                    organization_id=hospital.pk, practitioner_id=expert.pk, specialty=_specialty(expert),
+                    kind=Session.Kind.HOSPITAL_CLINIC, starts_at=starts_at, ends_at=ends_at, source="clinic",
+                    parameters=slots,
+                )
+            )  # fmt: skip
+    return found
+
+
+def _opened(run: Run, openings: list[scheduling.Opening]) -> int:
+    """How many could be opened: all at once, or, where somebody sits elsewhere then, all the others."""
+    try:
+        return len(scheduling.open_sessions(openings=openings, by=run.by, at=run.at))
+    except RuleBroken:
+        if len(openings) == 1:
+            return 0
+        return sum(_opened(run, [one]) for one in openings)
 
 
 _FRIDAY = 4
+
+
+def _next_monday(today: date) -> date:
+    """The first day not yet told as past: this week's Monday, on a weekend the next one's."""
+    monday = week(today).start
+    return monday + timedelta(weeks=1) if today.weekday() > _FRIDAY else monday
 
 
 def _relation(pair: Pair) -> Agreement:

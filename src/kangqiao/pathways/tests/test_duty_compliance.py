@@ -3,8 +3,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.agreements.rules import Verdict
@@ -13,7 +11,6 @@ from kangqiao.domain.roster import actions as roster
 from kangqiao.domain.roster.models import Posting
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Practitioner
-from kangqiao.edges.jobs.agreements import terms
 from kangqiao.pathways.duty_compliance import DutyResult, compliance_of, shortfalls
 
 pytestmark = pytest.mark.django_db
@@ -124,32 +121,3 @@ def test_too_few_centres_asks_the_hospital_for_a_reason_without_blocking() -> No
     assert agreement.status == "in_force"
     assert (before.observed, before.target, before.verdict, before.needs_reason) == (1, 10, Verdict.SHORT, True)
     assert (after.needs_reason, "新院区" in after.sentence) == (False, True)
-
-
-def test_duty_page_shows_the_figures_of_today_and_takes_the_reason() -> None:
-    region = f.shenzhen()
-    agreement = f.signed(region, "sz1", "c1", kind="pairing", at=AT, **TERM)
-    client = Client()
-    client.force_login(f.user(region["sz1"]))
-    address = reverse("agreements-duties", args=(agreement.pk,))
-
-    page = client.get(address).content.decode()
-    client.post(reverse("agreements-justify", args=(agreement.pk,)), {"reason": "新院区刚开"})
-    later = client.get(address).content.decode()
-    part = client.get(address, headers={"HX-Request": "true"}).content.decode()
-
-    assert "现有 1，要求 10。" in page
-    assert "记下说明" in page
-    assert "医院说明：新院区刚开" in later
-    assert "记下说明" not in later
-    assert "<html" not in part
-
-
-def test_hourly_job_moves_terms_and_counts_them() -> None:
-    region = f.zhuhai()
-    agreement = f.signed(region, "people1", "xiangwan", starts=date(2013, 3, 1), ends=date(2014, 3, 1))
-    assert agreement.status == "in_force"
-
-    assert terms(0) == {"in_force": 0, "lapsed": 1}
-    assert terms(0) == {"in_force": 0, "lapsed": 0}
-    assert Agreement.objects.get().status == "lapsed"

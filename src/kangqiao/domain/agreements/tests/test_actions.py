@@ -345,8 +345,13 @@ def test_every_step_tells_the_parties_and_leaves_an_audit_row() -> None:
 
     agreement = f.signed(region, "people1", "xiangwan")
 
-    asked = Notice.objects.filter(subject__startswith="请签署").values_list("organization__code", flat=True)
-    assert set(asked) == {"people1", "xiangwan", "bureau", "office1"}
+    asked = Notice.objects.filter(subject__startswith="请签署").values_list("organization__code", "role")
+    assert set(asked) == {
+        ("people1", "hospital_director"),
+        ("people1", "guidance_office"),
+        ("xiangwan", "centre_manager"),
+        ("bureau", "bureau_officer"),
+    }
     written = AuditEvent.objects.filter(subject_type="agreements.agreement", subject_id=agreement.pk)
     assert list(written.values_list("action", flat=True)) == [
         "agreement.draft", "agreement.propose", "agreement.sign", "agreement.sign", "agreement.sign",

@@ -217,7 +217,7 @@ def test_network_page_draws_every_relation_and_names_the_gaps() -> None:
 
     page = as_user(region, "bureau").get(reverse("agreements-network")).content.decode()
 
-    assert page.count('<path d="M268') == 3
+    assert page.count('<path d="M358') == 3
     assert page.count("<title>联建协管</title>") == 3
     assert "斗门区" in page
     assert "没有登记的社区机构" in page

@@ -10,9 +10,9 @@ import ibis
 import pytest
 from django.db import connection
 
-from kangqiao.domain.agreements.models import Agreement
-from kangqiao.domain.finance.tests.factories import Network, add_hospital, add_pairing, make_network
+from kangqiao.domain.agreements.models import Agreement, Duty
 from kangqiao.domain.indicators import queries, rules
+from kangqiao.domain.indicators.tests.factories import Network, add_hospital, add_pairing, make_network
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral.models import Referral
@@ -52,8 +52,8 @@ def network() -> Network:
     network = make_network()
     add_hospital(network, "people1", "municipal")
     add_hospital(network, "people2", "municipal")
-    first = add_pairing(network, "people1", "xiangwan", "xiangzhou", 30_000, half_days=3)
-    add_pairing(network, "people2", "gongbei", "xiangzhou", 30_000, half_days=3)
+    first = add_pairing(network, "people1", "xiangwan", "xiangzhou", half_days=3)
+    add_pairing(network, "people2", "gongbei", "xiangzhou", half_days=3)
     weeks = [(0, 2), (1, 5), (2, 3)]
     days = [START + timedelta(weeks=week, days=index // 2) for week, count in weeks for index in range(count)]
     expert = half_days(network, first, days)
@@ -78,7 +78,8 @@ def refer(
     Referral.objects.create(
         number=f"R{Referral.objects.count()}", direction=direction, resident=resident, from_organization=sender,
         to_organization=receiver, specialty="cardiology", diagnosis="I10", reason="血压不达标", status=status,
-        sent_at=NOON, due_at=NOON + timedelta(hours=24), answered_at=NOON + timedelta(hours=answered), policy_ref="x",
+        sent_at=NOON, clock_from=NOON, answer_by=NOON + timedelta(hours=24),
+        answered_at=NOON + timedelta(hours=answered), policy_ref="x",
     )  # fmt: skip
 
 
@@ -122,6 +123,20 @@ def test_duckdb_gives_the_same_answer(network: Network, indicator: str) -> None:
     assert {row["organization_id"]: Decimal(str(row["denominator"])) for row in answer} == {
         pk: measured.denominator for pk, measured in ours.items()
     }
+
+
+def test_a_target_agreement_that_restates_the_duty_does_not_double_it(network: Network) -> None:
+    relation = network.agreements["xiangwan"]
+    target = Agreement.objects.create(
+        kind=Agreement.Kind.TARGET, number="MB-1", hospital=relation.hospital, centre=relation.centre,
+        starts_on=date(2025, 1, 1), ends_on=date(2026, 1, 1), status="in_force", policy_ref="x",
+    )  # fmt: skip
+    Duty.objects.create(
+        agreement=target, side="hospital", measure="half_days_per_week", zh="坐诊", target=3, unit="half_day/week",
+        clause="ZH-3.2.1a", policy_ref="x",
+    )  # fmt: skip
+    found = queries.measure_all("duty_compliance", START, END)[relation.hospital_id]
+    assert (found.numerator, found.denominator) == EXPECTED["duty_compliance"]["people1"]
 
 
 def test_every_definition_has_a_card_and_every_card_its_facts() -> None:

@@ -95,7 +95,8 @@ def test_bulk_steps_write_one_line_of_audit_each_and_not_one_for_each_resident()
 
     assert AuditEvent.objects.filter(action="residents.import_residents").count() == 1
     assert AuditEvent.objects.filter(action="records.import_history").count() == 1
-    assert AuditEvent.objects.count() < Resident.objects.count()
+    one_by_one = AuditEvent.objects.filter(subject_type__in=("residents.resident", "residents.basis"))
+    assert one_by_one.count() < RESIDENTS
 
 
 def test_every_role_at_work_has_somebody_and_the_password_lets_them_in() -> None:
@@ -175,7 +176,8 @@ def test_the_same_day_makes_the_same_people() -> None:
     first = list(Resident.objects.order_by("identifier").values_list("name", "identifier", "centre__code"))
     for model in (Encounter, Condition, Basis, Resident, Practitioner, Membership, User):
         model._default_manager.all().delete()
-    AuditEvent.objects.exclude(action__in=("demonstration.concepts", "demonstration.zhuhai-network")).delete()
+    there = ("demonstration.concepts", "demonstration.zhuhai-network", "demonstration.zhuhai-agreements")
+    AuditEvent.objects.exclude(action__in=there).delete()
 
     _load()
 
@@ -208,4 +210,4 @@ def test_progress_hears_of_each_step() -> None:
     demonstration.load_region("zhuhai", today=TODAY, residents=RESIDENTS, progress=said.append)
 
     assert len(said) == len(load.STEPS)
-    assert "珠海：居民" in said[3]
+    assert any("珠海：居民" in line for line in said)

@@ -1,0 +1,151 @@
+"""The pages of the joint-building fund."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kangqiao.base.access import access
+from kangqiao.base.idempotency import idempotent
+from kangqiao.base.sheets import sheet
+from kangqiao.base.templatetags.kq import money
+from kangqiao.domain.finance import actions, forms, permissions, queries
+from kangqiao.kernel.errors import NoPolicyInForce, RuleBroken
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def finance_list(request: HttpRequest) -> HttpResponse:
+    """The settlements with what each payer owes."""
+    return _list(request, forms.Compute(None, today=timezone.localdate()))
+
+
+def _list(request: HttpRequest, form: forms.Compute) -> HttpResponse:
+    seat = request.seat  # type: ignore[attr-defined]
+    context = {"rows": queries.listed(seat), "form": form, "may": permissions.can_compute(seat, seat.place_id)}
+    return render(request, "finance/list.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@access("role", roles=("finance_officer",))
+@idempotent
+def compute(request: HttpRequest) -> HttpResponse:
+    """Computes the fund of a year; a missing or unverified figure is named and the page stays."""
+    seat, form = request.seat, forms.Compute(request.POST, today=timezone.localdate())  # type: ignore[attr-defined]
+    if form.is_valid():
+        try:
+            done = actions.compute_settlement(
+                place_id=seat.place_id, **form.cleaned_data, by=seat.actor, at=timezone.now()
+            )
+        except (RuleBroken, NoPolicyInForce) as refused:
+            form.add_error(None, str(refused))
+        else:
+            told = _("已测算，合计 %(total)s。每一笔都能点开看公式、数据和条款。")
+            messages.success(request, told % {"total": money(done.total_fen)})
+            return redirect("finance-settlement", pk=done.pk)
+    return _list(request, form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=("finance_officer",))
+@idempotent
+def inputs(request: HttpRequest) -> HttpResponse:
+    """The figures a year needs, with their sources; posting records one."""
+    seat = request.seat  # type: ignore[attr-defined]
+    narrow = forms.Year(request.GET, today=timezone.localdate())
+    needed = queries.needed_inputs(seat, narrow.chosen)
+    form = forms.Figure(request.POST or None, needed=needed)
+    if form.is_valid():
+        actions.record_figure(**form.keywords(), year=narrow.chosen, by=seat.actor, at=timezone.now())
+        messages.success(request, _("已记下，来源和录入人一并留存。"))
+        return redirect(f"{reverse('finance-inputs')}?year={narrow.chosen}")
+    context = {"narrow": narrow, "rows": needed, "form": form}
+    return render(request, "finance/inputs.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@access("role", roles=("finance_officer",))
+@idempotent
+def verify(request: HttpRequest, pk: int) -> HttpResponse:
+    """Puts the person's name to a figure."""
+    row = actions.verify_figure(figure_id=pk, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+    messages.success(request, _("已核实，可以用来测算。"))
+    return redirect(f"{reverse('finance-inputs')}?year={row.year}")
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def settlement(request: HttpRequest, pk: int) -> HttpResponse:
+    """One settlement: total, payers, lines, next step, frozen digest."""
+    seat = request.seat  # type: ignore[attr-defined]
+    found = queries.get_settlement(seat, pk)
+    payers = queries.payer_totals(seat, found)
+    own = next((payer for payer in payers if payer.payer_id == seat.place_id), None)
+    context: dict[str, Any] = {
+        "settlement": found,
+        "state": queries.state_of(found),
+        "steps": {step.action: step for step in queries.available_steps(seat, found)},
+        "payers": payers,
+        "own": own if own and own.payable_fen and permissions.can_pay(seat, found) else None,
+        "lines": queries.line_rows(seat, found),
+        "history": queries.history_of(found),
+    }
+    return render(request, "finance/settlement.html", context)
+
+
+@require_POST
+@access("role", roles=("finance_officer",))
+@idempotent
+def submit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Submits a computed settlement for payment."""
+    found = queries.get_settlement(request.seat, pk)  # type: ignore[attr-defined]
+    actions.submit_settlement(settlement_id=found.pk, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+    messages.success(request, _("已提交，市、区财政可以拨付各自的部分。"))
+    return redirect("finance-settlement", pk=pk)
+
+
+@require_POST
+@access("role", roles=("finance_officer",))
+@idempotent
+def pay(request: HttpRequest, pk: int) -> HttpResponse:
+    """Records that the seat's finance paid all its payable lines."""
+    seat = request.seat  # type: ignore[attr-defined]
+    found = queries.get_settlement(seat, pk)
+    paid = actions.pay_lines(settlement_id=found.pk, payer_id=seat.place_id, by=seat.actor, at=timezone.now())
+    total = sum(row.amount_fen or 0 for row in paid)
+    messages.success(request, _("已登记拨付 %(n)s 笔，共 %(sum)s。") % {"n": len(paid), "sum": money(total)})
+    return redirect("finance-settlement", pk=pk)
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def export(request: HttpRequest, pk: int) -> HttpResponse:
+    """The lines of the page as a workbook."""
+    seat = request.seat  # type: ignore[attr-defined]
+    found = queries.get_settlement(seat, pk)
+    heads = [
+        _("医院"), _("中心"), _("由谁支付"), _("条款"), _("测算 元"), _("拨付比例 %"), _("应拨 元"), _("状态"),
+    ]  # fmt: skip
+    rows = queries.as_table(queries.line_rows(seat, found))
+    return sheet(_("联建协管经费"), heads, rows, file_name=f"settlement-{found.year}-v{found.version}.xlsx")
+
+
+@require_safe
+@access("role", roles=permissions.READERS)
+def line(request: HttpRequest, pk: int) -> HttpResponse:
+    """One amount, opened: formula with its own numbers, inputs with sources, clauses, appraisal."""
+    found = queries.get_line(request.seat, pk)  # type: ignore[attr-defined]
+    context = {
+        "line": found,
+        "state": queries.state_of_line(found),
+        "why": queries.explain(found),
+        "history": queries.history_of_line(found),
+    }
+    return render(request, "finance/line.html", context)

@@ -1,0 +1,29 @@
+"""What is chosen on the pages of publications."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from kangqiao.domain.publication import queries
+
+
+class Year(forms.Form):
+    """The year of the list: the running one unless another is chosen."""
+
+    year = forms.TypedChoiceField(label=_("年度"), coerce=int, required=False)
+
+    def __init__(self, data: Any, *, today: date) -> None:
+        super().__init__(data)
+        self.today = today
+        self.years = queries.years(today)
+        self.fields["year"].choices = [(year, str(year)) for year in self.years]  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> int:
+        """The year asked for; anything else asked for counts as nothing asked."""
+        asked = self.cleaned_data.get("year") if self.is_valid() else None
+        return int(asked) if asked else self.today.year

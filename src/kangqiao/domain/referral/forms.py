@@ -1,0 +1,194 @@
+"""The typed signatures of the referral actions a person fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from kangqiao.domain.referral.actions import ITEMS
+from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.queries import Choice
+
+URGENCIES = [
+    (Referral.Urgency.ROUTINE.value, _("常规")),
+    (Referral.Urgency.URGENT.value, _("加急")),
+    (Referral.Urgency.EMERGENCY.value, _("急诊")),
+]
+# Items of the data set that a person types.
+OBLIGED = ("diagnosis", "reason_code", "history", "examination", "medicines", "allergies", "has_consent")
+PLAN = _("【用药】\n\n【监测】\n\n【危险信号，出现即上转】\n\n【复诊】\n")
+
+
+def text(label: Any, rows: int = 2, *, required: bool = True, most: int = 2000, hint: Any = "") -> forms.CharField:
+    """A field of several lines."""
+    area = forms.Textarea(attrs={"rows": rows})
+    return forms.CharField(label=label, max_length=most, required=required, widget=area, help_text=hint)
+
+
+class UpForm(forms.Form):
+    """A letter up: where to, what the matter is, and the eight items. What is missing the action names."""
+
+    to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int)
+    specialty = forms.ChoiceField(label=_("哪个专科"))
+    urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES, initial="routine", widget=forms.RadioSelect)
+    diagnosis = forms.CharField(label=_("诊断"), max_length=100)
+    reason_code = forms.ChoiceField(label=_("符合的转诊条件"))
+    reason = forms.CharField(label=_("转诊原因"), max_length=500, required=False)
+    history = text(_("病史摘要"), 4)
+    examination = text(_("查体和检查"), 4)
+    medicines = text(_("现用药"), hint=_("没有用药请写“无”"))
+    allergies = forms.CharField(label=_("过敏史"), max_length=200, help_text=_("没有也请写“无”"))
+    question = text(_("希望医院解决"), required=False)
+    has_consent = forms.BooleanField(label=_("居民同意转诊，并同意把这些资料给接诊医院"), required=False)
+    slot = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    origin_encounter = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, hospitals: Iterable[Choice], specialties: Iterable[Choice], reasons: Iterable[Choice],
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(*args, **kwargs)
+        self.fields["to_organization"].choices = [(one.value, one.label) for one in hospitals]  # type: ignore[attr-defined]
+        self.fields["specialty"].choices = [("", _("请选专科")), *((one.value, one.label) for one in specialties)]  # type: ignore[attr-defined]
+        self.fields["reason_code"].choices = [("", _("请选一条")), *((one.value, one.label) for one in reasons)]  # type: ignore[attr-defined]
+
+    def full_clean(self) -> None:
+        """As always; then the items look obliged again, though it is the action that names what is missing first."""
+        for name in OBLIGED:
+            self.fields[name].required = False
+        super().full_clean()
+        for name in OBLIGED:
+            self.fields[name].required = True
+
+    def letter(self) -> dict[str, Any]:
+        """What the action takes, without the resident."""
+        data = dict(self.cleaned_data)
+        names = {"to_organization": "to_organization_id", "slot": "slot_id", "origin_encounter": "origin_encounter_id"}
+        return {names.get(name, name): value for name, value in data.items()}
+
+
+class DownForm(forms.Form):
+    """A hand-over to a centre: the criterion met, medicines and the plan."""
+
+    to_organization = forms.TypedChoiceField(label=_("交给哪家中心"), coerce=int)
+    specialty = forms.ChoiceField(label=_("哪个专科"))
+    diagnosis = forms.CharField(label=_("诊断"), max_length=100)
+    reason_code = forms.ChoiceField(label=_("符合的下转条件"), widget=forms.RadioSelect)
+    medicines = text(_("带回去的用药"), 3)
+    plan = text(_("康复与随访计划"), 9, most=4000, hint=_("写清楚看什么、什么时候看、出现什么就再上转。"))
+    urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES[:2], initial="routine", widget=forms.RadioSelect)
+    has_consent = forms.BooleanField(label=_("居民同意回社区随访"), required=False)
+    origin = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, centres: Iterable[Choice], specialties: Iterable[Choice], reasons: Iterable[Choice],
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(*args, **kwargs)
+        self.fields["to_organization"].choices = [(one.value, one.label) for one in centres]  # type: ignore[attr-defined]
+        self.fields["specialty"].choices = [(one.value, one.label) for one in specialties]  # type: ignore[attr-defined]
+        self.fields["reason_code"].choices = [(one.value, one.label) for one in reasons]  # type: ignore[attr-defined]
+        self.fields["plan"].initial = PLAN
+
+    def letter(self) -> dict[str, Any]:
+        """What the action takes, without the resident."""
+        names = {"to_organization": "to_organization_id", "origin": "origin_id"}
+        return {names.get(name, name): value for name, value in self.cleaned_data.items()}
+
+
+class StepForm(forms.Form):
+    """A step that needs nothing but the press of a button; `seen_status` is the state the person saw."""
+
+    seen_status = forms.CharField(required=False, max_length=16, widget=forms.HiddenInput)
+
+
+class SlotForm(StepForm):
+    """Which place the patient gets; none keeps the one the GP took."""
+
+    slot_id = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+
+class RebookForm(StepForm):
+    """The new place."""
+
+    slot_id = forms.IntegerField(
+        min_value=1, widget=forms.HiddenInput, error_messages={"required": _("请先选一个号。")}
+    )
+
+
+class ReasonForm(StepForm):
+    """Why, in words the other side reads."""
+
+    reason = text(_("原因"), 4, most=500, hint=_("对方会看到这句话，也会留在记录里。"))
+
+
+class ResendForm(StepForm):
+    """What is added to a returned letter."""
+
+    history = text(_("病史摘要"), 3)
+    examination = text(_("查体和检查"), 3)
+    medicines = text(_("现用药"))
+    allergies = forms.CharField(label=_("过敏史"), max_length=200)
+    question = text(_("希望医院解决"), required=False)
+
+
+class SummaryForm(StepForm):
+    """The hospital's letter back."""
+
+    reply = text(_("就诊小结"), 10, most=4000, hint=_("写明诊断、做了什么检查、用药怎么调、社区接下来做什么。"))
+
+
+class PlanForm(StepForm):
+    """A better plan after the centre declined."""
+
+    medicines = text(_("带回去的用药"), 3)
+    plan = text(_("康复与随访计划"), 9, most=4000)
+
+
+class ContactForm(StepForm):
+    """What the first contact found."""
+
+    note = text(_("首次随访的情况"), 4, hint=_("电话、上门或来中心都可以，写一两句。"))
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The data set while it is written: every item by its name and whether it is there."""
+
+    rows: list[tuple[str, bool]]
+
+    @property
+    def given(self) -> int:
+        """How many items are there."""
+        return sum(has for _label, has in self.rows)
+
+    @property
+    def total(self) -> int:
+        """How many items there are."""
+        return len(self.rows)
+
+    @property
+    def share(self) -> float:
+        """How much is there, 0 to 1."""
+        return self.given / self.total
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return self.given == self.total
+
+
+def items_given(data: Mapping[str, Any], *, has_identity: bool) -> Whole:
+    """How whole the letter is, for the meter beside the form; the action decides (ZH-4.4c)."""
+    filled = {name: bool(str(data.get(name, "")).strip()) for name in ITEMS}
+    filled |= {
+        "patient_identity": has_identity,
+        "reason": filled["reason"] or bool(data.get("reason_code")),
+        "consent": bool(data.get("has_consent")),
+    }
+    return Whole([(gettext(label), filled[item]) for item, label in ITEMS.items()])

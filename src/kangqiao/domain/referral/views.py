@@ -1,0 +1,312 @@
+"""Pages of referral: the hospital's desk, one referral, a centre's list and letter, the patient's own way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from kangqiao.base.access import access
+from kangqiao.base.actor import Actor
+from kangqiao.base.idempotency import idempotent
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.referral import actions, forms, permissions, queries
+from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.residents import actions as residents_actions
+from kangqiao.domain.residents import queries as residents
+from kangqiao.domain.residents.models import Resident
+from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
+
+STAFF = (*permissions.CENTRE_ROLES, *permissions.HOSPITAL_ROLES)
+SENDERS = (*permissions.CENTRE_ROLES, Role.EXPERT)
+MOST_FOUND = 8
+
+
+class Request(HttpRequest):
+    """A request past the seat middleware."""
+
+    seat: Seat
+    actor: Actor
+
+
+# Each step of the tables: its action, what a person fills in, and what to say afterwards.
+STEPS: dict[str, tuple[Any, type[forms.StepForm], Any]] = {
+    "accept": (actions.accept_referral, forms.SlotForm, gettext_lazy("已接收并占号，居民和转出医生会收到通知。")),
+    "rebook": (actions.rebook_referral, forms.RebookForm, gettext_lazy("已改期，居民和转出医生会收到通知。")),
+    "return": (actions.return_referral, forms.ReasonForm, gettext_lazy("已退回，转出医生会看到您写的原因。")),
+    "resend": (actions.resend_referral, forms.ResendForm, gettext_lazy("已再次发出，等医院接收。")),
+    "withdraw": (actions.withdraw_referral, forms.ReasonForm, gettext_lazy("已撤回，对方会收到通知。")),
+    "see": (actions.confirm_visit, forms.StepForm, gettext_lazy("已确认就诊，请在时限内写小结。")),
+    "not_attend": (actions.mark_not_attended, forms.ReasonForm, gettext_lazy("已记为未到诊，转出中心会收到通知。")),
+    "summarise": (actions.return_summary, forms.SummaryForm, gettext_lazy("小结已回传，并写进健康档案。")),
+    "close": (actions.close_referral, forms.StepForm, gettext_lazy("已结案。")),
+    "take_over": (actions.take_over, forms.StepForm, gettext_lazy("已接收，请在时限内完成首次随访。")),
+    "decline": (actions.decline_down, forms.ReasonForm, gettext_lazy("已退回医院，对方会看到您写的原因。")),
+    "propose_again": (actions.propose_again, forms.PlanForm, gettext_lazy("已再次发出，等中心接收。")),
+    "follow_up": (actions.record_first_contact, forms.ContactForm, gettext_lazy("首次随访已写进健康档案，下转完成。")),
+}
+
+
+@access("role", roles=permissions.DESK_ROLES)
+@require_GET
+def desk(request: Request) -> HttpResponse:
+    """The hospital's one desk: the queue, the letter, what the record tells, and the places to give."""
+    now = timezone.now()
+    waiting, others = queries.desk_lines(request.seat, now)
+    wanted = _number(request, "open")
+    opened = next((line for line in (*waiting, *others) if line.referral.pk == wanted), next(iter(waiting), None))
+    accepted, returned = queries.desk_day(request.seat, now)
+    page: dict[str, Any] = {"waiting": waiting, "others": others, "accepted": accepted, "returned": returned}
+    if opened is not None:
+        one = opened.referral
+        page |= _letter(request, one)
+        page["places"] = queries.places(
+            one.to_organization, one.from_organization, one.specialty, now, _number(request, "slot"), one.booking
+        )
+    page["late"] = sum(1 for line in waiting if line.clock and line.clock.is_overdue)
+    return render(request, "referral/desk.html", page)
+
+
+@access("role", roles=(*STAFF, Role.RESIDENT))
+@require_GET
+def detail(request: Request, referral_id: int) -> HttpResponse:
+    """One referral for both sides; the patient reads it on the page of their own way."""
+    if request.seat.role == Role.RESIDENT:
+        return redirect(f"{reverse('referral-mine')}#r{referral_id}")
+    one = queries.get_referral(request.seat, referral_id)
+    return render(request, "referral/detail.html", _letter(request, one))
+
+
+@access("role", roles=STAFF)
+@require_GET
+def sheet(request: Request, referral_id: int) -> HttpResponse:
+    """The official two-way referral form, for print."""
+    one = queries.get_referral(request.seat, referral_id)
+    return render(request, "referral/print.html", _letter(request, one))
+
+
+@access("role", roles=STAFF)
+@require_http_methods(["GET", "POST"])
+@idempotent
+def step(request: Request, referral_id: int, action: str) -> HttpResponse:
+    """One step of the table: a page where more than a press is needed, and the step itself."""
+    one = queries.get_referral(request.seat, referral_id)
+    act, form_class, words = _step(action)
+    form = form_class(request.POST or None, initial=_initial(one))
+    if request.method == "POST" and form.is_valid():
+        try:
+            act(referral_id=one.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
+        except RuleBroken as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, words)
+            return _go(request, reverse("referral-desk") if "desk" in request.GET else _address(one))
+    page = _letter(request, one) | {"form": form, "step": queries.table_of(one).step(action)}
+    return render(request, "referral/step.html", page, status=422 if form.errors else 200)
+
+
+@access("role", roles=STAFF)
+@require_GET
+def index(request: Request) -> HttpResponse:
+    """What this house sent and received, by state."""
+    tabs = queries.tabs(request.seat)
+    first = next((tab.key for tab in tabs if tab.number), "")
+    tab, lines = queries.listed(request.seat, request.GET.get("tab", first), timezone.now())
+    month = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    page = {
+        "tab": tab,
+        "lines": lines,
+        "tabs": tabs,
+        "can_send": request.seat.role in permissions.CENTRE_ROLES,
+        "link": queries.expert_link(request.seat, month, timezone.now()),
+    }
+    return render(request, "referral/list.html", page)
+
+
+@access("role", roles=SENDERS)
+@require_http_methods(["GET", "POST"])
+@idempotent
+def new(request: Request) -> HttpResponse:
+    """A letter up with a place: first the patient, then one page that says what is still missing."""
+    patient = _patient(request)
+    if patient is None:
+        found = residents.search_residents(request.seat, request.GET.get("q", ""), MOST_FOUND)
+        return render(request, "referral/find.html", {"found": found, "text": request.GET.get("q", "")})
+    form, status = _up_form(request, patient), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                sent = _send(request, patient, form)
+                messages.success(request, _("已发出转诊单 %(number)s，等医院接收。") % {"number": sent.number})
+                return _go(request, _address(sent))
+            except (RuleBroken, Taken) as error:
+                form.add_error(None, str(error))
+                status = 409 if isinstance(error, Taken) else 422
+    return render(request, "referral/new.html", _writing(request, patient, form), status=status)
+
+
+@access("role", roles=SENDERS)
+@require_GET
+def slots(request: Request) -> HttpResponse:
+    """The free places of the hospital and specialty chosen in the letter, for the letter's page."""
+    return render(request, "referral/_slots.html", {"places": _free(request, request.GET)})
+
+
+@access("role", roles=SENDERS)
+@require_POST
+def whole(request: Request) -> HttpResponse:
+    """How much of the data set is filled, while the letter is written."""
+    return render(request, "referral/_whole.html", {"items": forms.items_given(request.POST, has_identity=True)})
+
+
+@access("role", roles=permissions.HOSPITAL_ROLES)
+@require_http_methods(["GET", "POST"])
+@idempotent
+def down(request: Request) -> HttpResponse:
+    """A hand-over to a centre: criterion, medicines, plan."""
+    patient = _patient(request)
+    if patient is None:
+        found = residents.search_residents(request.seat, request.GET.get("q", ""), MOST_FOUND)
+        return render(request, "referral/find.html", {"found": found, "text": request.GET.get("q", ""), "down": True})
+    form = _down_form(request, patient)
+    if request.method == "POST" and form.is_valid():
+        try:
+            sent = actions.propose_down(resident_id=patient.pk, by=request.actor, at=timezone.now(), **form.letter())
+            messages.success(request, _("已下转 %(number)s，等中心接收。") % {"number": sent.number})
+            return _go(request, _address(sent))
+        except RuleBroken as error:
+            form.add_error(None, str(error))
+    page = _person(patient) | {"form": form}
+    return render(request, "referral/down.html", page, status=422 if form.errors else 200)
+
+
+@access("role", roles=(Role.RESIDENT,))
+@require_GET
+def mine(request: Request) -> HttpResponse:
+    """The patient's own referrals, sentence by sentence."""
+    own = residents.resident_of(request.seat.user_id)
+    if own is None:
+        raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
+    rows = queries.of_resident(request.seat, own.pk)
+    now = timezone.now()
+    return render(request, "referral/mine.html", {"ways": queries.ways(request.seat, rows, now), "resident": own})
+
+
+def _letter(request: Request, one: Referral) -> dict[str, Any]:
+    """The letter with the patient's banner and what the record tells; that somebody looked is written down."""
+    now = timezone.now()
+    residents_actions.note_opening(resident_id=one.resident_id, bases=("referral",), by=request.actor, at=now)
+    allergies = [one.allergies] if one.allergies else None
+    return _person(one.resident) | {
+        "allergies": allergies,
+        "letter": queries.letter(request.seat, one, now),
+        "chart": queries.chart(request.seat, one.resident),
+        "referral": one,
+    }
+
+
+def _person(one: Resident) -> dict[str, Any]:
+    return {"resident": one, "age": residents.age(one, timezone.localdate())}
+
+
+def _step(action: str) -> tuple[Any, type[forms.StepForm], Any]:
+    if action not in STEPS:
+        raise NotVisible(_("没有这一步。"), next_step=_("请回到转诊单查看能做什么。"))
+    return STEPS[action]
+
+
+def _initial(one: Referral) -> dict[str, Any]:
+    names = ("history", "examination", "medicines", "allergies", "question", "plan")
+    return {"seen_status": one.status, **{name: getattr(one, name) for name in names}}
+
+
+def _go(request: Request, address: str) -> HttpResponse:
+    """To another page: HTMX leaves the whole page too."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def _address(one: Referral) -> str:
+    return reverse("referral-detail", args=(one.pk,))
+
+
+def _number(request: Request, name: str) -> int | None:
+    wanted = request.GET.get(name, "")
+    return int(wanted) if wanted.isdigit() and len(wanted) < 19 else None
+
+
+def _patient(request: Request) -> Resident | None:
+    wanted = _number(request, "resident")
+    return None if wanted is None else residents.get_resident(request.seat, wanted)
+
+
+def _up_form(request: Request, patient: Resident) -> forms.UpForm:
+    draft = queries.draft_of(request.seat, patient)
+    return forms.UpForm(
+        request.POST or None,
+        initial=draft | {"origin_encounter": _number(request, "encounter"), "specialty": request.GET.get("specialty")},
+        hospitals=queries.hospitals_for(request.seat, timezone.now()),
+        specialties=queries.specialty_choices(),
+        reasons=queries.reason_choices(down=False),
+    )
+
+
+def _down_form(request: Request, patient: Resident) -> forms.DownForm:
+    origin_id = _number(request, "origin")
+    origin = None if origin_id is None else queries.get_referral(request.seat, origin_id)
+    centre_id = origin.from_organization_id if origin else patient.centre_id
+    start: dict[str, Any] = {"origin": origin_id, "to_organization": centre_id}
+    if origin is not None:
+        start |= {"specialty": origin.specialty, "diagnosis": origin.diagnosis, "medicines": origin.medicines}
+    return forms.DownForm(
+        request.POST or None,
+        initial=start,
+        centres=queries.centres_for(request.seat, centre_id),
+        specialties=queries.specialty_choices(),
+        reasons=queries.reason_choices(down=True),
+    )
+
+
+def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
+    return actions.send_up(
+        resident_id=patient.pk,
+        attempt=f"letter:{request.POST.get('idempotency_key', '')[:60]}:{timezone.now().timestamp():.0f}",
+        by=request.actor,
+        at=timezone.now(),
+        **form.letter(),
+    )
+
+
+def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
+    data = request.POST or {name: str(value or "") for name, value in form.initial.items()}
+    hospitals = form.fields["to_organization"].choices  # type: ignore[attr-defined]
+    chosen = {"to_organization": str(hospitals[0][0]) if hospitals else "", **data}
+    return _person(patient) | {
+        "form": form,
+        "items": forms.items_given(data, has_identity=True),
+        "places": _free(request, chosen),
+        "chart": queries.chart(request.seat, patient),
+    }
+
+
+def _free(request: Request, data: Any) -> queries.Places | None:
+    hospital, specialty = str(data.get("to_organization", "")), str(data.get("specialty", ""))
+    if not (hospital.isdigit() and specialty):
+        return None
+    centre = Organization(pk=request.seat.organization_id)
+    slot = str(data.get("slot", ""))
+    return queries.places(
+        queries.hospital_choice(int(hospital)), centre, specialty, timezone.now(), int(slot) if slot.isdigit() else None
+    )

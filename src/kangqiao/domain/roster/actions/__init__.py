@@ -1,0 +1,43 @@
+"""Every write of the roster: postings, planning, changes by hand, confirmations, publishing, and what was done."""
+
+from kangqiao.domain.roster.actions.changes import add_half_day, cancel_half_day, move_half_day
+from kangqiao.domain.roster.actions.holding import (
+    complete_half_day,
+    confirm_half_day,
+    import_past,
+    miss_half_day,
+    notify_shortfalls,
+    publish_roster,
+    record_activity,
+)
+from kangqiao.domain.roster.actions.planning import SOLVE_SECONDS, check_run, plan_roster
+from kangqiao.domain.roster.actions.postings import (
+    approve_posting,
+    end_due_postings,
+    end_posting,
+    nominate_expert,
+    post_expert,
+    refuse_posting,
+)
+
+__all__ = [
+    "SOLVE_SECONDS",
+    "add_half_day",
+    "approve_posting",
+    "cancel_half_day",
+    "check_run",
+    "complete_half_day",
+    "confirm_half_day",
+    "end_due_postings",
+    "end_posting",
+    "import_past",
+    "miss_half_day",
+    "move_half_day",
+    "nominate_expert",
+    "notify_shortfalls",
+    "plan_roster",
+    "post_expert",
+    "publish_roster",
+    "record_activity",
+    "refuse_posting",
+]

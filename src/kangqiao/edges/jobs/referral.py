@@ -1,0 +1,22 @@
+"""Every ten minutes: whoever owes the next step of a referral is reminded, and its supervisor told when time is up."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from kangqiao.base.actor import Actor
+from kangqiao.domain.referral import actions
+
+log = logging.getLogger(__name__)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="referral.clocks", queueing_lock="referral.clocks", pass_context=False)
+def clocks(timestamp: int) -> int:
+    """Reads every running clock; each share of a limit is told once, so running it again tells nothing new."""
+    told = actions.escalate_overdue(by=Actor.system("referral-clocks"), at=timezone.now())
+    log.info("referral: %d clocks told", told)
+    return told

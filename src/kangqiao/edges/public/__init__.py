@@ -1,0 +1,1 @@
+"""What everybody may read without signing in: the published lists, frozen, dated and checkable."""

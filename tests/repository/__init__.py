@@ -1,0 +1,1 @@
+"""Rules of the repository: each file one rule, and beside it the fault it must find."""
