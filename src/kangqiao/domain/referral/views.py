@@ -207,7 +207,7 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
     """The letter with the patient's banner and what the record tells; that somebody looked is written down."""
     now = timezone.now()
     residents_actions.note_opening(resident_id=one.resident_id, bases=("referral",), by=request.actor, at=now)
-    allergies = [one.allergies] if one.allergies else None
+    allergies = queries.allergies_of(one)
     return _person(one.resident) | {
         "allergies": allergies,
         "letter": queries.letter(request.seat, one, now),
