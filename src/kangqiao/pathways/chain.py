@@ -23,6 +23,7 @@ from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.agreements.states import AGREEMENT
 from kangqiao.domain.appraisal.models import Appraisal
+from kangqiao.domain.appraisal.permissions import visible_to as judgements_visible_to
 from kangqiao.domain.appraisal.states import APPRAISAL
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.finance.models import SettlementLine
@@ -443,13 +444,19 @@ def _referral_stops(trail: Trail, referral: Referral) -> None:
 
 
 def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | None = None) -> Trail:
-    """What the work of the agreement's hospital became: figures, judgement, money, publication of the latest year."""
+    """What the work of the agreement's hospital became: figures, judgement, money, publication of the latest year.
+
+    Whoever may not open an appraisal or a sum sees that the link is there and its state, not the figures.
+    """
     appraisal = (
         Appraisal.objects.filter(subject=agreement.hospital, **({"year": year} if year else {}))
         .order_by("-year")
         .first()
     )
-    if appraisal is not None:
+    if appraisal is not None and not Appraisal.objects.filter(judgements_visible_to(seat), pk=appraisal.pk).exists():
+        words = _("%(year)s年度考核") % {"year": appraisal.year}
+        trail.stops.append(Stop("appraisal", words, look=_look(appraisal), state=appraisal.get_status_display()))
+    elif appraisal is not None:
         for item in appraisal.items.select_related("report"):
             if item.report is not None:
                 trail.stops.append(
@@ -476,7 +483,10 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
         )
     lines = SettlementLine.objects.filter(agreement=agreement).exclude(settlement__status="superseded")
     line = (lines.filter(settlement__year=year) if year else lines).order_by("-settlement__year").first()
-    if line is not None:
+    if line is not None and not finance.visible_lines(seat).filter(pk=line.pk).exists():
+        words = _("%(payer)s财政") % {"payer": line.payer.zh}
+        trail.stops.append(Stop("money", words, look=_look(line), state=line.get_status_display()))
+    elif line is not None:
         trail.stops.append(
             Stop(
                 "money",

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
@@ -73,7 +74,7 @@ def open_year(*, authority_id: int, year: int, by: Actor, at: datetime) -> list[
     _check(by, authority_id)
     if queries.judging_authority(authority.place_id) != authority_id:
         raise Denied(_("医院考核由市卫生行政部门负责。"), clause="ZH-4.7a")
-    if year > at.date().year:
+    if year > localtime(at).date().year:
         raise RuleBroken(_("%(year)s年度还没有开始。") % {"year": year}, next_step=_("请选已经开始的年度。"))
     waiting = queries.not_opened(authority, year)
     if not waiting:
@@ -97,8 +98,8 @@ def score_appraisal(*, appraisal_id: int, by: Actor, at: datetime) -> Appraisal:
     appraisal = _locked(appraisal_id, by)
     # What still runs is counted up to today: the days to come owe nothing yet.
     period = calendar_year(appraisal.year)
-    if period.end is not None and at.date() < period.end:
-        period = Period(period.start, at.date())
+    if period.end is not None and localtime(at).date() < period.end:
+        period = Period(period.start, localtime(at).date())
     parameters = AppraisalParameters.read(
         policy.at(place=appraisal.subject.place.code, date=date(appraisal.year, 12, 31))
     )
@@ -134,7 +135,7 @@ def close_appraisal(*, appraisal_id: int, by: Actor, at: datetime) -> Appraisal:
     A running year cannot be closed. Raises AlreadyMoved when it is closed already, with who and when.
     """
     appraisal = _locked(appraisal_id, by)
-    if at.date() <= date(appraisal.year, 12, 31):
+    if localtime(at).date() <= date(appraisal.year, 12, 31):
         raise RuleBroken(
             _("%(year)s年度还没有结束，不能定案。") % {"year": appraisal.year}, next_step=_("年度结束后再定案。")
         )
