@@ -1,15 +1,124 @@
-"""How journeys reach the product: its live server, and a Chromium chosen by `tests.browser`."""
+"""How journeys reach the product: its live server on a loaded region, and a Chromium chosen by `tests.browser`.
+
+The demonstration region is loaded once per run, into a database of its own. Every module of journeys gets a copy of it,
+so that one walk does not change what the next one finds, and no other test ever meets these people.
+"""
 
 from __future__ import annotations
 
+import os
 import pathlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from django.db import connection, connections
+from django.test import override_settings
+from pytest_django.live_server_helper import LiveServer
 
+from kangqiao.pathways.demonstration import load_region
 from tests import browser
 
 AXE = pathlib.Path(__file__).parent / "vendor" / "axe.min.js"
+# A Monday in the last week for the yearly lists; the region is as of this day, and journeys begin on its morning.
+DAY = date(2025, 2, 24)
+ZONE = ZoneInfo("Asia/Shanghai")
+PEOPLE = 400
+
+
+@dataclass(slots=True)
+class Clock:
+    """What time it is for the product; only journeys move it."""
+
+    traveller: Any
+
+    def go_to(self, day: date, at: time) -> None:
+        """The given time of a day in China."""
+        self.traveller.move_to(datetime.combine(day, at, tzinfo=ZONE))
+
+    def on(self, month: int, day: int) -> date:
+        """The first such day after the journeys began."""
+        found = date(DAY.year, month, day)
+        return found if found >= DAY else found.replace(year=DAY.year + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The product under test: its address, and its clock."""
+
+    url: str
+    clock: Clock
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--pictures` keeps the journey's pictures and writes its page of the guide; ordinary runs change no file."""
+    parser.addoption("--pictures", action="store_true", help="write docs/pictures and docs/guide from the journeys")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys stay on one worker: the region is loaded once."""
+    for item in items:
+        if "journeys" in item.path.parts:
+            item.add_marker(pytest.mark.journey)
+            item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
+@contextmanager
+def _database(name: str, template: str) -> Iterator[str]:
+    """A database copied from another; the default connection of every thread leads to it until the end."""
+    settings = connections.settings["default"]
+    before = settings["NAME"]
+    with connection._nodb_cursor() as cursor:
+        connection.close()
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    settings["NAME"] = name
+    try:
+        yield name
+    finally:
+        connection.close()
+        settings["NAME"] = before
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def region(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The name of a database with the demonstration as of `DAY`.
+
+    While writing a journey, KANGQIAO_JOURNEY_DATABASE names one that is loaded already.
+    """
+    if loaded := os.environ.get("KANGQIAO_JOURNEY_DATABASE"):
+        yield loaded
+        return
+    empty = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock(), _database(f"{empty}_region", empty) as name:
+        with time_machine.travel(datetime.combine(DAY, time(6), tzinfo=ZONE)):
+            load_region("zhuhai", today=DAY, residents=PEOPLE)
+        connection.close()
+        connections.settings["default"]["NAME"] = empty
+        yield name
+
+
+@pytest.fixture(scope="module")
+def site(region: str, django_db_blocker: Any) -> Iterator[Site]:
+    """The product on a copy of the region, on Monday at half past seven."""
+    with (
+        django_db_blocker.unblock(),
+        _database(f"{region}_copy", region),
+        override_settings(DEMO="zhuhai"),
+        time_machine.travel(datetime.combine(DAY, time(7, 30), tzinfo=ZONE), tick=True) as traveller,
+    ):
+        server = LiveServer("127.0.0.1")
+        try:
+            yield Site(server.url, Clock(traveller))
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -18,15 +127,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": browser.find(), "args": browser.FLAGS}
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict[str, Any], live_server: Any) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def desk(browser_context_args: dict[str, Any], site: Site) -> dict[str, Any]:
     """A desk in China: language, time zone, an ordinary screen; `page.goto("/path")` opens the product under test."""
     return {
         **browser_context_args,
-        "base_url": str(live_server.url),
+        "base_url": site.url,
         "locale": "zh-CN",
         "timezone_id": "Asia/Shanghai",
-        "viewport": {"width": 1440, "height": 900},
+        "viewport": {"width": 1366, "height": 768},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,9 +42,43 @@ def transition(
         setattr(subject, name, value)
 
 
+def transition_all(
+    subjects: Sequence[models.Model], table: StateTable, action: str, *, by: Actor, at: datetime, **fields: Any
+) -> None:
+    """Moves many rows of one model by the same step, or none: what `transition` does, in three statements.
+
+    For steps without a reason. Raises AlreadyMoved for the first row that no longer stands where the caller read it,
+    RuleBroken when the step wants a reason.
+    """
+    step = table.step(action)
+    if step.needs_reason:
+        raise RuleBroken(_("“%(step)s”要写明原因。") % {"step": step.zh}, next_step=_("请写一句原因后再提交。"))
+    if not subjects:
+        return
+    rows = type(subjects[0])._default_manager.order_by("pk")
+    with transaction.atomic():
+        held = rows.select_for_update().filter(pk__in=[one.pk for one in subjects])
+        stands = dict(held.values_list("pk", "status"))
+        for one in subjects:
+            seen = one.status  # type: ignore[attr-defined]
+            if seen not in step.sources or stands.get(one.pk) != seen:
+                raise _moved(one, table, action)
+        rows.filter(pk__in=stands).update(status=step.target, **fields)
+        changes = [_change(one, table, action, stands[one.pk], step.target, by, at, "") for one in subjects]
+        StatusChange.objects.bulk_create(changes)
+    for one in subjects:
+        for name, value in {"status": step.target, **fields}.items():
+            setattr(one, name, value)
+
+
 def begin(subject: models.Model, table: StateTable, *, by: Actor, at: datetime, reason: str = "") -> None:
     """Writes the first history row of a new process; the row itself was created in the table's initial state."""
     _append(subject, table, "begin", "", table.initial, by, at, reason)
+
+
+def begin_all(subjects: Sequence[models.Model], table: StateTable, *, by: Actor, at: datetime) -> None:
+    """Writes the first history row of many new processes of one model, in one statement."""
+    StatusChange.objects.bulk_create(_change(one, table, "begin", "", table.initial, by, at, "") for one in subjects)
 
 
 def history(subject: models.Model) -> models.QuerySet[StatusChange]:
@@ -77,7 +112,13 @@ def told(subject: models.Model, table: StateTable) -> list[Told]:
 def _append(
     subject: models.Model, table: StateTable, action: str, source: str, target: str, by: Actor, at: datetime, why: str
 ) -> None:
-    StatusChange.objects.create(
+    _change(subject, table, action, source, target, by, at, why).save(force_insert=True)
+
+
+def _change(
+    subject: models.Model, table: StateTable, action: str, source: str, target: str, by: Actor, at: datetime, why: str
+) -> StatusChange:
+    return StatusChange(
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
         process=table.name,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from datetime import date as calendar_date
 from datetime import time as time_of_day
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,9 @@ class Policy:
     place: str
     date: calendar_date
     local: tuple[Pack, ...]
+    # Packs never change, so neither does an answer; decisions about many rows ask the same few keys.
+    _answers: dict[tuple[str, str], Value | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _topics: dict[str | None, tuple[Value, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def ref(self) -> PolicyRef:
@@ -95,18 +98,17 @@ class Policy:
 
     def value(self, topic: str, key: str) -> Value:
         """The value in force. Raises NoPolicyInForce, never falls back to a number of its own."""
-        found = [value for pack in self.looked_at for value in pack.entries.get((topic, key), ()) if self._holds(value)]
-        if not found:
+        found = self.get(topic, key)
+        if found is None:
             raise self._none(topic, key)
-        nearest = min(found, key=self._rank)
-        return replace(nearest, asked=self.date, place=self.place)
+        return found
 
     def get(self, topic: str, key: str) -> Value | None:
         """The value in force, or None where none is: for pages that show what exists."""
-        try:
-            return self.value(topic, key)
-        except NoPolicyInForce:
-            return None
+        names = (topic, key)
+        if names not in self._answers:
+            self._answers[names] = self._nearest(topic, key)
+        return self._answers[names]
 
     def number(self, topic: str, key: str) -> int | Fraction:
         """The value as an exact number. Raises NoPolicyInForce, PolicyError on another kind."""
@@ -150,8 +152,14 @@ class Policy:
 
     def values(self, topic: str | None = None) -> list[Value]:
         """Every value in force, of one topic or of all, by topic and key."""
-        found = (self.get(*names) for names in sorted(self._keys()) if topic in (None, names[0]))
-        return [value for value in found if value is not None]
+        if topic not in self._topics:
+            found = (self.get(*names) for names in sorted(self._keys()) if topic in (None, names[0]))
+            self._topics[topic] = tuple(value for value in found if value is not None)
+        return list(self._topics[topic])
+
+    def _nearest(self, topic: str, key: str) -> Value | None:
+        found = [value for pack in self.looked_at for value in pack.entries.get((topic, key), ()) if self._holds(value)]
+        return replace(min(found, key=self._rank), asked=self.date, place=self.place) if found else None
 
     def _keys(self) -> set[tuple[str, str]]:
         return {
@@ -221,6 +229,8 @@ def at(place: str, date: date, packs: PackSet | None = None) -> Policy:
     return _at(packs or default(), place, date)
 
 
+# A region's papers on a day are asked thousands of times in a planning run; two years of days for a few places fit.
+@lru_cache(maxsize=4096)
 def _at(packs: PackSet, place: str, day: date) -> Policy:
     return packs.at(place, day)
 

@@ -41,7 +41,11 @@ class Site:
             facts["KANGQIAO_DEMO"] = demo
         self.folder.secret()
         (self.folder.path / "static").mkdir(exist_ok=True)  # Django's place for collected files must exist
-        return os.environ | facts
+        inherited = dict(os.environ)
+        if inherited.pop("PYTHONDONTWRITEBYTECODE", None):
+            # Where nothing may be written beside the sources, every process of ours would compile all of them anew.
+            facts["PYTHONPYCACHEPREFIX"] = str(self.folder.path / "bytecode")
+        return inherited | facts
 
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:

@@ -22,7 +22,8 @@ from kangqiao.domain.agreements.parameters import AgreementParameters, Responsib
 from kangqiao.domain.agreements.states import AGREEMENT
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.messaging.actions import notify
+from kangqiao.domain.messaging.actions import notify_all
+from kangqiao.domain.messaging.models import Notice
 from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
 from kangqiao.policy import Policy
@@ -125,7 +126,8 @@ def sign_agreement(*, agreement_id: int, by: Actor, at: datetime) -> Agreement:
     """
     with transaction.atomic():
         agreement = _locked(agreement_id)
-        party = queries.party_of(permissions.home_ids(by), agreement)
+        parties = queries.parties_of(agreement)
+        party = queries.party_among(permissions.home_ids(by), parties)
         _allow(permissions.can_sign(by, party))
         assert party is not None
         if party.signed_at is not None:
@@ -141,7 +143,7 @@ def sign_agreement(*, agreement_id: int, by: Actor, at: datetime) -> Agreement:
         party.signed_at, party.signed_by = at, by.name
         party.save(update_fields=("signed_at", "signed_by"))
         record("agreement.sign", agreement, by=by, at=at, side=party.side, organization=party.organization.code)
-        _complete_if_whole(agreement, by=by, at=at)
+        _complete_if_whole(agreement, parties, by=by, at=at)
     return agreement
 
 
@@ -174,7 +176,8 @@ def request_end(*, agreement_id: int, reason: str, by: Actor, at: datetime) -> A
         approver = queries.approver_of(agreement)
         subject = _("待审批的终止申请：%(title)s") % {"title": _title(agreement)}
         if approver is not None:
-            _notice(agreement, "request_end", subject, approver.pk, Role.BUREAU_OFFICER, by=by, at=at, body=reason)
+            told = [(approver.pk, str(Role.BUREAU_OFFICER))]
+            _notices(agreement, "request_end", subject, told, by=by, at=at, body=reason)
     return agreement
 
 
@@ -339,8 +342,8 @@ def _write_duties(agreement: Agreement, terms: AgreementParameters) -> None:
     Duty.objects.bulk_create(Duty(agreement=agreement, **asdict(duty)) for duty in terms.duties)
 
 
-def _complete_if_whole(agreement: Agreement, *, by: Actor, at: datetime) -> None:
-    if any(party.signed_at is None for party in queries.parties_of(agreement)):
+def _complete_if_whole(agreement: Agreement, parties: list[Party], *, by: Actor, at: datetime) -> None:
+    if any(party.signed_at is None for party in parties):
         return
     _lock_centre(agreement)
     if _present(agreement) is not None:
@@ -414,31 +417,36 @@ def _title(agreement: Agreement) -> str:
 def _tell(agreement: Agreement, step: str, subject: str, *, by: Actor, at: datetime, body: str = "") -> None:
     """A notice to every party, and to the hospital's community guidance staff, about one step."""
     text = subject % {"title": _title(agreement)}
-    for party in queries.parties_of(agreement):
-        role = permissions.SIGNERS[party.side]
-        _notice(agreement, step, text, party.organization_id, role, by=by, at=at, body=body)
-    _notice(agreement, step, text, agreement.hospital_id, Role.GUIDANCE_OFFICE, by=by, at=at, body=body)
+    told = [(party.organization_id, str(permissions.SIGNERS[party.side])) for party in queries.parties_of(agreement)]
+    told.append((agreement.hospital_id, str(Role.GUIDANCE_OFFICE)))
+    _notices(agreement, step, text, told, by=by, at=at, body=body)
 
 
-def _notice(
+def _notices(
     agreement: Agreement,
     step: str,
     subject: str,
-    organization_id: int,
-    role: str,
+    told: Iterable[tuple[int, str]],
     *,
     by: Actor,
     at: datetime,
     body: str,
 ) -> None:
-    notify(
-        cause=f"agreement:{agreement.pk}:{step}:{organization_id}:{role}:{queries.history_of(agreement).count()}",
-        kind="agreement",
-        subject=subject,
-        body=body,
-        url=reverse("agreements-detail", args=(agreement.pk,)),
-        organization_id=organization_id,
-        role=str(role),
+    """One notice to each organisation and role; the number of steps taken so far tells a repeated step apart."""
+    taken = queries.history_of(agreement).count()
+    notify_all(
+        notices=[
+            Notice(
+                cause=f"agreement:{agreement.pk}:{step}:{organization_id}:{role}:{taken}",
+                kind="agreement",
+                subject=subject,
+                body=body,
+                url=reverse("agreements-detail", args=(agreement.pk,)),
+                organization_id=organization_id,
+                role=role,
+            )
+            for organization_id, role in dict.fromkeys(told)
+        ],
         by=by,
         at=at,
     )

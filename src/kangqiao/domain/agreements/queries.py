@@ -243,7 +243,12 @@ def history_of(agreement: Agreement) -> QuerySet[StatusChange]:
 
 def party_of(who_ids: set[int], agreement: Agreement) -> Party | None:
     """The party a seat may sign for: one that has not signed yet before one that has."""
-    mine = [party for party in parties_of(agreement) if party.organization_id in who_ids]
+    return party_among(who_ids, parties_of(agreement))
+
+
+def party_among(who_ids: set[int], parties: Iterable[Party]) -> Party | None:
+    """The same of parties that were read already."""
+    mine = [party for party in parties if party.organization_id in who_ids]
     return min(mine, key=lambda party: (party.signed_at is not None, party.pk), default=None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import ibis
@@ -180,6 +180,8 @@ def unbound_facts() -> dict[str, Table]:
     )
 
 
+# The statement depends on nothing but its arguments; compiling it costs more than running it.
+@lru_cache(maxsize=256)
 def sql_of(indicator: str, start: date, end: date) -> str:
     """The PostgreSQL statement of an indicator: its expression over the declared facts, nothing hand-written."""
     expression = rules.DEFINITIONS[indicator](unbound_facts(), start, end)

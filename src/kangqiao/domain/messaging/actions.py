@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
-from kangqiao.base.audit import record
+from kangqiao.base.audit import Trace, record, record_all
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.messaging.permissions import visible_to
@@ -36,7 +37,8 @@ def notify(
     """
     if user_id is None and organization_id is None:
         raise RuleBroken(_("消息要写明发给谁。"))
-    with transaction.atomic():
+    # Whoever calls has a transaction already, and nothing in here is caught: no savepoint of its own is needed.
+    with transaction.atomic(savepoint=False):
         row, is_new = Notice.objects.get_or_create(
             cause=cause,
             defaults={
@@ -54,6 +56,33 @@ def notify(
         if is_new:
             record("messaging.notify", row, by=by, at=at, kind=kind, cause=cause)
     return row if is_new else None
+
+
+def notify_all(*, notices: Sequence[Notice], by: Actor, at: datetime) -> list[Notice]:
+    """Several seats or people are told at once, each once per cause; see `notify`. Returns the notices that are new.
+
+    The rows come unsaved, with everything but the time.
+    """
+    causes = [row.cause for row in notices]
+    told = set(Notice.objects.filter(cause__in=causes).values_list("cause", flat=True))
+    fresh = [row for row in notices if row.cause not in told]
+    for row in fresh:
+        row.created_at = at
+    if any(row.user_id is None and row.organization_id is None for row in fresh):
+        raise RuleBroken(_("消息要写明发给谁。"))
+    try:
+        with transaction.atomic():
+            Notice.objects.bulk_create(fresh)
+            traces = [Trace(row, {"kind": row.kind, "cause": row.cause}) for row in fresh]
+            record_all("messaging.notify", traces, by=by, at=at)
+    except IntegrityError:
+        if not Notice.objects.filter(cause__in=[row.cause for row in fresh]).exists():
+            raise
+        # Somebody told one of these causes in this very moment: the rest is left to tell.
+        for row in fresh:
+            row.pk = None
+        return notify_all(notices=fresh, by=by, at=at)
+    return fresh
 
 
 def mark_read(*, notice_id: int, seat: Seat, by: Actor, at: datetime) -> Notice:

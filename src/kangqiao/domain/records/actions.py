@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.bulk import copy_rows
+from kangqiao.base.bulk import checked_together, copy_rows
 from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.records.permissions import can_write
 from kangqiao.domain.residents.actions import grant_basis, import_visit_bases
@@ -152,14 +152,15 @@ def import_history(
         for visit in visits:
             pair = visit.resident_id, visit.organization_id
             first[pair] = min(visit.started_at, first.get(pair, visit.started_at))
-        copy_rows(
-            Encounter,
-            (
-                "resident", "organization", "practitioner", "specialty", "started_at", "diagnosis", "origin",
-                "is_posted_expert", "summary",
-            ),
-            ((*visit, walk_in, False, "") for visit in visits),
-        )  # fmt: skip
+        with checked_together(Encounter):
+            copy_rows(
+                Encounter,
+                (
+                    "resident", "organization", "practitioner", "specialty", "started_at", "diagnosis", "origin",
+                    "is_posted_expert", "summary",
+                ),
+                ((*visit, walk_in, False, "") for visit in visits),
+            )  # fmt: skip
         copy_rows(Condition, ("resident", "code", "zh", "since"), conditions)
         import_visit_bases(first_visits=first, by=by, at=at)
         record("records.import_history", Encounter(), by=by, at=at, rows=len(visits), conditions=len(conditions))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.bulk import copy_rows, reserve_ids
+from kangqiao.base.bulk import checked_together, copy_rows, reserve_ids
 from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.residents.models import Basis, Resident
@@ -186,14 +186,15 @@ def import_visit_bases(*, first_visits: Mapping[tuple[int, int], datetime], by: 
     """
     with transaction.atomic():
         _require_importer(by)
-        copy_rows(
-            Basis,
-            BASIS_COLUMNS,
-            (
-                (resident_id, organization_id, Basis.Kind.ENCOUNTER.value, f"visits:{organization_id}", since)
-                for (resident_id, organization_id), since in first_visits.items()
-            ),
-        )
+        with checked_together(Basis):
+            copy_rows(
+                Basis,
+                BASIS_COLUMNS,
+                (
+                    (resident_id, organization_id, Basis.Kind.ENCOUNTER.value, f"visits:{organization_id}", since)
+                    for (resident_id, organization_id), since in first_visits.items()
+                ),
+            )
         record("residents.import_visit_bases", Basis(), by=by, at=at, rows=len(first_visits))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +17,7 @@ from django.utils.translation import gettext as _
 from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
-from kangqiao.base.transition import begin, transition
+from kangqiao.base.transition import begin, begin_all, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.messaging import actions as messaging
@@ -77,37 +79,55 @@ def open_session(
     centre is public from the start, to residents registered anywhere: it exists to draw people to the centre
     (SZ16-4.3f). Raises Denied, RuleBroken when the time is past, too short, or the doctor sits elsewhere then.
     """
-    _allow(permissions.can_open(by))
-    if starts_at <= at:
-        raise RuleBroken(_("不能为已经开始的时间放号。"), next_step=_("请选一个将来的时间。"))
-    is_clinic = kind == Session.Kind.HOSPITAL_CLINIC
-    span = (localtime(starts_at), localtime(ends_at))
-    try:
-        times = rules.cut(*span, parameters.slot_minutes, parameters.slots_per_session)
-    except ValueError:
-        raise RuleBroken(
-            _("这段时间放不下一个号（每号%(minutes)s分钟）。") % {"minutes": parameters.slot_minutes},
-            next_step=_("请延长出诊时间。"),
-        ) from None
-    plan = rules.plan_slots(
-        times,
-        localtime(at),
-        share=parameters.reserved_share if is_clinic else parameters.reserved_share * 0,
-        head_start_days=parameters.head_start_days if is_clinic else 0,
-        release_hours_before=parameters.release_hours_before,
-        horizon_days=parameters.booking_horizon_days,
+    opening = Opening(
+        organization_id=organization_id,
+        practitioner_id=practitioner_id,
+        specialty=specialty,
+        kind=kind,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        source=source,
+        parameters=parameters,
     )
+    return open_sessions(openings=[opening], by=by, at=at)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One doctor's time at one place that is to become bookable: what `open_session` takes."""
+
+    organization_id: int
+    practitioner_id: int
+    specialty: str
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+    source: str
+    parameters: SlotParameters
+
+
+def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> list[Session]:
+    """Many doctors' times become bookable at once, all or none, in the order given; see `open_session`.
+
+    A published month is some hundred sessions with thousands of slots: written in four statements, not thousands.
+    Raises Denied, RuleBroken.
+    """
+    _allow(permissions.can_open(by))
+    plans = [_slots_of(opening, at) for opening in openings]
     try:
         with transaction.atomic():
-            session = Session.objects.create(
-                organization_id=organization_id,
-                practitioner_id=practitioner_id,
-                specialty=specialty,
-                kind=kind,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                source=source,
-                policy_ref=parameters.ref,
+            sessions = Session.objects.bulk_create(
+                Session(
+                    organization_id=opening.organization_id,
+                    practitioner_id=opening.practitioner_id,
+                    specialty=opening.specialty,
+                    kind=opening.kind,
+                    starts_at=opening.starts_at,
+                    ends_at=opening.ends_at,
+                    source=opening.source,
+                    policy_ref=opening.parameters.ref,
+                )
+                for opening in openings
             )
             Slot.objects.bulk_create(
                 Slot(
@@ -118,17 +138,50 @@ def open_session(
                     pool=Slot.Pool.PUBLIC if slot.release_at is None else Slot.Pool.PARTNER,
                     release_at=slot.release_at,
                 )
+                for session, plan in zip(sessions, plans, strict=True)
                 for slot in plan
             )
-            begin(session, SESSION, by=by, at=at)
-            audit.record("open_session", session, by=by, at=at, policy_ref=parameters.ref, slots=len(plan))
+            begin_all(sessions, SESSION, by=by, at=at)
+            audit.record_all(
+                "open_session",
+                [
+                    audit.Trace(session, {"slots": len(plan)}, policy_ref=session.policy_ref)
+                    for session, plan in zip(sessions, plans, strict=True)
+                ],
+                by=by,
+                at=at,
+            )
     except IntegrityError as error:
         if _constraint(error) != "session_practitioner_in_one_place":
             raise
         raise RuleBroken(
             _("这位医生在这段时间已有别的出诊安排。"), next_step=_("请换一个时间，或先停掉原来的出诊。")
         ) from None
-    return session
+    return sessions
+
+
+def _slots_of(opening: Opening, at: datetime) -> list[rules.SlotPlan]:
+    """The slots a time is cut into, with who may book each from when."""
+    parameters = opening.parameters
+    if opening.starts_at <= at:
+        raise RuleBroken(_("不能为已经开始的时间放号。"), next_step=_("请选一个将来的时间。"))
+    is_clinic = opening.kind == Session.Kind.HOSPITAL_CLINIC
+    span = (localtime(opening.starts_at), localtime(opening.ends_at))
+    try:
+        times = rules.cut(*span, parameters.slot_minutes, parameters.slots_per_session)
+    except ValueError:
+        raise RuleBroken(
+            _("这段时间放不下一个号（每号%(minutes)s分钟）。") % {"minutes": parameters.slot_minutes},
+            next_step=_("请延长出诊时间。"),
+        ) from None
+    return rules.plan_slots(
+        times,
+        localtime(at),
+        share=parameters.reserved_share if is_clinic else parameters.reserved_share * 0,
+        head_start_days=parameters.head_start_days if is_clinic else 0,
+        release_hours_before=parameters.release_hours_before,
+        horizon_days=parameters.booking_horizon_days,
+    )
 
 
 @transaction.atomic

@@ -26,16 +26,21 @@ def demo() -> None:
 @demo.command()
 @click.argument("name", type=click.Choice(("zhuhai", "all", "none")))
 @click.option("--data", default=lambda: os.environ.get("KANGQIAO_DATA", DEFAULT_FOLDER), help="The data folder.")
-def load(name: str, data: str) -> None:
+@click.option("--migrate", is_flag=True, help="Bring the tables up to date first.")
+def load(name: str, data: str, migrate: bool) -> None:
     """Load a demonstration region; what is there already stays as it is."""
     site = Site.at(data)
     with site.database() as url:
         os.environ.update(site.environment(url))
         start_django()
+        from django.core.management import call_command
         from django.utils import timezone
 
         from kangqiao.pathways import demonstration
 
+        if migrate:
+            call_command("migrate", interactive=False, verbosity=0)
+            click.echo("  tables: migrated")
         demonstration.load_region(name, today=timezone.localdate(), progress=lambda text: click.echo(f"  {text}"))
 
 

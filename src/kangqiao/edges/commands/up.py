@@ -81,8 +81,7 @@ class Start:
             assets.build(root, say=say)
         url = self.open_database()
         environment = self.site.environment(url, demo=self.demo)
-        self.migrate(url, environment)
-        self.load_demonstration(url, environment)
+        self.set_up(url, environment)
         self.start_children(environment)
         self.wait_healthy()
         self.site.folder.tell(pid=os.getpid(), address=self.address, ready=True)
@@ -102,24 +101,28 @@ class Start:
         self.watched.append(Watched("database", server.is_running, server.start, server.last_words))
         return url
 
-    def migrate(self, url: str, environment: Mapping[str, str]) -> None:
-        """Bring the tables up to date, unless this very set of migrations is noted in this database."""
-        digest = setup_stamps.migration_digest()
-        if setup_stamps.read(url, "migrations") == digest:
-            say("tables: up to date")
-            return
-        run_step("tables: migrating", ["manage", "migrate", "--no-input", "-v", "0"], environment)
-        setup_stamps.write(url, "migrations", digest)
+    def set_up(self, url: str, environment: Mapping[str, str]) -> None:
+        """Tables up to date, and the demonstration regions once for each database, unless both are noted there.
 
-    def load_demonstration(self, url: str, environment: Mapping[str, str]) -> None:
-        """The demonstration regions, once for each database; without one, the code lists every site needs."""
+        Without a demonstration come the code lists every site needs. One process does both: loading the product twice
+        would cost more than migrating.
+        """
+        digest, demo = setup_stamps.migration_digest(), f"demo:{self.demo}"
         what = "code lists" if self.demo == "none" else f"demonstration {self.demo}"
-        digest = setup_stamps.demonstration_digest()
-        if setup_stamps.read(url, f"demo:{self.demo}") == digest:
+        loader = setup_stamps.demonstration_digest()
+        is_migrated, is_there = setup_stamps.read(url, "migrations") == digest, setup_stamps.read(url, demo) == loader
+        if is_migrated:
+            say("tables: up to date")
+        if is_there:
             say(f"{what}: there")
-            return
-        run_step(f"{what}: loading", ["demo", "load", self.demo], environment)
-        setup_stamps.write(url, f"demo:{self.demo}", digest)
+        if is_there and not is_migrated:
+            run_step("tables: migrating", ["manage", "migrate", "--no-input", "-v", "0"], environment)
+        if not is_there:
+            first = [] if is_migrated else ["--migrate"]
+            run_step(f"{what}: loading", ["demo", "load", self.demo, *first], environment)
+            setup_stamps.write(url, demo, loader)
+        if not is_migrated:
+            setup_stamps.write(url, "migrations", digest)
 
     def start_children(self, environment: Mapping[str, str]) -> None:
         """Web server and worker, beside each other."""

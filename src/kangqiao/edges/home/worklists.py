@@ -39,8 +39,9 @@ def tiles(seat: Seat, now: datetime) -> list[Tile]:
     return [make(seat, now) for make in TILES.get(seat.role, ())]
 
 
-def _tile(label: str, waiting: Waiting, verb: str, url_name: str) -> Tile:
-    return Tile(label, waiting[0], waiting[1], verb, reverse(url_name))
+def _tile(label: str, waiting: Waiting, verb: str, url_name: str, tab: str = "") -> Tile:
+    """The tile; `tab` names the part of the page where exactly these rows stand."""
+    return Tile(label, waiting[0], waiting[1], verb, reverse(url_name) + (f"?tab={tab}" if tab else ""))
 
 
 def desk(seat: Seat, now: datetime) -> Tile:
@@ -50,17 +51,17 @@ def desk(seat: Seat, now: datetime) -> Tile:
 
 def returned(seat: Seat, now: datetime) -> Tile:
     """Referrals that came back."""
-    return _tile(_("被退回的转诊"), referrals.returned_to_gp(seat), _("补充再送"), "referral-list")
+    return _tile(_("被退回的转诊"), referrals.returned_to_gp(seat), _("补充再送"), "referral-list", "returned")
 
 
 def replies(seat: Seat, now: datetime) -> Tile:
     """Summaries nobody has read yet."""
-    return _tile(_("医院已回信"), referrals.replies_to_read(seat), _("阅读结案"), "referral-list")
+    return _tile(_("医院已回信"), referrals.replies_to_read(seat), _("阅读结案"), "referral-list", "reply")
 
 
 def handed_back(seat: Seat, now: datetime) -> Tile:
     """Patients the hospital hands back."""
-    return _tile(_("待接收的下转"), referrals.down_waiting(seat), _("接收"), "referral-list")
+    return _tile(_("待接收的下转"), referrals.down_waiting(seat), _("接收"), "referral-list", "down")
 
 
 def today(seat: Seat, now: datetime) -> Tile:

@@ -93,7 +93,8 @@ def load_figures(run: Run) -> int:
     year = run.today.year - 1
     officer = person(Role.FINANCE_OFFICER, institutions.organization("zhuhai-finance"))
     served: dict[Place, int] = {}
-    for pair in pairs():
+    network = pairs()
+    for pair in network:
         people = pair.centre.population_served or 0
         served[pair.centre.place] = served.get(pair.centre.place, 0) + people
         finance.record_figure(
@@ -108,7 +109,7 @@ def load_figures(run: Run) -> int:
             amount_fen=to_fen(Fraction(people) * standard.fraction()),
             source="演示：服务人口 × 人均基本公共卫生服务经费标准", verified=True, is_demo=True, by=officer, at=run.at,
         )  # fmt: skip
-    return len(pairs()) + len(served)
+    return len(network) + len(served)
 
 
 def load_appraisals(run: Run) -> int:
@@ -158,10 +159,9 @@ def _past(run: Run) -> Iterator[Referral]:
     chance = random.Random(SEED)  # noqa: S311 (invented cases, the same each time)
     rules = ReferralParameters.read(policy.at(place=CITY, date=run.today))
     month, number = run.start, 0
+    known = [(pair, _first_people(pair), _relation(pair)) for pair in pairs()]
     while month < run.today - timedelta(days=31):
-        for pair in pairs():
-            people = list(Resident.objects.filter(centre=pair.centre, is_demo=True).order_by("pk")[:60])
-            agreement = Agreement.objects.filter(centre=pair.centre, kind=Agreement.Kind.JOINT_BUILDING).first()
+        for pair, people, agreement in known:
             for _turn in range(UP_PER_MONTH):
                 number += 1
                 specialty, diagnosis, reason = chance.choice(DIAGNOSES)
@@ -182,6 +182,14 @@ def _past(run: Run) -> Iterator[Referral]:
         month = (month.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
+def _first_people(pair: Pair) -> list[Resident]:
+    return list(Resident.objects.filter(centre=pair.centre, is_demo=True).order_by("pk")[:60])
+
+
+def _relation(pair: Pair) -> Agreement | None:
+    return Agreement.objects.filter(centre=pair.centre, kind=Agreement.Kind.JOINT_BUILDING).first()
+
+
 def _down(up: Referral, pair: Pair, sent_at: datetime, rules: ReferralParameters) -> Referral:
     limit = rules.down_limit("routine")
     return Referral(
@@ -196,7 +204,8 @@ def _down(up: Referral, pair: Pair, sent_at: datetime, rules: ReferralParameters
 def _handed_back(run: Run) -> int:
     """Two patients the hospitals hand back today; the hospital saw them before, so it may."""
     made = 0
-    for pair in (pairs()[0], pairs()[3]):
+    known_pairs = pairs()
+    for pair in (known_pairs[0], known_pairs[3]):
         desk = person(Role.REFERRAL_DESK, pair.hospital)
         known = valid_at(run.at).filter(organization=pair.hospital).values("resident_id")
         resident = Resident.objects.filter(centre=pair.centre, pk__in=known, is_demo=True).order_by("pk").first()

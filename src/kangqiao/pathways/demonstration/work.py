@@ -64,9 +64,9 @@ def load_postings(run: Run) -> int:
     """Every centre's experts: those of last year, whose term is over, and those who serve now, step by step."""
     first, this_year = run.start, date(run.today.year, 1, 1)
     over = []
-    for pair in pairs():
+    for pair, experts in _experts_by_pair():
         agreement = _relation(pair)
-        for expert in _experts(pair)[1:]:
+        for expert in experts[1:]:
             over.append(
                 Posting(
                     practitioner=expert,
@@ -80,7 +80,7 @@ def load_postings(run: Run) -> int:
             )
         office = person(Role.GUIDANCE_OFFICE, pair.hospital)
         start_at = _instant(this_year, time_of_day(9))
-        for expert in _experts(pair):
+        for expert in experts:
             posting = rosters.nominate_expert(
                 practitioner_id=expert.pk, centre_id=pair.centre.pk, starts_on=this_year,
                 ends_on=date(this_year.year + 2, 1, 1), by=office, at=start_at,
@@ -105,7 +105,7 @@ def load_past_half_days(run: Run) -> int:
         )
         for start, end in _quarters(week(run.start).start + timedelta(weeks=1), monday)
     ]
-    half_days = [row for pair in pairs() for row in _past_of(pair, past)]
+    half_days = [row for pair, turn in _turns() for row in _past_of(pair, turn, past)]
     rosters.import_past(postings=[], half_days=half_days, rosters=past, by=run.by, at=run.at)
     done = [(row.practitioner_id, row.centre_id, row.day, row.half) for row in half_days if row.status == "done"]
     records.import_expert_visits(half_days=done, most=VISITS_PER_HALF_DAY, by=run.by, at=run.at)
@@ -127,22 +127,33 @@ def load_weeks_ahead(run: Run) -> int:
 
 def load_clinics(run: Run) -> int:
     """Specialist clinics at the hospitals for the coming weeks, half of each kept for the paired centres first."""
-    count = 0
     slots = SlotParameters.read(policy.at(place=CITY, date=run.today))
-    for hospital in institutions.hospitals_in(CITY).order_by("pk"):
-        for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:]):
-            for day in _clinic_days(run.today, turn):
-                starts_at, ends_at = (_instant(day, at) for at in MORNING)
-                try:
-                    scheduling.open_session(
-                        organization_id=hospital.pk, practitioner_id=expert.pk, specialty=_specialty(expert),
-                        kind=Session.Kind.HOSPITAL_CLINIC, starts_at=starts_at, ends_at=ends_at, source="clinic",
-                        parameters=slots, by=run.by, at=run.at,
-                    )  # fmt: skip
-                except RuleBroken:
-                    continue
-                count += 1
-    return count
+    return sum(_opened(run, _clinics(run, hospital, slots)) for hospital in institutions.hospitals_in(CITY))
+
+
+def _clinics(run: Run, hospital: Organization, slots: SlotParameters) -> list[scheduling.Opening]:
+    found = []
+    for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:]):
+        for day in _clinic_days(run.today, turn):
+            starts_at, ends_at = (_instant(day, at) for at in MORNING)
+            found.append(
+                scheduling.Opening(
+                    organization_id=hospital.pk, practitioner_id=expert.pk, specialty=_specialty(expert),
+                    kind=Session.Kind.HOSPITAL_CLINIC, starts_at=starts_at, ends_at=ends_at, source="clinic",
+                    parameters=slots,
+                )
+            )  # fmt: skip
+    return found
+
+
+def _opened(run: Run, openings: list[scheduling.Opening]) -> int:
+    """How many could be opened: all at once, or, where somebody sits elsewhere then, all the others."""
+    try:
+        return len(scheduling.open_sessions(openings=openings, by=run.by, at=run.at))
+    except RuleBroken:
+        if len(openings) == 1:
+            return 0
+        return sum(_opened(run, [one]) for one in openings)
 
 
 _FRIDAY = 4
@@ -164,10 +175,24 @@ def _seniors(hospital: Organization) -> list[Practitioner]:
     return list(found.select_related("specialty").order_by("pk"))
 
 
-def _experts(pair: Pair) -> list[Practitioner]:
-    """The experts of one centre: a run of four out of the pool, begun anew for each centre of the hospital."""
-    seniors = _seniors(pair.hospital)[:POSTED_POOL]
-    turn = [other.centre.pk for other in pairs() if other.hospital.pk == pair.hospital.pk].index(pair.centre.pk)
+def _turns() -> list[tuple[Pair, int]]:
+    """The pairings, each with its number among those of its hospital."""
+    seen: dict[int, int] = {}
+    found = []
+    for pair in pairs():
+        found.append((pair, seen.get(pair.hospital.pk, 0)))
+        seen[pair.hospital.pk] = found[-1][1] + 1
+    return found
+
+
+def _experts_by_pair() -> list[tuple[Pair, list[Practitioner]]]:
+    """The experts of each centre: a run of four out of the pool, begun anew for each centre of the hospital."""
+    turns = _turns()
+    pools = {hospital: _seniors(hospital)[:POSTED_POOL] for hospital in {pair.hospital for pair, _turn in turns}}
+    return [(pair, _run_of(pools[pair.hospital], turn)) for pair, turn in turns]
+
+
+def _run_of(seniors: list[Practitioner], turn: int) -> list[Practitioner]:
     return [seniors[(turn * 2 + step) % len(seniors)] for step in range(min(POSTED_PER_CENTRE, len(seniors)))]
 
 
@@ -175,11 +200,10 @@ def _specialty(expert: Practitioner) -> str:
     return expert.specialty.code if expert.specialty else ""
 
 
-def _past_of(pair: Pair, past: list[Roster]) -> Iterator[HalfDay]:
+def _past_of(pair: Pair, turn: int, past: list[Roster]) -> Iterator[HalfDay]:
     """Three half-days a week at one centre; each centre of a hospital has half-days of its own."""
     rows = Posting.objects.filter(centre=pair.centre).select_related("practitioner")
     postings = list(rows.order_by("starts_on", "pk"))
-    turn = [other.centre.pk for other in pairs() if other.hospital.pk == pair.hospital.pk].index(pair.centre.pk)
     for roster in past:
         for offset in range((roster.ends_on - roster.starts_on).days // 7):
             monday = roster.starts_on + timedelta(weeks=offset)

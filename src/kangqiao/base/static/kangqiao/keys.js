@@ -12,9 +12,12 @@
   const spell = (event) => (event.ctrlKey || event.metaKey ? "ctrl+" : "") + (event.altKey ? "alt+" : "") + (event.code && event.altKey && /^Key[A-Z]$/.test(event.code) ? event.code.slice(3) : event.key).toLowerCase();
 
   const itemsOf = (list) => [...list.querySelectorAll("[data-item]")].filter(shown);
+  /* only rows may carry aria-selected; other items carry data-chosen */
+  const CHOSEN = '[aria-selected="true"], [data-chosen]';
+  const mark = (item, on) => (item.matches("tr") ? item.setAttribute("aria-selected", String(on)) : item.toggleAttribute("data-chosen", on));
   const choose = (list, item) => {
-    for (const other of list.querySelectorAll('[data-item][aria-selected="true"]')) other.setAttribute("aria-selected", "false");
-    item.setAttribute("aria-selected", "true");
+    for (const other of itemsOf(list).filter((one) => one.matches(CHOSEN))) mark(other, false);
+    mark(item, true);
     if (!item.hasAttribute("tabindex")) item.tabIndex = -1;
     item.focus({ preventScroll: true });
     item.scrollIntoView({ block: "nearest" });
@@ -22,7 +25,7 @@
   const move = (list, by) => {
     const items = itemsOf(list);
     if (!items.length) return;
-    const at = items.findIndex((item) => item === document.activeElement || item.contains(document.activeElement) || item.getAttribute("aria-selected") === "true");
+    const at = items.findIndex((item) => item === document.activeElement || item.contains(document.activeElement) || item.matches(CHOSEN));
     choose(list, items[Math.max(0, Math.min(items.length - 1, at < 0 ? (by > 0 ? 0 : items.length - 1) : at + by))]);
   };
   const open = (item) => {
@@ -93,5 +96,5 @@
     if (list && !String(window.getSelection())) { choose(list, item); open(item); }
   });
 
-  for (const item of document.querySelectorAll('[data-list] [data-item][aria-selected="true"]')) item.scrollIntoView({ block: "nearest" });
+  for (const item of document.querySelectorAll("[data-list] [data-item]")) if (item.matches(CHOSEN)) item.scrollIntoView({ block: "nearest" });
 })();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import transition
+from kangqiao.base.transition import transition, transition_all
 from kangqiao.domain.messaging.actions import notify
 from kangqiao.domain.roster import queries
 from kangqiao.domain.roster.actions.parts import _half_day, _planner, _require, _withdraw
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
+from kangqiao.domain.roster.parameters import RosterParameters
 from kangqiao.domain.roster.permissions import (
     can_plan,
     can_record,
@@ -26,7 +27,7 @@ from kangqiao.domain.roster.permissions import (
 )
 from kangqiao.domain.roster.rules import said_when
 from kangqiao.domain.roster.states import HALF_DAY, ROSTER
-from kangqiao.domain.scheduling.actions import open_session
+from kangqiao.domain.scheduling.actions import Opening, open_sessions
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
@@ -59,7 +60,7 @@ def confirm_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
         _confirmed(row, stamps, both, by, at)
         record("roster.confirm_half_day", row, by=by, at=at, sides=sorted(sides), status=row.status)
         if row.status == "confirmed" and row.roster.status == "published":
-            _open(row, by, at)
+            _open([row], by, at)
     return row
 
 
@@ -89,40 +90,42 @@ def publish_roster(*, roster_id: int, by: Actor, at: datetime) -> Roster:
         for older in Roster.objects.filter(place=roster.place, starts_on=roster.starts_on, status="published"):
             if older.pk != roster.pk:
                 transition(older, ROSTER, "supersede", by=by, at=at)
-        opened = sum(_publish_half_day(row, by, at) for row in rows)
+        alone = [row for row in rows if row.status == "planned" and not _figures(row).needs_both_sides]
+        transition_all(alone, HALF_DAY, "confirm", by=by, at=at, hospital_confirmed_at=at)
+        opened = _open([row for row in rows if row.status == "confirmed"], by, at)
         record("roster.publish_roster", roster, by=by, at=at, half_days=len(rows), opened=opened)
     return roster
 
 
-def _publish_half_day(row: HalfDay, by: Actor, at: datetime) -> bool:
-    figures = queries.parameters_for(row.centre.place.code, row.day)
-    if row.status == "planned" and not figures.needs_both_sides:
-        transition(row, HALF_DAY, "confirm", by=by, at=at, hospital_confirmed_at=at)
-    return row.status == "confirmed" and _open(row, by, at)
+def _figures(row: HalfDay) -> RosterParameters:
+    return queries.parameters_for(row.centre.place.code, row.day)
 
 
-def _open(row: HalfDay, by: Actor, at: datetime) -> bool:
-    """Opens the session of a confirmed half-day unless it has one; a half-day that has begun opens none."""
-    figures = queries.parameters_for(row.centre.place.code, row.day)
-    starts_at, ends_at = figures.instants(row.day, row.half, queries.zone())
-    if row.session_id is not None or starts_at <= at:
-        return False
-    specialty = row.practitioner.specialty
-    session = open_session(
-        organization_id=row.centre_id,
-        practitioner_id=row.practitioner_id,
-        specialty=specialty.code if specialty else "",
-        kind=Session.Kind.POSTED_EXPERT,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        source=f"roster.HalfDay:{row.pk}",
-        parameters=SlotParameters.read(policy_at(row.centre.place.code, row.day)),
-        by=_planner(by),
-        at=at,
-    )
-    row.session = session
-    row.save(update_fields=("session",))
-    return True
+def _open(rows: Iterable[HalfDay], by: Actor, at: datetime) -> int:
+    """Opens the sessions of confirmed half-days that have none; a half-day that has begun opens none."""
+    due, openings = [], []
+    for row in rows:
+        starts_at, ends_at = _figures(row).instants(row.day, row.half, queries.zone())
+        if row.session_id is not None or starts_at <= at:
+            continue
+        specialty = row.practitioner.specialty
+        due.append(row)
+        openings.append(
+            Opening(
+                organization_id=row.centre_id,
+                practitioner_id=row.practitioner_id,
+                specialty=specialty.code if specialty else "",
+                kind=Session.Kind.POSTED_EXPERT,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                source=f"roster.HalfDay:{row.pk}",
+                parameters=SlotParameters.read(policy_at(row.centre.place.code, row.day)),
+            )
+        )
+    for row, session in zip(due, open_sessions(openings=openings, by=_planner(by), at=at), strict=True):
+        row.session = session
+    HalfDay.objects.bulk_update(due, ("session",))
+    return len(due)
 
 
 def complete_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import begin, transition
+from kangqiao.base.transition import begin, begin_all, transition
 from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.roster import queries
 from kangqiao.domain.roster.actions.parts import _require
@@ -136,8 +136,7 @@ def _store_cells(roster: Roster, asked: queries.Question, plan: RosterPlan, by: 
                 day=day, half=half,
             )
         )  # fmt: skip
-    for row in HalfDay.objects.bulk_create(rows):
-        begin(row, HALF_DAY, by=by, at=at)
+    begin_all(HalfDay.objects.bulk_create(rows), HALF_DAY, by=by, at=at)
 
 
 def _unmet(unmet: Unmet, asked: queries.Question) -> dict[str, Any]:
