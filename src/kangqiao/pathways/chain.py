@@ -448,55 +448,15 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
 
     Whoever may not open an appraisal or a sum sees that the link is there and its state, not the figures.
     """
-    appraisal = (
-        Appraisal.objects.filter(subject=agreement.hospital, **({"year": year} if year else {}))
-        .order_by("-year")
-        .first()
-    )
-    if appraisal is not None and not Appraisal.objects.filter(judgements_visible_to(seat), pk=appraisal.pk).exists():
-        words = _("%(year)s年度考核") % {"year": appraisal.year}
-        trail.stops.append(Stop("appraisal", words, look=_look(appraisal), state=appraisal.get_status_display()))
-    elif appraisal is not None:
-        for item in appraisal.items.select_related("report"):
-            if item.report is not None:
-                trail.stops.append(
-                    Stop(
-                        "indicator",
-                        definitions.text(definitions.cards()[item.indicator].name, get_language()),
-                        _("%(numerator)s／%(denominator)s")
-                        % {
-                            "numerator": _plain(item.report.numerator),
-                            "denominator": _plain(item.report.denominator),
-                        },
-                        url=f"/indicators/{item.indicator}/",
-                    )
-                )
-        trail.stops.append(
-            Stop(
-                "appraisal",
-                _("%(year)s年度 %(score)s 分")
-                % {"year": appraisal.year, "score": _("未评") if appraisal.score is None else appraisal.score},
-                look=_look(appraisal),
-                state=appraisal.get_status_display(),
-                url=f"/appraisals/{appraisal.pk}/",
-            )
-        )
+    judged = Appraisal.objects.filter(subject=agreement.hospital, **({"year": year} if year else {}))
+    appraisal = judged.order_by("-year").first()
+    if appraisal is not None:
+        may = Appraisal.objects.filter(judgements_visible_to(seat), pk=appraisal.pk).exists()
+        _judgement_stops(trail, appraisal, may_open=may)
     lines = SettlementLine.objects.filter(agreement=agreement).exclude(settlement__status="superseded")
     line = (lines.filter(settlement__year=year) if year else lines).order_by("-settlement__year").first()
-    if line is not None and not finance.visible_lines(seat).filter(pk=line.pk).exists():
-        words = _("%(payer)s财政") % {"payer": line.payer.zh}
-        trail.stops.append(Stop("money", words, look=_look(line), state=line.get_status_display()))
-    elif line is not None:
-        trail.stops.append(
-            Stop(
-                "money",
-                f"¥{yuan(line.amount_fen if line.amount_fen is not None else line.base_fen):,}",
-                _("%(payer)s财政") % {"payer": line.payer.zh},
-                _look(line),
-                line.get_status_display(),
-                f"/finance/lines/{line.pk}/",
-            )
-        )
+    if line is not None:
+        _money_stop(trail, line, may_open=finance.visible_lines(seat).filter(pk=line.pk).exists())
     listed = publications.last_published(agreement.hospital_id)
     if listed is not None and listed.published_at is not None:
         trail.stops.append(
@@ -510,6 +470,36 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
             )
         )
     return trail
+
+
+def _judgement_stops(trail: Trail, appraisal: Appraisal, *, may_open: bool) -> None:
+    look, state = _look(appraisal), appraisal.get_status_display()
+    if not may_open:
+        words = _("%(year)s年度考核") % {"year": appraisal.year}
+        trail.stops.append(Stop("appraisal", words, look=look, state=state))
+        return
+    for item in appraisal.items.select_related("report"):
+        if item.report is None:
+            continue
+        name = definitions.text(definitions.cards()[item.indicator].name, get_language())
+        counted = _("%(numerator)s／%(denominator)s") % {
+            "numerator": _plain(item.report.numerator),
+            "denominator": _plain(item.report.denominator),
+        }
+        trail.stops.append(Stop("indicator", name, counted, url=f"/indicators/{item.indicator}/"))
+    score = _("未评") if appraisal.score is None else appraisal.score
+    words = _("%(year)s年度 %(score)s 分") % {"year": appraisal.year, "score": score}
+    trail.stops.append(Stop("appraisal", words, look=look, state=state, url=f"/appraisals/{appraisal.pk}/"))
+
+
+def _money_stop(trail: Trail, line: SettlementLine, *, may_open: bool) -> None:
+    look, state = _look(line), line.get_status_display()
+    payer = _("%(payer)s财政") % {"payer": line.payer.zh}
+    if not may_open:
+        trail.stops.append(Stop("money", payer, look=look, state=state))
+        return
+    total = f"¥{yuan(line.amount_fen if line.amount_fen is not None else line.base_fen):,}"
+    trail.stops.append(Stop("money", total, payer, look, state, f"/finance/lines/{line.pk}/"))
 
 
 def _look(row: Agreement | HalfDay | Appraisal | SettlementLine | Publication) -> str:

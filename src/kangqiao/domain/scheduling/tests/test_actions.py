@@ -9,21 +9,12 @@ from django.utils.timezone import localtime
 
 from kangqiao.base.models import AuditEvent, StatusChange
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.residents.actions import grant_basis
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
-from kangqiao.domain.scheduling.tests.factories import (
-    Cast,
-    cast,
-    first_slot,
-    organization,
-    own_actor,
-    parameters,
-    seat_for,
-)
+from kangqiao.domain.scheduling.tests.factories import Cast, cast, first_slot, own_actor, parameters, seat_for
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
 
 pytestmark = pytest.mark.django_db
@@ -334,21 +325,6 @@ class TestWithdraw:
                 by=people.staff(Role.CENTRE_MANAGER, people.far_centre).actor,
                 at=people.at,
             )
-
-    def test_withdraw_is_for_the_dispatcher_of_the_region(self, people):
-        session = people.session()
-        zhuhai = Place.objects.create(code="4404", zh="珠海市")
-        elsewhere = organization("g2", "group", "演示珠海调度集团", zhuhai)
-        here = organization("g1", "group", "演示深圳调度集团", Place.objects.get(code="4403"))
-        with pytest.raises(Denied):
-            actions.withdraw_session(
-                session_id=session.pk, reason="x", by=people.staff(Role.DISPATCHER, elsewhere).actor, at=people.at
-            )
-        actions.withdraw_session(
-            session_id=session.pk, reason="x", by=people.staff(Role.DISPATCHER, here).actor, at=people.at
-        )
-        session.refresh_from_db()
-        assert session.status == "withdrawn"
 
     def test_withdraw_twice_and_after_the_end_are_refused(self, people):
         session, manager = people.session(), people.staff(Role.CENTRE_MANAGER).actor
