@@ -241,7 +241,7 @@ def _indicator_counts(city: str, today: date, now: datetime) -> list[Figure]:
 def _appraisal_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Appraisal.objects.all(), "subject__place", city)
     tally = rows.aggregate(closed=Count("id", filter=Q(status="closed")), open=Count("id", filter=~Q(status="closed")))
-    return [Figure(tally["closed"], _("家已定案")), Figure(tally["open"], _("家待评"))]
+    return [Figure(tally["closed"], _("家已定案")), Figure(tally["open"], _("家未定案"))]
 
 
 def _money_counts(city: str, today: date, now: datetime) -> list[Figure]:

@@ -24,7 +24,7 @@ from kangqiao.domain.appraisal.models import Appraisal
 from kangqiao.domain.finance import queries, rules
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
 from kangqiao.domain.finance.parameters import FundParameters
-from kangqiao.domain.finance.permissions import may_act, may_record
+from kangqiao.domain.finance.permissions import computed_by, may_act, may_record
 from kangqiao.domain.finance.states import LINE, SETTLEMENT
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.kernel.decision import Decision
@@ -113,6 +113,7 @@ def compute_settlement(*, place_id: int, year: int, reason: str = "", by: Actor,
     place = Place.objects.select_for_update().get(pk=place_id)
     _check(may_act(by, queries.place_of_actor(by), place_id))
     parameters = FundParameters.read(policy.at(place=place.code, date=date(year, 12, 31)))
+    _check(computed_by(place.pk, queries.fund_place(place, year).pk))
     previous = _superseded(place_id, year, reason, by, at)
     pairings = queries.pairings(place, year)
     if not pairings:
