@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.db import connection, connections
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
@@ -24,6 +25,7 @@ from pytest_django.live_server_helper import LiveServer
 from kangqiao.pathways.demonstration import load_region
 from tests import browser
 
+JOURNEYS = pathlib.Path(__file__).parent / "journeys"
 AXE = pathlib.Path(__file__).parent / "vendor" / "axe.min.js"
 # A Monday in the last week for the yearly lists; the region is as of this day, and journeys begin on its morning.
 DAY = date(2025, 2, 24)
@@ -60,12 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="write docs/pictures and docs/guide from the journeys")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Journeys stay on one worker: the region is loaded once."""
+    """Every journey carries its mark."""
     for item in items:
-        if "journeys" in item.path.parts:
+        if JOURNEYS in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("journeys"))
 
 
 @contextmanager
@@ -97,7 +99,10 @@ def region(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
         yield loaded
         return
     empty = connection.settings_dict["NAME"]
-    with django_db_blocker.unblock(), _database(f"{empty}_region", empty) as name:
+    # A run of journeys alone has set up no test database; a copy is never made of a database of somebody's own.
+    template = empty if empty.startswith("test_") else "template1"
+    with django_db_blocker.unblock(), _database(f"test_{empty}_region", template) as name:
+        call_command("migrate", verbosity=0)
         with time_machine.travel(datetime.combine(DAY, time(6), tzinfo=ZONE)):
             load_region("zhuhai", today=DAY, residents=PEOPLE)
         connection.close()

@@ -37,8 +37,6 @@ class Walk:
         self.album.heads("Roster 排班: the dispatcher reviews the plan, moves one half-day and publishes")
         who = self.enter("dispatcher")
         expect(who.page.get_by_role("navigation", name="待办")).to_contain_text("待发布的半天")
-        if self.album.keep:
-            picture(who.page, DOCS / "pictures" / "home.jpg")
         who.opens("/roster/")
         for _week in range(4):
             shown = who.page.locator(".pgh, h1").first.inner_text()
@@ -70,6 +68,8 @@ class Walk:
         """The last signature that is missing."""
         self.album.heads("Agreement 协议: the centre signs next year's target agreement")
         who = self.enter("manager-xiangwan")
+        if self.album.keep:
+            picture(who.page, DOCS / "pictures" / "home.jpg")
         who.page.get_by_role("navigation", name="待办").get_by_role("link", name=re.compile("待签署的协议")).click()
         who.opens("/agreements/?status=signing")
         who.page.locator("[data-open]").first.click()
@@ -105,7 +105,7 @@ class Walk:
         who.page.select_option("#id_specialty", index=self._specialty_with_places(who))
         who.page.locator("#slots input[type=radio]:not([value=''])").first.check()
         who.fills("诊断", "I10 高血压")
-        who.page.select_option("#id_reason_code", index=1)
+        who.page.select_option("#id_reason_code", index=2)
         who.page.fill("#id_history", "高血压五年，近两周血压波动。")
         who.page.fill("#id_examination", "血压 162/98 mmHg，心率 80 次/分。")
         who.page.fill("#id_medicines", "缬沙坦 80mg 每日一次")
@@ -137,8 +137,8 @@ class Walk:
         self.album.heads("Referral desk 接收台: the hospital accepts one letter and returns one with a reason")
         who = self.enter("desk-zh_people1")
         who.chooses("接收台")
-        mine = who.page.locator(".queue [data-item]", has_text="林惊蛰")
-        mine.click()
+        number = self.letter.rstrip("/").rsplit("/", 1)[1]
+        who.page.locator(f".queue a[href='?open={number}']").click()
         expect(who.page.locator(".paper")).to_contain_text("林惊蛰")
         self.album.takes(who.page, "desk", "Letter, record and the places kept for the centres")
         who.presses(re.compile("^接收"), inside=who.page.locator("footer.act"))
