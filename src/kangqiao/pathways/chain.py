@@ -38,6 +38,7 @@ from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.roster.models import HalfDay, Posting
 from kangqiao.domain.roster.permissions import standing_of, visible_half_days
+from kangqiao.domain.roster.rules import said_when
 from kangqiao.domain.roster.states import HALF_DAY
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.kernel.errors import NotVisible
@@ -152,7 +153,7 @@ def examples(seat: Seat, limit: int = 4) -> list[tuple[str, str, int]]:
     seen = visible_half_days(standing_of(seat))
     rows = HalfDay.objects.filter(seen, session__isnull=False).select_related("practitioner", "centre")
     for row in rows.order_by("day", "half", "pk")[:limit]:
-        words = f"{row.practitioner.name} {_day(row.day)}{row.get_half_display()} {row.centre.short_zh}"
+        words = f"{row.practitioner.name} {said_when(row.day, row.half)} {row.centre.short_zh}"
         found.append((words, "half_day", row.pk))
     if seat.role != Role.RESIDENT:
         for referral in referrals.referrals(seat).order_by("-sent_at")[:limit]:
