@@ -41,6 +41,8 @@ from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State, StateTable, Step
 
 OPEN = sorted({*UP.open_keys(), *DOWN.open_keys()})
+# How doctors write that there are none.
+NO_ALLERGIES = ("无", "无过敏史", "否认", "否认过敏史", "None", "none")  # untranslated: what people type
 TWIN = ("sent", "returned", "accepted", "proposed", "declined")
 Waiting = tuple[int, datetime | None]
 
@@ -637,6 +639,12 @@ def _traces(referral: Referral, changes: list[StatusChange]) -> list[Trace]:
               verbs.get(row.action, row.action), row.reason)
         for row in changes
     ]  # fmt: skip
+
+
+def allergies_of(one: Referral) -> list[str] | None:
+    """The allergies the letter tells: none when the doctor wrote that there are none, None when nothing is written."""
+    told = one.allergies.strip()
+    return [told] if told and told not in NO_ALLERGIES else [] if told else None
 
 
 def _tabs_of(seat: Seat) -> list[tuple[str, str, str, tuple[str, ...]]]:
