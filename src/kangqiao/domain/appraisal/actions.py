@@ -30,8 +30,9 @@ from kangqiao.kernel.period import year as calendar_year
 def open_appraisal(*, subject_id: int, authority_id: int, year: int, by: Actor, at: datetime) -> Appraisal:
     """Opens the yearly appraisal of a hospital with the items, weights and targets of the pack (ZH-4.7a).
 
-    The pack is that of the last day of the year judged. Raises RuleBroken when one exists, NoPolicyInForce when the
-    place has no pack for it.
+    A centre's form has no measured items yet: it holds the duties of its target agreements alone, as the hospital's
+    does beside its items (ZH-4.6b, `queries.duties_of`). The pack is that of the last day of the year judged. Raises
+    RuleBroken when one exists, NoPolicyInForce when the place has no pack for it.
     """
     _check(by, authority_id)
     subject = Organization.objects.select_related("place").get(pk=subject_id)
@@ -57,6 +58,7 @@ def open_appraisal(*, subject_id: int, authority_id: int, year: int, by: Actor, 
             is_setting=weight.setting,
         )
         for key, weight in parameters.weights.items()
+        if subject.kind == Organization.Kind.HOSPITAL
     )
     begin(appraisal, APPRAISAL, by=by, at=at)
     audit.record("appraisal.open", appraisal, by=by, at=at, policy_ref=parameters.ref, year=year)
@@ -104,6 +106,10 @@ def score_appraisal(*, appraisal_id: int, by: Actor, at: datetime) -> Appraisal:
         policy.at(place=appraisal.subject.place.code, date=date(appraisal.year, 12, 31))
     )
     items = list(appraisal.items.all())
+    if not items:
+        raise RuleBroken(
+            _("这家机构的考核还没有可计分的指标。"), next_step=_("请按目标协议书的义务逐条核对。"), clause="ZH-4.6b"
+        )
     for item in items:
         item.report = indicators.measure(
             indicator=item.indicator,
