@@ -104,7 +104,12 @@ class Told:
 def told(subject: models.Model, table: StateTable) -> list[Told]:
     """The history of a row in words, oldest first."""
     return [
-        Told(row.at, f"{row.by_name} {row.by_organization}".strip(), table.state(row.to_status), row.reason)
+        Told(
+            row.at,
+            _("系统") if row.by_id.startswith("system:") else f"{row.by_name} {row.by_organization}".strip(),
+            table.state(row.to_status),
+            row.reason,
+        )
         for row in history(subject)
     ]
 

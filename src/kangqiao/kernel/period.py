@@ -50,6 +50,16 @@ def week(day: date) -> Period:
     return Period(monday, monday + timedelta(days=7))
 
 
+def in_calendar(day: date | None) -> date | None:
+    """The day when a page can show it, else none: the first and last days a date can hold have no neighbours."""
+    return day if day is not None and date.min.year < day.year < date.max.year else None
+
+
+def working_week(day: date) -> Period:
+    """The week a planner means by "this week": at the weekend already the coming one."""
+    return week(day + timedelta(days=7 - day.weekday()) if day.weekday() > 4 else day)
+
+
 def last_day_of_month(year_number: int, month: int) -> date:
     """The last date of a month, leap years included."""
     return date(year_number, month, calendar.monthrange(year_number, month)[1])

@@ -23,6 +23,7 @@ from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.agreements.states import AGREEMENT
 from kangqiao.domain.appraisal.models import Appraisal
+from kangqiao.domain.appraisal.permissions import visible_to as judgements_visible_to
 from kangqiao.domain.appraisal.states import APPRAISAL
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.finance.models import SettlementLine
@@ -37,6 +38,7 @@ from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.roster.models import HalfDay, Posting
 from kangqiao.domain.roster.permissions import standing_of, visible_half_days
+from kangqiao.domain.roster.rules import said_when
 from kangqiao.domain.roster.states import HALF_DAY
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.kernel.errors import NotVisible
@@ -151,7 +153,7 @@ def examples(seat: Seat, limit: int = 4) -> list[tuple[str, str, int]]:
     seen = visible_half_days(standing_of(seat))
     rows = HalfDay.objects.filter(seen, session__isnull=False).select_related("practitioner", "centre")
     for row in rows.order_by("day", "half", "pk")[:limit]:
-        words = f"{row.practitioner.name} {_day(row.day)}{row.get_half_display()} {row.centre.short_zh}"
+        words = f"{row.practitioner.name} {said_when(row.day, row.half)} {row.centre.short_zh}"
         found.append((words, "half_day", row.pk))
     if seat.role != Role.RESIDENT:
         for referral in referrals.referrals(seat).order_by("-sent_at")[:limit]:
@@ -240,7 +242,7 @@ def _indicator_counts(city: str, today: date, now: datetime) -> list[Figure]:
 def _appraisal_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Appraisal.objects.all(), "subject__place", city)
     tally = rows.aggregate(closed=Count("id", filter=Q(status="closed")), open=Count("id", filter=~Q(status="closed")))
-    return [Figure(tally["closed"], _("家已定案")), Figure(tally["open"], _("家待评"))]
+    return [Figure(tally["closed"], _("家已定案")), Figure(tally["open"], _("家未定案"))]
 
 
 def _money_counts(city: str, today: date, now: datetime) -> list[Figure]:
@@ -443,50 +445,19 @@ def _referral_stops(trail: Trail, referral: Referral) -> None:
 
 
 def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | None = None) -> Trail:
-    """What the work of the agreement's hospital became: figures, judgement, money, publication of the latest year."""
-    appraisal = (
-        Appraisal.objects.filter(subject=agreement.hospital, **({"year": year} if year else {}))
-        .order_by("-year")
-        .first()
-    )
+    """What the work of the agreement's hospital became: figures, judgement, money, publication of the latest year.
+
+    Whoever may not open an appraisal or a sum sees that the link is there and its state, not the figures.
+    """
+    judged = Appraisal.objects.filter(subject=agreement.hospital, **({"year": year} if year else {}))
+    appraisal = judged.order_by("-year").first()
     if appraisal is not None:
-        for item in appraisal.items.select_related("report"):
-            if item.report is not None:
-                trail.stops.append(
-                    Stop(
-                        "indicator",
-                        definitions.text(definitions.cards()[item.indicator].name, get_language()),
-                        _("%(numerator)s／%(denominator)s")
-                        % {
-                            "numerator": _plain(item.report.numerator),
-                            "denominator": _plain(item.report.denominator),
-                        },
-                        url=f"/indicators/{item.indicator}/",
-                    )
-                )
-        trail.stops.append(
-            Stop(
-                "appraisal",
-                _("%(year)s年度 %(score)s 分")
-                % {"year": appraisal.year, "score": _("未评") if appraisal.score is None else appraisal.score},
-                look=_look(appraisal),
-                state=appraisal.get_status_display(),
-                url=f"/appraisals/{appraisal.pk}/",
-            )
-        )
+        may = Appraisal.objects.filter(judgements_visible_to(seat), pk=appraisal.pk).exists()
+        _judgement_stops(trail, appraisal, may_open=may)
     lines = SettlementLine.objects.filter(agreement=agreement).exclude(settlement__status="superseded")
     line = (lines.filter(settlement__year=year) if year else lines).order_by("-settlement__year").first()
     if line is not None:
-        trail.stops.append(
-            Stop(
-                "money",
-                f"¥{yuan(line.amount_fen if line.amount_fen is not None else line.base_fen):,}",
-                _("%(payer)s财政") % {"payer": line.payer.zh},
-                _look(line),
-                line.get_status_display(),
-                f"/finance/lines/{line.pk}/",
-            )
-        )
+        _money_stop(trail, line, may_open=finance.visible_lines(seat).filter(pk=line.pk).exists())
     listed = publications.last_published(agreement.hospital_id)
     if listed is not None and listed.published_at is not None:
         trail.stops.append(
@@ -500,6 +471,36 @@ def _with_results(seat: Seat, trail: Trail, agreement: Agreement, year: int | No
             )
         )
     return trail
+
+
+def _judgement_stops(trail: Trail, appraisal: Appraisal, *, may_open: bool) -> None:
+    look, state = _look(appraisal), appraisal.get_status_display()
+    if not may_open:
+        words = _("%(year)s年度考核") % {"year": appraisal.year}
+        trail.stops.append(Stop("appraisal", words, look=look, state=state))
+        return
+    for item in appraisal.items.select_related("report"):
+        if item.report is None:
+            continue
+        name = definitions.text(definitions.cards()[item.indicator].name, get_language())
+        counted = _("%(numerator)s／%(denominator)s") % {
+            "numerator": _plain(item.report.numerator),
+            "denominator": _plain(item.report.denominator),
+        }
+        trail.stops.append(Stop("indicator", name, counted, url=f"/indicators/{item.indicator}/"))
+    score = _("未评") if appraisal.score is None else appraisal.score
+    words = _("%(year)s年度 %(score)s 分") % {"year": appraisal.year, "score": score}
+    trail.stops.append(Stop("appraisal", words, look=look, state=state, url=f"/appraisals/{appraisal.pk}/"))
+
+
+def _money_stop(trail: Trail, line: SettlementLine, *, may_open: bool) -> None:
+    look, state = _look(line), line.get_status_display()
+    payer = _("%(payer)s财政") % {"payer": line.payer.zh}
+    if not may_open:
+        trail.stops.append(Stop("money", payer, look=look, state=state))
+        return
+    total = f"¥{yuan(line.amount_fen if line.amount_fen is not None else line.base_fen):,}"
+    trail.stops.append(Stop("money", total, payer, look, state, f"/finance/lines/{line.pk}/"))
 
 
 def _look(row: Agreement | HalfDay | Appraisal | SettlementLine | Publication) -> str:

@@ -25,10 +25,6 @@ Say = Callable[[str], None]
 FILES = {
     "@tabler/core/dist/css/tabler.min.css": "tabler.min.css",
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
-    "@alpinejs/csp/dist/cdn.min.js": "alpine.min.js",
-    "uplot/dist/uPlot.iife.min.js": "uplot.min.js",
-    "uplot/dist/uPlot.min.css": "uplot.min.css",
-    "echarts/dist/echarts.min.js": "echarts.min.js",
 }
 TEST_FILES = {"axe-core/axe.min.js": "axe.min.js"}
 OLDEST_NODE = 18

@@ -134,6 +134,7 @@ class DataFolder:
         """The site's secret key: made once, readable by its owner only."""
         place = self.path / "secret-key"
         if not place.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(secrets.token_urlsafe(50))

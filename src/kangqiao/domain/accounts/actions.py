@@ -8,6 +8,7 @@ from datetime import date, datetime
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -141,7 +142,7 @@ def sign_in_as_demo(*, user_id: int, demo: str, at: datetime) -> User:
 
 
 def _signed_in(user: User, at: datetime, way: str) -> User:
-    if not current_memberships(user, at.date()):
+    if not current_memberships(user, localtime(at).date()):
         raise RuleBroken(_("这个账号现在没有岗位。"), next_step=_("请联系本机构管理员。"))
     record("accounts.sign_in", user, by=Actor(f"user:{user.pk}", user.name), at=at, way=way)
     return user

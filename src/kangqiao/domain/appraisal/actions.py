@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
@@ -29,8 +30,9 @@ from kangqiao.kernel.period import year as calendar_year
 def open_appraisal(*, subject_id: int, authority_id: int, year: int, by: Actor, at: datetime) -> Appraisal:
     """Opens the yearly appraisal of a hospital with the items, weights and targets of the pack (ZH-4.7a).
 
-    The pack is that of the last day of the year judged. Raises RuleBroken when one exists, NoPolicyInForce when the
-    place has no pack for it.
+    A centre's form has no measured items yet: it holds the duties of its target agreements alone, as the hospital's
+    does beside its items (ZH-4.6b, `queries.duties_of`). The pack is that of the last day of the year judged. Raises
+    RuleBroken when one exists, NoPolicyInForce when the place has no pack for it.
     """
     _check(by, authority_id)
     subject = Organization.objects.select_related("place").get(pk=subject_id)
@@ -56,6 +58,7 @@ def open_appraisal(*, subject_id: int, authority_id: int, year: int, by: Actor, 
             is_setting=weight.setting,
         )
         for key, weight in parameters.weights.items()
+        if subject.kind == Organization.Kind.HOSPITAL
     )
     begin(appraisal, APPRAISAL, by=by, at=at)
     audit.record("appraisal.open", appraisal, by=by, at=at, policy_ref=parameters.ref, year=year)
@@ -73,7 +76,7 @@ def open_year(*, authority_id: int, year: int, by: Actor, at: datetime) -> list[
     _check(by, authority_id)
     if queries.judging_authority(authority.place_id) != authority_id:
         raise Denied(_("医院考核由市卫生行政部门负责。"), clause="ZH-4.7a")
-    if year > at.date().year:
+    if year > localtime(at).date().year:
         raise RuleBroken(_("%(year)s年度还没有开始。") % {"year": year}, next_step=_("请选已经开始的年度。"))
     waiting = queries.not_opened(authority, year)
     if not waiting:
@@ -97,12 +100,16 @@ def score_appraisal(*, appraisal_id: int, by: Actor, at: datetime) -> Appraisal:
     appraisal = _locked(appraisal_id, by)
     # What still runs is counted up to today: the days to come owe nothing yet.
     period = calendar_year(appraisal.year)
-    if period.end is not None and at.date() < period.end:
-        period = Period(period.start, at.date())
+    if period.end is not None and localtime(at).date() < period.end:
+        period = Period(period.start, localtime(at).date())
     parameters = AppraisalParameters.read(
         policy.at(place=appraisal.subject.place.code, date=date(appraisal.year, 12, 31))
     )
     items = list(appraisal.items.all())
+    if not items:
+        raise RuleBroken(
+            _("这家机构的考核还没有可计分的指标。"), next_step=_("请按目标协议书的义务逐条核对。"), clause="ZH-4.6b"
+        )
     for item in items:
         item.report = indicators.measure(
             indicator=item.indicator,
@@ -134,7 +141,7 @@ def close_appraisal(*, appraisal_id: int, by: Actor, at: datetime) -> Appraisal:
     A running year cannot be closed. Raises AlreadyMoved when it is closed already, with who and when.
     """
     appraisal = _locked(appraisal_id, by)
-    if at.date() <= date(appraisal.year, 12, 31):
+    if localtime(at).date() <= date(appraisal.year, 12, 31):
         raise RuleBroken(
             _("%(year)s年度还没有结束，不能定案。") % {"year": appraisal.year}, next_step=_("年度结束后再定案。")
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
@@ -13,7 +13,7 @@ from kangqiao.base.models import StatusChange
 from kangqiao.base.transition import Told, told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
 from kangqiao.domain.appraisal.parameters import AppraisalParameters
 from kangqiao.domain.appraisal.permissions import parties, visible_to
@@ -22,6 +22,7 @@ from kangqiao.domain.indicators import rules as indicators
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.period import year as calendar_year
 from kangqiao.kernel.states import State, Step
 
 NOT_IN_EFFECT = ("draft", "signing", "discarded", "signed")
@@ -158,3 +159,18 @@ def _waiting(seat: Seat, status: str) -> tuple[int, datetime | None]:
     ids = list(Appraisal.objects.filter(authority_id=seat.organization_id, status=status).values_list("pk", flat=True))
     moved = StatusChange.objects.filter(subject_type=Appraisal._meta.label_lower, subject_id__in=ids, to_status=status)
     return len(ids), moved.order_by("at").values_list("at", flat=True).first() if ids else None
+
+
+def duties_of(appraisal: Appraisal) -> list[Duty]:
+    """The duties the form holds: those of the judged side in its target agreements of the year, none more (ZH-4.6b)."""
+    side = Party.Side.HOSPITAL if appraisal.subject.kind == Organization.Kind.HOSPITAL else Party.Side.CENTRE
+    span = calendar_year(appraisal.year)
+    held = Agreement.objects.filter(
+        Q(hospital_id=appraisal.subject_id) | Q(centre_id=appraisal.subject_id),
+        kind=Agreement.Kind.TARGET,
+        status__in=("in_force", "ending_requested", "lapsed", "ended"),
+        starts_on__lt=span.end,
+        ends_on__gt=span.start,
+    )
+    found = Duty.objects.filter(agreement__in=held, side=side).select_related("agreement")
+    return list(found.order_by("agreement__number", "pk"))

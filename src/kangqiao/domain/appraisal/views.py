@@ -62,6 +62,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "state": queries.state_of(appraisal),
         "steps": {step.action: step for step in queries.available_steps(request.seat, appraisal)},  # type: ignore[attr-defined]
         "rows": queries.item_rows(appraisal),
+        "duties": queries.duties_of(appraisal),
         "scale": queries.parameters_of(appraisal),
         "history": queries.history_of(appraisal),
         "is_over": timezone.localdate().year > appraisal.year,

@@ -24,7 +24,7 @@ from kangqiao.domain.appraisal.models import Appraisal
 from kangqiao.domain.finance import queries, rules
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
 from kangqiao.domain.finance.parameters import FundParameters
-from kangqiao.domain.finance.permissions import may_act, may_record
+from kangqiao.domain.finance.permissions import computed_by, may_act, may_record
 from kangqiao.domain.finance.states import LINE, SETTLEMENT
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.kernel.decision import Decision
@@ -113,6 +113,7 @@ def compute_settlement(*, place_id: int, year: int, reason: str = "", by: Actor,
     place = Place.objects.select_for_update().get(pk=place_id)
     _check(may_act(by, queries.place_of_actor(by), place_id))
     parameters = FundParameters.read(policy.at(place=place.code, date=date(year, 12, 31)))
+    _check(computed_by(place.pk, queries.fund_place(place, year).pk))
     previous = _superseded(place_id, year, reason, by, at)
     pairings = queries.pairings(place, year)
     if not pairings:
@@ -155,6 +156,9 @@ def release_lines(*, appraisal: Appraisal, by: Actor, at: datetime) -> int:
     """
     if appraisal.status != "closed":
         raise RuleBroken(_("考核定案前，经费不能拨付。"), next_step=_("请先完成年度考核。"), clause="SZ16-4.1.1b")
+    # The places first, as a computation does: one that runs now either sees the closed appraisal or is seen here.
+    owed = SettlementLine.objects.filter(settlement__year=appraisal.year, hospital_id=appraisal.subject_id)
+    list(Place.objects.select_for_update().filter(pk__in=owed.values("settlement__place_id")).order_by("pk"))
     current = Settlement.objects.select_for_update().filter(year=appraisal.year).exclude(status="superseded")
     return sum(_release(settlement, appraisal, by, at) for settlement in current)
 
@@ -201,7 +205,9 @@ def pay_lines(*, settlement_id: int, payer_id: int, by: Actor, at: datetime) -> 
 
 
 def _superseded(place_id: int, year: int, reason: str, by: Actor, at: datetime) -> Settlement | None:
-    current = Settlement.objects.filter(place_id=place_id, year=year).exclude(status="superseded").first()
+    # Locked, so that a payment under way is either seen here or finds its settlement superseded.
+    rows = Settlement.objects.select_for_update().filter(place_id=place_id, year=year)
+    current = rows.exclude(status="superseded").first()
     if current is None:
         return None
     if current.status == "paid" or current.lines.filter(status="paid").exists():

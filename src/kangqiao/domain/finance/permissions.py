@@ -41,7 +41,12 @@ def can_compute(seat: Seat | None, place_id: int) -> Decision:
     """The city's finance officer computes and submits the fund of the city."""
     if seat is None or seat.role != Role.FINANCE_OFFICER:
         return no(_("经费由财政部门测算，您的岗位只能查看。"))
-    if seat.place_id != place_id:
+    return computed_by(seat.place_id, place_id)
+
+
+def computed_by(place_id: int, fund_place_id: int) -> Decision:
+    """A fund is computed at its own place; a district inside it only pays its part (ZH-4.2d)."""
+    if place_id != fund_place_id:
         return no(_("全市经费由市财政测算；您可以拨付由本区负责的部分。"), "ZH-4.2d")
     return YES
 

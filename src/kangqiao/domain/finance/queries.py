@@ -22,10 +22,11 @@ from kangqiao.domain.appraisal.parameters import AppraisalParameters
 from kangqiao.domain.finance import rules
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
 from kangqiao.domain.finance.parameters import FundParameters
-from kangqiao.domain.finance.permissions import lines_visible_to, parties, visible_to
+from kangqiao.domain.finance.permissions import can_compute, lines_visible_to, parties, visible_to
 from kangqiao.domain.finance.states import LINE, SETTLEMENT
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization, Place
+from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import NoPolicyInForce, NotVisible
 from kangqiao.kernel.states import State, Step
 from kangqiao.policy import Clause
@@ -163,6 +164,11 @@ class ListRow:
     state: State
     payers: list[PayerTotal]
 
+    @property
+    def shown_fen(self) -> int:
+        """What the payers shown owe together; a district is not shown the whole city's sum above its own lines."""
+        return sum(payer.base_fen for payer in self.payers)
+
 
 def listed(seat: Seat) -> list[ListRow]:
     """The current settlements the seat may see, newest year first, each with its payers."""
@@ -235,6 +241,22 @@ def needed_inputs(seat: Seat, year: int) -> list[InputRow]:
 def fund_parameters(place: Place, year: int) -> FundParameters:
     """The rules of the fund in a place for a year. Raises NoPolicyInForce."""
     return FundParameters.read(policy.at(place=place.code, date=date(year, 12, 31)))
+
+
+def fund_place(place: Place, year: int) -> Place:
+    """The place whose finance computes the fund that a place belongs to: the highest above it with rules of a fund.
+
+    A pairing is counted once; a district that computed for itself would count it a second time (ZH-4.2d).
+    """
+    above = place.part_of
+    if above is None or _or_none(lambda: fund_parameters(above, year)) is None:
+        return place
+    return fund_place(above, year)
+
+
+def computes(seat: Seat, today: date) -> Decision:
+    """Whether the seat may compute a fund: only where its place is not part of a city that does."""
+    return can_compute(seat, fund_place(institutions.place(seat.place_code), today.year).pk)
 
 
 def state_of(settlement: Settlement) -> State:

@@ -29,7 +29,12 @@ def finance_list(request: HttpRequest) -> HttpResponse:
 
 def _list(request: HttpRequest, form: forms.Compute) -> HttpResponse:
     seat = request.seat  # type: ignore[attr-defined]
-    context = {"rows": queries.listed(seat), "form": form, "may": permissions.can_compute(seat, seat.place_id)}
+    context = {
+        "rows": queries.listed(seat),
+        "form": form,
+        "may": queries.computes(seat, timezone.localdate()),
+        "records": permissions.may_record(seat.actor, {seat.place_id}, seat.place_id),
+    }
     return render(request, "finance/list.html", context, status=422 if form.errors else 200)
 
 
@@ -93,6 +98,7 @@ def settlement(request: HttpRequest, pk: int) -> HttpResponse:
         "state": queries.state_of(found),
         "steps": {step.action: step for step in queries.available_steps(seat, found)},
         "payers": payers,
+        "shown_fen": sum(payer.base_fen for payer in payers),
         "own": own if own and own.payable_fen and permissions.can_pay(seat, found) else None,
         "lines": queries.line_rows(seat, found),
         "history": queries.history_of(found),

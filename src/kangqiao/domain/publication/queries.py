@@ -233,7 +233,7 @@ def _centre_row(agreement: Agreement) -> dict[str, str]:
         "centre": agreement.centre.zh,
         "agreement": agreement.number,
         "starts_on": agreement.starts_on.isoformat(),
-        "ends_on": agreement.ends_on.isoformat(),
+        "ends_on": agreement.last_day.isoformat(),
     }
 
 
@@ -245,5 +245,5 @@ def _expert_row(posting: Posting) -> dict[str, str]:
         "specialty": expert.specialty.zh if expert.specialty else "",
         "place": posting.centre.zh,
         "starts_on": posting.starts_on.isoformat(),
-        "ends_on": posting.ends_on.isoformat(),
+        "ends_on": posting.last_day.isoformat(),
     }

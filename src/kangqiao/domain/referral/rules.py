@@ -9,12 +9,33 @@ from datetime import datetime, timedelta
 DOWN_CRITERIA = ("stable_for_community", "chronic_at_target", "rehabilitation", "after_surgery", "long_term_care")
 
 
+# How doctors write that a patient has no known allergy: words of the record, not of the pages.
+NO_ALLERGY = frozenset(
+    [
+        *("无", "没有", "否认", "未发现", "无过敏", "无过敏史", "没有过敏史"),  # untranslated: what doctors type
+        *("无药物过敏史", "无已知过敏", "否认过敏史", "否认药物过敏史"),  # untranslated: what doctors type
+        *("none", "no", "nil", "nka", "nkda", "no known allergies", "none known"),
+    ]
+)
+
+
 def missing_items(required: Iterable[str], given: Mapping[str, bool]) -> list[str]:
     """The required items a referral still lacks, in the order of the data set (ZH-4.4c).
 
     Raises KeyError when the pack asks for an item the form cannot hold.
     """
     return [item for item in required if not given[item]]
+
+
+def known_allergies(words: str) -> list[str] | None:
+    """The allergies a letter names; none when it says there are none, `None` when it says nothing.
+
+    Only a plain denial counts as none: "无青霉素过敏，头孢过敏" still warns.
+    """
+    plain = words.strip().strip("。.；;，,")
+    if not plain:
+        return None
+    return [] if plain.casefold() in NO_ALLERGY else [plain]
 
 
 def used_percent(since: datetime, due: datetime, now: datetime) -> int:

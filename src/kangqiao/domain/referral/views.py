@@ -20,7 +20,7 @@ from kangqiao.base.idempotency import idempotent
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.referral import actions, forms, permissions, queries
+from kangqiao.domain.referral import actions, forms, permissions, queries, rules
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents import actions as residents_actions
 from kangqiao.domain.residents import queries as residents
@@ -207,9 +207,8 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
     """The letter with the patient's banner and what the record tells; that somebody looked is written down."""
     now = timezone.now()
     residents_actions.note_opening(resident_id=one.resident_id, bases=("referral",), by=request.actor, at=now)
-    allergies = queries.allergies_of(one)
     return _person(one.resident) | {
-        "allergies": allergies,
+        "allergies": rules.known_allergies(one.allergies),
         "letter": queries.letter(request.seat, one, now),
         "chart": queries.chart(request.seat, one.resident),
         "referral": one,

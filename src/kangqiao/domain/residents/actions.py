@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -43,7 +44,7 @@ def register_resident(
         allowed = can_register(by, centre_id)
         if not allowed:
             raise Denied(allowed.reason)
-        if birth_date > at.date():
+        if birth_date > localtime(at).date():
             raise RuleBroken(_("出生日期在今天之后。"), next_step=_("请核对出生日期。"))
         if Resident.objects.filter(identifier=identifier).exists():
             raise RuleBroken(_("这个证件号已经建档。"), next_step=_("请按证件号查找；转入请走变更登记中心。"))

@@ -26,7 +26,7 @@ def read_search(text: str) -> SearchText:
 
     A tail is at least four digits, the last of which may be the X of a citizen id (GB 11643).
     """
-    key = "".join(text.lower().split()).replace("•", "·").replace("・", "·")
+    key = "".join(text.replace("\0", "").lower().split()).replace("•", "·").replace("・", "·")
     digits = key.replace("-", "")
     is_tail = len(digits) >= SHORTEST_NUMBER_TAIL and digits[:-1].isdigit() and digits[-1] in "0123456789x"
     return SearchText(key="" if is_tail else key, tail=digits.upper() if is_tail else "")

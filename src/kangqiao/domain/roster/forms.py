@@ -12,7 +12,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.roster import queries
 from kangqiao.domain.roster.models import HalfDay
 from kangqiao.domain.roster.rules import kinds_of_work
-from kangqiao.kernel.period import week
+from kangqiao.kernel.period import in_calendar, week
 
 
 class Week(forms.Form):
@@ -21,6 +21,10 @@ class Week(forms.Form):
     week = forms.DateField(required=False)
     cell = forms.CharField(required=False, max_length=60)
     mode = forms.CharField(required=False, max_length=10)
+
+    def clean_week(self) -> date | None:
+        """A day of the calendar people use, else none."""
+        return in_calendar(self.cleaned_data.get("week"))
 
     def asked(self, today: date) -> tuple[date, str, str]:
         """Day, cell and mode, each with its fallback."""
@@ -91,6 +95,11 @@ class Nomination(forms.Form):
         ]
         self.fields["starts_on"].initial = on + timedelta(days=1)
 
+    def clean_ends_on(self) -> date | None:
+        """People name the last day; a posting holds the first day after it."""
+        last: date | None = self.cleaned_data.get("ends_on")
+        return last and last + timedelta(days=1)
+
 
 class Work(forms.Form):
     """What was done in a half-day: kind, number of people, topic."""
@@ -104,6 +113,10 @@ class Span(forms.Form):
     """The week of an attendance page."""
 
     week = forms.DateField(required=False)
+
+    def clean_week(self) -> date | None:
+        """A day of the calendar people use, else none."""
+        return in_calendar(self.cleaned_data.get("week"))
 
     def monday(self, today: date) -> date:
         """Monday of the week asked for, else of the present one."""

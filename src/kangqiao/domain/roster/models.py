@@ -1,5 +1,7 @@
 """Postings, rosters, half-days and the work done in them."""
 
+from datetime import date, timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.db import models
@@ -51,6 +53,11 @@ class Posting(BaseModel):
         identifying = ("practitioner",)
         clinical = ()
         operational = ("centre", "agreement", "starts_on", "ends_on", "status", "policy_ref")
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the posting, as a reader says it; `ends_on` is the first day no longer covered."""
+        return self.ends_on - timedelta(days=1)
 
 
 class Roster(BaseModel):

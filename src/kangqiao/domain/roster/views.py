@@ -24,7 +24,7 @@ from kangqiao.domain.roster import actions, forms, queries
 from kangqiao.domain.roster.permissions import BOARD_ROLES, HOSPITAL_ROLES
 from kangqiao.domain.roster.rules import kinds_of_work
 from kangqiao.kernel.errors import RuleBroken
-from kangqiao.kernel.period import week
+from kangqiao.kernel.period import week, working_week
 
 PLANNERS = ("dispatcher",)
 ATTENDANCE_ROLES = ("centre_manager", "guidance_office", "hospital_director", "bureau_officer", "expert")
@@ -54,12 +54,13 @@ def _checked(form: Any) -> dict[str, Any]:
 def board(request: HttpRequest) -> HttpResponse:
     """The week of the seat's place: who sits where, what is owed, what is unmet and why."""
     seat = request.seat  # type: ignore[attr-defined]
-    day, cell, mode = forms.Week(request.GET).asked(timezone.localdate())
+    today = working_week(timezone.localdate()).start
+    day, cell, mode = forms.Week(request.GET).asked(today)
     place = queries.board_place(seat)
     context = {
         "board": queries.board(seat, place, day, cell, mode),
         "run": queries.planning_run(place.pk, week(day).start),
-        "this_week": week(timezone.localdate()).start,
+        "this_week": today,
         "address": reverse("roster-board"),
     }
     response = render(request, "roster/board.html", context)
@@ -74,7 +75,7 @@ def board(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """The week as a workbook, row by row as on the board."""
     seat = request.seat  # type: ignore[attr-defined]
-    day, _cell, _mode = forms.Week(request.GET).asked(timezone.localdate())
+    day, _cell, _mode = forms.Week(request.GET).asked(working_week(timezone.localdate()).start)
     found = queries.board(seat, queries.board_place(seat), day)
     heads, rows = queries.as_table(found)
     title = _("专家排班 第 %(number)s 周") % {"number": found.number}
@@ -244,7 +245,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 def _sittings(request: HttpRequest, template: str) -> HttpResponse:
     seat, now = request.seat, timezone.now()  # type: ignore[attr-defined]
-    span = week(forms.Span(request.GET).monday(timezone.localdate()))
+    span = week(forms.Span(request.GET).monday(working_week(timezone.localdate()).start))
     context = {
         "sittings": queries.sittings(seat, span, now),
         "span": queries.Around(span),

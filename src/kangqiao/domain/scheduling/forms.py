@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from kangqiao.kernel.period import in_calendar
 
 
 class SearchForm(forms.Form):
@@ -52,3 +56,7 @@ class DayForm(forms.Form):
     """Which day is shown; today when none is named."""
 
     day = forms.DateField(required=False)
+
+    def clean_day(self) -> date | None:
+        """A day that has neighbours, else none."""
+        return in_calendar(self.cleaned_data.get("day"))

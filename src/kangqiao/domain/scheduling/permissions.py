@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling.models import Booking, Session
 from kangqiao.kernel.decision import YES, Decision, no
+from kangqiao.policy import covers
 
 # Those who plan time with a doctor; the roster publishes as a dispatcher.
 PLANNERS = (Role.DISPATCHER, Role.CENTRE_MANAGER, Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR, Role.REFERRAL_DESK)
@@ -32,12 +34,18 @@ def can_open(by: Actor) -> Decision:
 
 
 def can_withdraw(by: Actor, session: Session) -> Decision:
-    """The place of the session and the dispatcher may withdraw it."""
-    if by.is_system or by.role == Role.DISPATCHER:
+    """The place of the session and the dispatcher of its region may withdraw it."""
+    if by.is_system or (by.role == Role.DISPATCHER and _plans_for(by, session.organization)):
         return YES
     if by.role in PLANNERS and by.organization_id == session.organization_id:
         return YES
-    return no(_("只有出诊机构或排班员可以停诊。"))
+    return no(_("只有出诊机构或本地的排班员可以停诊。"))
+
+
+def _plans_for(by: Actor, organization: Organization) -> bool:
+    """Whether an organisation lies in the place the actor's own organisation stands for."""
+    own = Organization.objects.select_related("place").filter(pk=by.organization_id or 0).first()
+    return own is not None and covers(own.place.code, organization.place.code)
 
 
 def asks_for_basis(by: Actor, resident: Resident) -> bool:

@@ -7,6 +7,7 @@ import os
 
 import click
 
+from kangqiao.base.server.problems import DatabaseProblem
 from kangqiao.base.server.site import DEFAULT_FOLDER, Site
 
 
@@ -50,12 +51,19 @@ def load(name: str, data: str, migrate: bool) -> None:
 def accounts(form: str, data: str) -> None:
     """List the demonstration users by role."""
     site = Site.at(data)
+    if not site.own_url and not site.folder.path.exists():
+        raise DatabaseProblem(f"There is no Kangqiao in {data}.", next_step="Name its folder with --data.")
     with site.database() as url:
         os.environ.update(site.environment(url))
         start_django()
+        from django.db import ProgrammingError
+
         from kangqiao.pathways import demonstration
 
-        rows = [dict(row) for row in demonstration.accounts()]
+        try:
+            rows = [dict(row) for row in demonstration.accounts()]
+        except ProgrammingError:
+            raise DatabaseProblem("This database holds no Kangqiao yet.", next_step="Run `kangqiao up` once.") from None
     if form == "json":
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return

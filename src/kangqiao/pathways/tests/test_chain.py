@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.agreements.models import Party
 from kangqiao.domain.finance import actions as finance
 from kangqiao.domain.finance.models import SettlementLine
 from kangqiao.domain.finance.tests.factories import add_fund, add_pairing, scored
@@ -71,6 +72,19 @@ def test_a_yuan_is_followed_from_its_agreement_to_the_appraisal_and_back(network
     assert [(stop.title, stop.state) for stop in trail.at("money")] == [("¥960,000.00", "可拨付")]
     assert {stop.title for stop in trail.at("indicator")} >= {"坐诊义务履行率"}
     assert trail.at("publication") == []
+
+
+def test_who_may_not_open_sum_or_judgement_sees_the_links_and_their_state_only(network: Network) -> None:
+    manager = seat(network, "centre_manager", "xiangwan")
+    Party.objects.create(
+        agreement=network.agreements["xiangwan"], organization=network.organizations["xiangwan"], side="centre"
+    )
+
+    trail = chain.follow(manager, "agreement", network.agreements["xiangwan"].pk)
+
+    assert [(stop.title, stop.state) for stop in trail.at("money")] == [("珠海市财政", "可拨付")]
+    assert [(stop.title, stop.url) for stop in trail.at("appraisal")] == [(f"{YEAR}年度考核", "")]
+    assert trail.at("indicator") == []
 
 
 def test_a_stranger_follows_nothing(network: Network) -> None:

@@ -143,6 +143,13 @@ def test_district_finance_neither_computes_nor_submits_for_the_city(network: Net
     district = signed_in(sit(bureau, "finance_officer"))
     assert district.get(reverse("finance-settlement", args=(settlement.pk,))).status_code == 200
     assert district.post(reverse("finance-submit", args=(settlement.pk,))).status_code == 403
+    again = district.post(reverse("finance-compute"), {"year": "2025"})
+    assert again.status_code == 403
+    assert Settlement.objects.get() == settlement
+    listed = district.get(reverse("finance-list")).content.decode()
+    assert "126,000.00" in listed
+    assert "1,326,000.00" not in listed
+    assert reverse("finance-compute") not in listed
     far = add_organization(network, "finance-j", "finance_bureau", network.places["jinwan"])
     stranger = signed_in(sit(far, "finance_officer"))
     assert stranger.get(reverse("finance-settlement", args=(settlement.pk,))).status_code == 404

@@ -44,6 +44,19 @@ def test_a_director_registers_the_office_of_the_own_hospital_only() -> None:
     assert queries.guidance_office_of(other.pk) is None
 
 
+def test_a_bureau_registers_offices_in_its_own_place_only() -> None:
+    own = hospital()
+    here = organization("bureau", "health_bureau", "珠海市卫生局")
+    elsewhere = organization("other-bureau", "health_bureau", "深圳市卫生局", place("4403", "深圳市"))
+    stranger = Actor("user:2", "韩景天", elsewhere.pk, elsewhere.zh, "bureau_officer")
+
+    with pytest.raises(Denied):
+        actions.register_guidance_office(hospital_id=own.pk, by=stranger, at=NOW)
+    officer = Actor("user:1", "江半夏", here.pk, here.zh, "bureau_officer")
+    actions.register_guidance_office(hospital_id=own.pk, by=officer, at=NOW)
+    assert queries.guidance_office_of(own.pk) is not None
+
+
 def test_what_is_no_hospital_gets_no_office() -> None:
     with pytest.raises(NotVisible):
         actions.register_guidance_office(hospital_id=centre().pk, by=TESTER, at=NOW)

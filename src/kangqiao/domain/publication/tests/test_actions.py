@@ -50,7 +50,7 @@ def test_list_holds_agreements_and_experts_with_place_and_term_and_nothing_else(
     assert [row["centre"] for row in content["chc_list"]] == ["centre1", "centre2"]
     assert [row["name"] for row in content["experts_completed"]] == ["沈青黛"]
     assert [(row["name"], row["place"], row["ends_on"]) for row in content["experts_planned"]] == [
-        ("方海桐", "centre2", "2017-01-01")
+        ("方海桐", "centre2", "2016-12-31")
     ]
     for row in content["experts_completed"] + content["experts_planned"]:
         assert set(row) == set(rules.EXPERT_COLUMNS)

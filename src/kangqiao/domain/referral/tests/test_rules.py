@@ -20,6 +20,21 @@ def test_an_item_the_form_cannot_hold_is_an_error_and_not_skipped():
         rules.missing_items(("x_ray",), {"diagnosis": True})
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", None),
+        ("无", []),
+        (" 无。", []),
+        ("None", []),
+        ("青霉素", ["青霉素"]),
+        ("无青霉素过敏，头孢过敏", ["无青霉素过敏，头孢过敏"]),
+    ],
+)
+def test_only_a_plain_denial_is_no_allergy(words, expected):
+    assert rules.known_allergies(words) == expected
+
+
 @pytest.mark.parametrize(("hours", "expected"), [(0, 0), (12, 50), (24, 100), (36, 150)])
 def test_used_percent_of_a_limit_of_one_day(hours, expected):
     assert rules.used_percent(NINE, NINE + timedelta(hours=24), NINE + timedelta(hours=hours)) == expected

@@ -42,7 +42,9 @@ def add_half_day(
     with transaction.atomic():
         posting = _posting(posting_id)
         roster = _roster(posting, day, roster_id, by, at)
-        _require(can_plan(standing_of(by), roster.place))
+        who = standing_of(by)
+        _require(can_plan(who, roster.place))
+        _require(can_plan(who, posting.centre.place))
         _hold_sitting(roster.place, posting, day, half, None, at)
         row = _placed(roster, posting, day, half, by, at)
         record("roster.add_half_day", row, by=by, at=at, day=str(day), half=half, centre=row.centre_id)

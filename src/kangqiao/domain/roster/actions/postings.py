@@ -44,7 +44,8 @@ def nominate_expert(
         ends_on = ends_on or agreement.ends_on
         if not starts_on < ends_on <= agreement.ends_on:
             raise RuleBroken(
-                _("派驻期要在协议期内：%(start)s 至 %(end)s。") % {"start": starts_on, "end": agreement.ends_on},
+                _("派驻期要在协议期内：%(start)s 至 %(end)s。")
+                % {"start": agreement.starts_on, "end": agreement.last_day},
                 next_step=_("请改起止日期。"),
             )
         _no_overlap(expert, agreement, starts_on, ends_on)

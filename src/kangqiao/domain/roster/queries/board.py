@@ -100,6 +100,7 @@ def board(seat: Seat, place: Place, day: date, cell: str = "", mode: str = "") -
     if here.is_planner and chosen_slot is not None:
         here.asked = question(place, here.span.start, 1, for_move=True)
     rows = tuple(_row(here, each, days, chosen_slot, mode) for each in here.owed)
+    kept = [row for row in here.rows if row.status != "missed"]  # what was missed is no sitting
     qualified = [_is_qualified(here, posting) for posting in _one_each(here.postings)]
     waiting = sum(entry.look == "ask" for row in rows for slot in row.slots for entry in slot.entries)
     return Board(
@@ -116,9 +117,9 @@ def board(seat: Seat, place: Place, day: date, cell: str = "", mode: str = "") -
         legend=tuple((number, here.labels.get(code, code)) for code, number in here.shapes.items()),
         counts={
             "hospitals": len({each.hospital.pk for each in here.owed}),
-            "experts": len({row.practitioner_id for row in here.rows}),
+            "experts": len({row.practitioner_id for row in kept}),
             "centres": len(here.owed),
-            "half_days": len(here.rows),
+            "half_days": len(kept),
             "waiting": waiting,
             "changed": _changed_since_planned(roster),
             "new": sum(entry.look == "new" for row in rows for slot in row.slots for entry in slot.entries),

@@ -294,7 +294,7 @@ def outcome(row: HalfDay) -> str:
 
 def posting_outcome(row: Posting) -> str:
     """What just happened to a posting, as a sentence."""
-    words = {"who": row.practitioner.name, "centre": named(row.centre), "day": row.ends_on}
+    words = {"who": row.practitioner.name, "centre": named(row.centre), "day": row.last_day}
     said_of = {
         "approved": _("已批准%(who)s到%(centre)s。"),
         "posted": _("%(who)s已派驻到%(centre)s，可以排班了。"),

@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.roster import actions
-from kangqiao.domain.roster.models import HalfDay
+from kangqiao.domain.roster.models import HalfDay, Roster
 from kangqiao.domain.roster.tests.factories import (
     AT,
     SYSTEM,
@@ -30,6 +31,19 @@ def test_move_onto_a_clash_is_refused_with_the_reason() -> None:
 
     with pytest.raises(RuleBroken, match="不能同时在两处"):
         actions.move_half_day(half_day_id=other.pk, day=day(0), half="am", by=SYSTEM, at=AT)
+
+
+def test_dispatcher_of_another_city_adds_nothing_here() -> None:
+    network = staffed_network()
+    elsewhere = Place.objects.create(code="4403", zh="别处")
+    network.organization("外市集团", Organization.Kind.GROUP, place=elsewhere)
+
+    with pytest.raises(Denied):
+        actions.add_half_day(
+            posting_id=network.postings["甲", "香湾"].pk, day=day(0), half="am",
+            by=network.seat(Role.DISPATCHER, "外市集团").actor, at=AT,
+        )  # fmt: skip
+    assert not Roster.objects.exists()
 
 
 def test_move_into_an_absence_is_refused() -> None:

@@ -19,6 +19,7 @@ from kangqiao.domain.roster.rules import (
     shortage,
 )
 from kangqiao.engines.planning import Cell, Centre, Demand, Expert, Move, RosterProblem
+from kangqiao.kernel.period import working_week
 from kangqiao.policy import at
 
 MONDAY = date(2026, 5, 18)
@@ -143,3 +144,8 @@ def test_shortage_is_said_with_reason_and_remedy() -> None:
         "请市二的沈青黛支援，先办派驻",
         "请市一再派驻 1 名专家",
     )
+
+
+@pytest.mark.parametrize(("day", "monday"), [(16, 16), (20, 16), (21, 23), (22, 23), (23, 23)])
+def test_this_week_is_the_coming_one_at_the_weekend(day: int, monday: int) -> None:
+    assert working_week(date(2026, 11, day)).start == date(2026, 11, monday)

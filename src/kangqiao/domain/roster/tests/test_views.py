@@ -255,3 +255,18 @@ def test_jobs_close_the_week_and_the_postings_that_are_over() -> None:
         assert jobs.close_week(0) == 3
         assert jobs.close_week(0) == 0
         assert jobs.end_postings(0) == 0
+
+
+@pytest.mark.parametrize("week", ["9999-12-31", "0001-01-01", "x"])
+def test_a_week_without_neighbours_shows_the_present_one(client, week: str) -> None:
+    sign_in(client, make_network(), Role.DISPATCHER, "集团")
+
+    assert client.get(reverse("roster-board"), {"week": week}).context["board"].span.start == AT.date()
+
+
+def test_the_board_opened_on_a_sunday_shows_the_coming_week(client) -> None:
+    network = make_network()
+    with time_machine.travel(instant(day(-1), 12), tick=False):
+        sign_in(client, network, Role.DISPATCHER, "集团")
+
+        assert client.get(reverse("roster-board")).context["board"].span.start == MONDAY

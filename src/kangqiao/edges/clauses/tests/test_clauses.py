@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import re
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from kangqiao import policy
 from kangqiao.edges.clauses import catalogue, views
@@ -214,3 +215,16 @@ def test_workbook_holds_what_the_filters_leave(client: Client) -> None:
         words = book.read("xl/sharedStrings.xml").decode()
     assert "ZH-1a" in words
     assert "SZ16-1a" not in words
+
+
+def test_every_place_of_a_clause_is_a_page_and_a_module_of_the_product() -> None:
+    root = register.source_root()
+    known = {clause.id for clause in policy.default().clauses()}
+
+    places, problems = register.read_places(root / "src/kangqiao/config/clause_places.yaml", known)
+
+    assert not problems
+    assert "ZH-0b" in places
+    for clause, place in places.items():
+        assert resolve(place.url).func.access, clause
+        assert importlib.import_module(place.module), clause
