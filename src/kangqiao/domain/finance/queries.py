@@ -64,11 +64,8 @@ def get_settlement(seat: Seat | None, settlement_id: int) -> Settlement:
 
 def lines(seat: Seat | None, settlement: Settlement) -> QuerySet[SettlementLine]:
     """The lines of a settlement that the seat may see, by payer and hospital."""
-    return (
-        SettlementLine.objects.filter(lines_visible_to(seat), settlement=settlement)
-        .select_related("payer", "hospital", "centre", "agreement")
-        .distinct()
-    )
+    found = SettlementLine.objects.filter(lines_visible_to(seat), settlement=settlement)
+    return found.select_related("payer", "hospital", "centre", "agreement").distinct()
 
 
 def visible_lines(seat: Seat | None) -> QuerySet[SettlementLine]:
