@@ -78,6 +78,9 @@ def _database(name: str, template: str) -> Iterator[str]:
     with connection._nodb_cursor() as cursor:
         connection.close()
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        if template.startswith("test_"):
+            # A thread of an earlier test may still hold a session; a copy is made of a database nobody is in.
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     settings["NAME"] = name
     try:

@@ -101,6 +101,7 @@ class Walk:
         who.chooses("转诊")
         who.keys("Alt+n")
         who.page.fill("#q", "ljz")
+        who.page.press("#q", "Enter")
         who.page.locator("#found [data-open]").first.click()
         who.page.select_option("#id_specialty", index=self._specialty_with_places(who))
         who.page.locator("#slots input[type=radio]:not([value=''])").first.check()
