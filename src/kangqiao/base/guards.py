@@ -1,7 +1,7 @@
 """What the database guards by itself, made anew from the models after every migration.
 
 A guard is SQL that follows from what a model declares: triggers that write the audit, policies that hide rows,
-privileges of the application's role. It is generated, not migrated, so a new model is guarded without a line of its own.
+privileges of the application's role. It is generated, not migrated, so a new model is guarded by itself.
 """
 
 from __future__ import annotations
