@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from typing import Any
 
@@ -104,11 +104,13 @@ def walk(role: Role | None, **options: Any) -> tuple[int, list[str]]:
     return len(asked), found
 
 
+@pytest.mark.trust("T-HDR")
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ASKED_AS)
-def test_every_answer_carries_the_headers(role: Role | None) -> None:
+def test_every_answer_carries_the_headers(role: Role | None, measured: Callable[[str], None]) -> None:
     count, found = walk(role)
 
+    measured(f"{role or 'nobody'}: {count} answers, {len(found)} faults")
     assert not found, "\n".join(("", *found[:40]))
     assert count > 200
 
