@@ -31,7 +31,9 @@ def idempotent(view: View) -> View:
     """Runs a POST once per key and person, and answers a repeat with the first answer.
 
     The key comes from the hidden field `idempotency_key` or the header `Idempotency-Key`; same key with another
-    body raises RuleBroken, a first call still running raises Taken. A refused call (4xx) frees its key.
+    body raises RuleBroken. Key, effect and answer are one transaction, the request's own: a repeat that comes while
+    the first runs waits for it and gets its answer, and when the first fails or is killed nothing of it stays and the
+    repeat takes its place. A refused call (4xx) frees its key.
     """
 
     @functools.wraps(view)
@@ -44,29 +46,28 @@ def idempotent(view: View) -> View:
         earlier = IdempotencyKey.objects.filter(by_id=by_id, key=key[:80]).first()
         if earlier is not None:
             return _replay(earlier, mark)
-        try:
-            with transaction.atomic():
-                row = IdempotencyKey.objects.create(
-                    key=key[:80],
-                    by_id=by_id,
-                    path=request.path,
-                    fingerprint=mark,
-                    created_at=timezone.now(),  # reads the clock: this layer around a view is an edge
-                )
-        except IntegrityError:
-            return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key[:80]), mark)
-        try:
+        with transaction.atomic():
+            row = _taken(by_id, key, request.path, mark)
+            if row is None:
+                return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key[:80]), mark)
             response = view(request, *args, **kwargs)
-        except Exception:
-            row.delete()
-            raise
-        if response.status_code >= 400:
-            row.delete()
-        else:
-            _keep(row, response)
+            if response.status_code >= 400:
+                row.delete()
+            else:
+                _keep(row, response)
         return response
 
     return once  # type: ignore[return-value]
+
+
+def _taken(by_id: str, key: str, path: str, mark: str) -> IdempotencyKey | None:
+    """The key written down, or None if another call has it; waits for one that has not ended yet."""
+    at = timezone.now()  # reads the clock: this layer around a view is an edge
+    try:
+        with transaction.atomic():
+            return IdempotencyKey.objects.create(key=key[:80], by_id=by_id, path=path, fingerprint=mark, created_at=at)
+    except IntegrityError:
+        return None
 
 
 def forget_answers(*, at: datetime) -> int:
