@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
@@ -44,6 +47,22 @@ def _asked(limit: int) -> Iterator[list[str]]:
 def asks_at_most() -> Callable[[int], contextlib.AbstractContextManager[list[str]]]:
     """How many statements a page may ask the database; `with asks_at_most(2): client.get(…)`."""
     return _asked
+
+
+@pytest.fixture(autouse=True)
+def _forms_have_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every form of the product carries a one-time key (tests/repository/test_idempotency.py), so the test client's do.
+
+    A test that names a key, in the body or as a header, sends that one; `headers={"Idempotency-Key": ""}` sends none.
+    """
+    post = Client.post
+
+    def with_key(self: Client, path: str, data: Any = None, *args: Any, **more: Any) -> Any:
+        if not (isinstance(data, dict) and "idempotency_key" in data):
+            more["headers"] = {"Idempotency-Key": secrets.token_urlsafe(18), **(more.get("headers") or {})}
+        return post(self, path, data, *args, **more)
+
+    monkeypatch.setattr(Client, "post", with_key)
 
 
 @pytest.fixture(autouse=True)
