@@ -8,11 +8,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from kangqiao.base.access import access
+from kangqiao.base.idempotency import idempotent
 from kangqiao.domain.institutions import actions, queries
 
 STAFF = (
     "gp", "expert", "centre_manager", "referral_desk", "guidance_office", "dispatcher", "hospital_director",
     "pharmacist", "bureau_officer", "finance_officer", "insurer", "system_admin",
+    "security_admin", "audit_admin",
 )  # fmt: skip
 
 
@@ -32,6 +34,7 @@ def network(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("role", roles=("hospital_director", "guidance_office", "bureau_officer", "system_admin"))
+@idempotent
 def register_office(request: HttpRequest, hospital_id: int) -> HttpResponse:
     """The hospital's guidance office is registered."""
     actor = request.actor  # type: ignore[attr-defined]
