@@ -14,7 +14,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from kangqiao.base import acting
+from kangqiao.base import acting, drafts
 from kangqiao.kernel.errors import Denied
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -69,8 +69,13 @@ def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Sends a person without a session to the sign-in page and back; a fragment call leaves the whole page."""
-    wanted = request.get_full_path() if request.method == "GET" else request.headers.get("HX-Current-URL", "/")
+    """Sends a person without a session to the sign-in page and back; a fragment call leaves the whole page.
+
+    What a form held is kept and stands in it again afterwards.
+    """
+    drafts.keep(request)
+    is_whole = request.method == "GET" and not request.headers.get("HX-Request")
+    wanted = request.get_full_path() if is_whole else drafts.page_of(request)
     target = resolve_url("sign-in") + "?" + urlencode({"next": wanted})
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": target})

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "kangqiao.config.middleware.SeatMiddleware",
+    "kangqiao.base.drafts.DraftMiddleware",
     "kangqiao.config.middleware.ErrorMiddleware",
 ]
 ROOT_URLCONF = "kangqiao.config.urls"
@@ -92,6 +93,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
                 "kangqiao.base.pages.reader",
+                "kangqiao.base.drafts.waiting",
                 "kangqiao.config.context.page",
                 "kangqiao.edges.home.context.frame",
             ],
