@@ -1,4 +1,4 @@
-"""What somebody had typed when their session was over, or when their form was refused: kept, and put back into the form.
+"""What somebody had typed when their session was over or their form was refused: kept, and put back into the form.
 
 The draft lies in the session on the server. It belongs to the person who typed it: a signed cookie says who sat at this
 browser last, and nobody else who signs in here gets to see it.
