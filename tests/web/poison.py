@@ -12,10 +12,19 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
+from kangqiao.base.actor import Actor
+from kangqiao.base.transition import begin
 from kangqiao.domain.agreements.models import Party
+from kangqiao.domain.agreements.states import AGREEMENT
+from kangqiao.domain.appraisal.states import APPRAISAL
+from kangqiao.domain.finance.states import SETTLEMENT
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.publication import rules
 from kangqiao.domain.publication.models import Publication
+from kangqiao.domain.publication.states import PUBLICATION
+from kangqiao.domain.referral.states import UP
+from kangqiao.domain.roster.states import HALF_DAY, POSTING
+from kangqiao.domain.scheduling.states import BOOKING
 from tests.access_matrix.world import Side
 
 # Words of the program, which nobody types; some decide how a page is made and would break it.
@@ -42,21 +51,23 @@ PROGRAM = {
     "terminology.Concept": {"code"},
     "workforce.Practitioner": {"sex"},
 }
-# Tables of the plumbing: no page shows a word of theirs but the two named, which are poisoned too.
+# Tables of the plumbing; of them a page shows the history of a status, which is written with hostile words below.
 PLUMBING = "base"
-SHOWN_OF_PLUMBING = {"base.StatusChange": {"by_name", "by_organization", "reason"}, "base.AuditEvent": {"by_name"}}
+HISTORIES = {
+    "agreement": AGREEMENT, "appraisal": APPRAISAL, "booking": BOOKING, "half_day": HALF_DAY, "posting": POSTING,
+    "publication": PUBLICATION, "referral": UP, "settlement": SETTLEMENT,
+}  # fmt: skip
 
 
 def written_fields() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]]:
     """Every field with text of people."""
     for model in apps.get_models():
-        if not model.__module__.startswith("kangqiao."):
+        if not model.__module__.startswith("kangqiao.") or model._meta.app_label == PLUMBING:
             continue
         label = model._meta.label
         for column in model._meta.local_fields:
             is_text = isinstance(column, models.CharField | models.TextField) and not column.choices
-            shown = SHOWN_OF_PLUMBING.get(label, set()) if model._meta.app_label == PLUMBING else {column.name}
-            if is_text and column.name in shown - PROGRAM.get(label, set()):
+            if is_text and column.name not in PROGRAM.get(label, set()):
                 yield model, column
 
 
@@ -72,6 +83,10 @@ def poison(side: Side, payloads: tuple[str, ...]) -> int:
             if fitting:
                 model._base_manager.filter(pk=row.pk).update(**{column.name: fitting[count % len(fitting)] + end})
                 count += 1
+    hostile = max((one for one in payloads if len(one) <= 100), key=len)
+    somebody = Actor(id="user:1", name=hostile, organization_id=None, organization=hostile)
+    for name, table in HISTORIES.items():
+        begin(side.rows[name], table, by=somebody, at=side.at, reason=hostile)
     return count
 
 

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "kangqiao.config.middleware.SeatMiddleware",
+    "kangqiao.config.limits.LimitsMiddleware",
     "kangqiao.base.drafts.DraftMiddleware",
     "kangqiao.config.middleware.ErrorMiddleware",
 ]
@@ -146,6 +147,11 @@ STATIC_ROOT = DATA / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Calls of one person or address in a minute, in each process of the web server. A form has at most 2.5 MB.
+REQUESTS_A_MINUTE = int(os.environ.get("KANGQIAO_REQUESTS_A_MINUTE", "600"))
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_HTTPONLY = True
