@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin", "tests.trust_plugin", "tests.schedule_plugin"]
@@ -27,6 +30,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@contextlib.contextmanager
+def _asked(limit: int) -> Iterator[list[str]]:
+    """At most so many statements beyond those every request has: its transaction, and who acts in it."""
+    always = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO", "SELECT set_config('kangqiao.")
+    statements: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield statements
+    statements += [one["sql"] for one in captured if not one["sql"].startswith(always)]
+    assert len(statements) <= limit, "\n".join(("", *statements))
+
+
+@pytest.fixture
+def asks_at_most() -> Callable[[int], contextlib.AbstractContextManager[list[str]]]:
+    """How many statements a page may ask the database; `with asks_at_most(2): client.get(…)`."""
+    return _asked
 
 
 @pytest.fixture(autouse=True)
