@@ -64,6 +64,7 @@ class Answer:
     location: str = ""
     is_replay: bool = False
     body: str = ""
+    statements: str = ""
 
 
 @dataclass
@@ -74,6 +75,7 @@ class LiveSite:
     cookies: list[str]
     slots: list[int]
     session: int
+    city: int
     port: int = field(default_factory=free_port)
 
     @property
@@ -139,6 +141,7 @@ class LiveSite:
                 answer.headers.get("Location", ""),
                 answer.headers.get("Idempotent-Replay") == "true",
                 answer.read().decode(errors="replace"),
+                answer.headers.get("X-Statements", ""),
             )
         except (OSError, http.client.HTTPException):
             return Answer(0)
@@ -164,7 +167,7 @@ class LiveSite:
 
 def make(place: pathlib.Path) -> LiveSite:
     """A new site with the people of `seed`, stopped again: the model every test copies."""
-    site = LiveSite(place, [], [], 0)
+    site = LiveSite(place, [], [], 0, 0)
     with site.running():
         facts = os.environ | {
             "DATABASE_URL": site.url,
@@ -177,13 +180,13 @@ def make(place: pathlib.Path) -> LiveSite:
         done = subprocess.run(words, text=True, capture_output=True, env=facts, cwd=ROOT)
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout.splitlines()[-1])
-    return LiveSite(place, told["cookies"], told["slots"], told["session"])
+    return LiveSite(place, told["cookies"], told["slots"], told["session"], told["city"])
 
 
 def copy_of(model: LiveSite, place: pathlib.Path) -> LiveSite:
     """The same site in another folder."""
     shutil.copytree(model.data, place, symlinks=True)
-    return LiveSite(place, model.cookies, model.slots, model.session)
+    return LiveSite(place, model.cookies, model.slots, model.session, model.city)
 
 
 def at_once(jobs: list[Any], threads: int, work: Any) -> list[Any]:
