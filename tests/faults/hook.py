@@ -1,7 +1,7 @@
 """A middleware of the tests that ends its own process, as a power cut would, at a point of a request that is named.
 
-`X-Fault: statement:7` ends it before the seventh statement the request sends; `before-commit`, `after-commit` and
-`before-response` say themselves; `count` only counts and answers with X-Statements. It lies outside the product's
+`X-Fault: statement:7` ends it before the seventh statement the request sends; `before-commit:1`, `after-commit:1` and
+`before-response` say themselves; `count` only counts and answers with X-Statements and X-Commits. It lies outside the product's
 package, which is all that is installed: there is nothing of it to switch on (tests/faults/test_web_killed.py).
 """
 
@@ -33,21 +33,23 @@ class FaultMiddleware:
         wanted = request.headers.get("X-Fault", "")
         if not wanted:
             return self.get_response(request)
-        at, sent = int(wanted.partition(":")[2] or 0), 0
+        sent = commits = 0
         commit = connection.commit
 
         def statement(execute: Callable[..., Any], *arguments: Any) -> Any:
             nonlocal sent
             sent += 1
-            if sent == at:
+            if wanted == f"statement:{sent}":
                 power_cut()
             return execute(*arguments)
 
         def commit_or_not() -> None:
-            if wanted == "before-commit":
+            nonlocal commits
+            commits += 1
+            if wanted == f"before-commit:{commits}":
                 power_cut()
             commit()
-            if wanted == "after-commit":
+            if wanted == f"after-commit:{commits}":
                 power_cut()
 
         connection.commit = commit_or_not  # type: ignore[method-assign]
@@ -58,5 +60,5 @@ class FaultMiddleware:
             del connection.commit
         if wanted == "before-response":
             power_cut()
-        response["X-Statements"] = str(sent)
+        response["X-Statements"], response["X-Commits"] = str(sent), str(commits)
         return response

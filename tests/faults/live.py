@@ -64,7 +64,8 @@ class Answer:
     location: str = ""
     is_replay: bool = False
     body: str = ""
-    statements: str = ""
+    statements: int = 0
+    commits: int = 0
 
 
 @dataclass
@@ -141,7 +142,8 @@ class LiveSite:
                 answer.headers.get("Location", ""),
                 answer.headers.get("Idempotent-Replay") == "true",
                 answer.read().decode(errors="replace"),
-                answer.headers.get("X-Statements", ""),
+                int(answer.headers.get("X-Statements", 0)),
+                int(answer.headers.get("X-Commits", 0)),
             )
         except (OSError, http.client.HTTPException):
             return Answer(0)

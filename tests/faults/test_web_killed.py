@@ -15,8 +15,7 @@ import pytest
 from kangqiao.config import settings
 from tests.faults.live import ROOT, Answer, LiveSite, free_port
 
-NAMED = ("before-commit", "after-commit", "before-response")
-STATEMENTS = 17
+POINTS = 20
 
 
 @contextlib.contextmanager
@@ -56,10 +55,13 @@ def answered(send: Callable[[], Answer], seconds: float = 40) -> Answer:
     raise AssertionError(f"no answer within {seconds} s, last {answer}")
 
 
-def points(count: int) -> list[str]:
-    """The fault points of a request with so many statements: spread over all of them, and the named ones."""
-    chosen = sorted({1 + round(n * (count - 1) / (STATEMENTS - 1)) for n in range(STATEMENTS)})
-    return [f"statement:{number}" for number in chosen] + list(NAMED)
+def points(counted: Answer) -> list[str]:
+    """The fault points of a request: before statements spread over all of them, about each commit, and at the end."""
+    ends = [f"{side}-commit:{n}" for n in range(1, counted.commits + 1) for side in ("before", "after")]
+    ends.append("before-response")
+    room = POINTS - len(ends)
+    chosen = sorted({1 + round(n * (counted.statements - 1) / (room - 1)) for n in range(room)})
+    return [f"statement:{number}" for number in chosen] + ends
 
 
 @pytest.mark.trust("T-KILL-2")
@@ -71,8 +73,8 @@ def test_same_key_again_has_one_effect(site: LiveSite, measured: Callable[[str],
         with with_faults(site) as faulty:
             for person in range(4):  # the first request on a connection sends more than those after it
                 counted = answered(lambda who=person: faulty.post(address, who, f"count-{who}", X_Fault="count"))
-            wanted = points(int(counted.statements))
-            replays = 0
+            wanted = points(counted)
+            done_before: list[bool] = []
             for person, point in enumerate(wanted, start=4):
                 cut = faulty.post(address, person, f"cut-{person}", seconds=20, X_Fault=point)
                 assert cut.status == 0, f"{point}: it was answered {cut.status}"
@@ -80,8 +82,7 @@ def test_same_key_again_has_one_effect(site: LiveSite, measured: Callable[[str],
                 twice = answered(lambda who=person: faulty.post(address, who, f"cut-{who}"))
                 assert (again.status, twice.status, twice.is_replay) == (302, 302, True), point
                 assert again.location == twice.location
-                assert again.is_replay == (point in ("after-commit", "before-response")), point
-                replays += again.is_replay
+                done_before.append(again.is_replay)
         stored = site.ask("SELECT resident_id, count(*) FROM scheduling_booking GROUP BY 1 HAVING count(*) <> 1")
         count, effects = (
             site.one("SELECT count(*) FROM scheduling_booking"),
@@ -93,10 +94,11 @@ def test_same_key_again_has_one_effect(site: LiveSite, measured: Callable[[str],
             ],
         )
     assert stored == []
+    assert (done_before[0], done_before[-1]) == (False, True), "both sides of the commit were met"
     assert set(effects) == {count} == {len(wanted) + 4}
     measured(
         f"{len(wanted)} points, {len(wanted)} workers killed, {count - 4} bookings for {len(wanted)} people"
-        f" ({replays} done before the kill and replayed)"
+        f" ({sum(done_before)} done before the kill and replayed)"
     )
 
 
@@ -108,7 +110,7 @@ def test_the_hook_cannot_exist_in_production(site: LiveSite) -> None:
     with site.running(KANGQIAO_WEB_PROCESSES="1", DJANGO_SETTINGS_MODULE="tests.faults.settings_with_faults"):
         answers = [
             site.post(f"/slots/{site.slots[number]}/book/", number, f"p-{number}", X_Fault=point)
-            for number, point in enumerate(("before-commit", "statement:1", "before-response"))
+            for number, point in enumerate(("before-commit:1", "statement:1", "before-response"))
         ]
 
     assert named == []
