@@ -1,8 +1,8 @@
 """A middleware of the tests that ends its own process, as a power cut would, at a point of a request that is named.
 
 `X-Fault: statement:7` ends it before the seventh statement the request sends; `before-commit:1`, `after-commit:1` and
-`before-response` say themselves; `count` only counts and answers with X-Statements and X-Commits. It lies outside the product's
-package, which is all that is installed: there is nothing of it to switch on (tests/faults/test_web_killed.py).
+`before-response` say themselves; `count` only counts and answers with X-Statements and X-Commits. It lies outside the
+product's package, which is all that is installed: there is nothing of it to switch on (test_web_killed.py).
 """
 
 from __future__ import annotations
