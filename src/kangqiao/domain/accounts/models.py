@@ -218,7 +218,9 @@ class SecondFactor(BaseModel):
                 | (Q(kind="key") & Q(sealed_secret=b"") & ~Q(credential=b"")),
                 name="second_factor_has_its_kind",
             ),
-            models.UniqueConstraint(fields=("user", "kind", "credential"), name="second_factor_once"),
+            models.UniqueConstraint(
+                fields=("user", "credential"), condition=Q(kind="key"), name="second_factor_key_once"
+            ),
         )
         ordering = ("added_at", "id")
 

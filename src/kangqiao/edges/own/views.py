@@ -43,6 +43,7 @@ def sign_ins(request: SeatedRequest) -> HttpResponse:
 
 @require_POST
 @access("signed_in")
+# twice is once: what has ended has ended
 def end_one(request: SeatedRequest, sign_in_id: int) -> HttpResponse:
     """One of the person's sign-ins ends, on whatever device it is."""
     row = actions.end_sign_in(sign_in_id=sign_in_id, why="own", by=request.actor, at=timezone.now())
@@ -52,6 +53,7 @@ def end_one(request: SeatedRequest, sign_in_id: int) -> HttpResponse:
 
 @require_POST
 @access("signed_in")
+# twice is once: what has ended has ended
 def end_everywhere(request: SeatedRequest) -> HttpResponse:
     """The person leaves every device but this one."""
     here, now = request.session[STAMPS]["id"], timezone.now()
@@ -63,6 +65,7 @@ def end_everywhere(request: SeatedRequest) -> HttpResponse:
 
 @require_POST
 @access("signed_in", step_up=True)
+# twice is once: what is gone is gone
 def remove_factor(request: SeatedRequest, factor_id: int) -> HttpResponse:
     """An app or a key is given up."""
     actions.remove_factor(factor_id=factor_id, by=request.actor, at=timezone.now())
@@ -73,6 +76,7 @@ def remove_factor(request: SeatedRequest, factor_id: int) -> HttpResponse:
 @never_cache
 @require_POST
 @access("signed_in", step_up=True)
+# twice is once: the codes shown last are the ones that hold
 def recovery_codes(request: SeatedRequest) -> HttpResponse:
     """New recovery codes, shown once; the former ones are worth nothing."""
     codes = actions.renew_recovery_codes(user=user_of(request), by=request.actor, at=timezone.now())
@@ -82,6 +86,7 @@ def recovery_codes(request: SeatedRequest) -> HttpResponse:
 
 @never_cache
 @access("signed_in")
+# twice is once: the old password is asked for, and it is old by then
 def password(request: SeatedRequest) -> HttpResponse:
     """Another password; wherever the old one was used the person is out, and here goes on in a new session."""
     form, user = PasswordForm(request.POST or None), user_of(request)

@@ -70,7 +70,7 @@ def bind_identity(*, user_id: int, issuer: str, subject: str, by: Actor, at: dat
         if OutsideIdentity.objects.filter(issuer=issuer, subject=subject).exclude(user=row).exists():
             raise RuleBroken(_("这个单点登录身份已经绑定了别的账号。"))
         if OutsideIdentity.objects.filter(issuer=issuer, user=row).exclude(subject=subject).exists():
-            raise RuleBroken(_("您的账号已经绑定了另一个单点登录身份。"), next_step=_("请先解除原来的绑定。"))
+            raise RuleBroken(_("您的账号已经绑定了另一个单点登录身份。"), next_step=_("请先解除原来那个身份的绑定。"))
         bound, is_new = OutsideIdentity.objects.get_or_create(
             user=row, issuer=issuer, subject=subject, defaults={"bound_at": at}
         )

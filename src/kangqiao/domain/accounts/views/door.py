@@ -50,6 +50,7 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("public")
+# twice is once: who is out is out
 def sign_out(request: HttpRequest) -> HttpResponse:
     """The session ends and its data goes with it."""
     sign_in_id = request.session.get(STAMPS, {}).get("id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 
 import segno
 from django.http import HttpRequest, HttpResponse
@@ -57,6 +58,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @access("public")
+# twice is once: the second time nobody is half-way in any more
 def first_password(request: HttpRequest) -> HttpResponse:
     """A password of one's own, in place of the one the administrator handed over."""
     user = pending(request)
@@ -77,6 +79,7 @@ def first_password(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @access("public")
+# twice is once: a code is good once
 def add_app(request: HttpRequest) -> HttpResponse:
     """An app that shows codes is added; staff who come in for the first time cannot pass without."""
     user = pending(request, may_enrol=True) or signed_in(request)
@@ -107,12 +110,14 @@ def app_picture(request: HttpRequest) -> HttpResponse:
     if user is None or SECRET not in request.session:
         raise NotVisible(str(queries.NO_PAGE))
     uri = rules.provisioning_uri(_new_secret(request), user.username, _("康桥"))
-    drawn = segno.make(uri, error="m").svg_inline(scale=5, border=4, light="#fff", svgns=True)
-    return HttpResponse(drawn, content_type="image/svg+xml")
+    drawn = io.BytesIO()
+    segno.make(uri, error="m").save(drawn, kind="svg", scale=5, border=4, light="#fff", xmldecl=False)
+    return HttpResponse(drawn.getvalue(), content_type="image/svg+xml")
 
 
 @never_cache
 @access("public")
+# twice is once: what the key was asked is asked once
 def add_key(request: HttpRequest) -> HttpResponse:
     """A security key is added."""
     user = pending(request, may_enrol=True) or signed_in(request)
