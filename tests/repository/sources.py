@@ -31,7 +31,7 @@ def files() -> tuple[Path, ...]:
 
 
 def product(*names: str) -> Iterator[Path]:
-    """Python files of the product that run in it: no tests, no migrations; with `names`, files so called, or of a folder so called."""
+    """Python files of the product that run in it: no tests, no migrations; `names`: only files or folders so called."""
     for path in files():
         inside = path.is_relative_to(PRODUCT) and path.suffix == ".py"
         if (
