@@ -80,7 +80,8 @@ def keep(request: HttpRequest) -> bool:
     if not fields or sum(len(name) + len(value) for name, value in fields) > LONGEST:
         return False
     request.session[KEY] = {
-        "owner": who, "action": request.get_full_path(), "page": page_of(request), "fields": fields, "at": time.time(),
+        "owner": who, "action": request.get_full_path(), "page": page_of(request), "fields": fields,
+        "at": time.time(),  # reads the clock: this layer around a view is an edge
     }  # fmt: skip
     return True
 
@@ -98,6 +99,7 @@ def waiting(request: HttpRequest) -> dict[str, Any]:
     if not hasattr(request, "session") or wants_part(request) or KEY not in request.session:
         return {}
     draft, seat = request.session[KEY], getattr(request, "seat", None)
+    # reads the clock: a context processor of every page
     if time.time() - draft["at"] > KEPT_SECONDS or (seat is not None and seat.user_id != draft["owner"]):
         del request.session[KEY]
         return {}

@@ -48,7 +48,7 @@ WHY: Mapping[str, Any] = {
 }
 
 
-def read_table(file: UploadedFile, heads: Sequence[str]) -> list[dict[str, str]]:
+def read_table(file: UploadedFile[Any], heads: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a table whose first row names the columns, each as head → text, empty rows left out.
 
     `heads` are the columns that must be there; others are ignored. Under `line` each row carries its number in the
@@ -75,7 +75,7 @@ def read_table(file: UploadedFile, heads: Sequence[str]) -> list[dict[str, str]]
     ]
 
 
-def _read_apart(file: UploadedFile) -> list[list[str]]:
+def _read_apart(file: UploadedFile[Any]) -> list[list[str]]:
     """What the process beside us read."""
     with tempfile.TemporaryDirectory(prefix="kangqiao-upload-") as folder:
         path, answer = Path(folder) / uuid.uuid4().hex, Path(folder) / "answer"

@@ -17,8 +17,8 @@ _HEADS = (
 COLUMNS = tuple(_HEADS.split())
 CODE, NAME, SHORT, KIND, PLACE, LEVEL, OWNERSHIP, PART_OF, POPULATION, ADDRESS, PHONE, OPENED = COLUMNS
 LEVELS = {"": None, "一级": 1, "二级": 2, "三级": 3, "1": 1, "2": 2, "3": 3}  # untranslated: words of the file
-# The largest city district has some four million; a centre serves 30,000 to 100,000, rarely 300,000.
-PEOPLE: Bounds[int] = Bounds(0, 5_000_000, 1_000, 300_000)
+# The largest city district has some four million; a centre serves 30,000 to 100,000, rarely 280,000.
+PEOPLE: Bounds[int] = Bounds(0, 5_000_000, 1_000, 280_000)
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _PLACE = re.compile(r"\d{2,12}(-[a-z0-9]+)?")
 _PHONE = re.compile(r"[0-9+() \-－—/、；;转]{5,40}")  # untranslated: signs
