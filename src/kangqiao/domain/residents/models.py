@@ -1,4 +1,4 @@
-"""Residents and the ledger of bases."""
+"""Residents, the ledger of bases, and what residents allowed or refused."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -63,6 +63,9 @@ class Basis(BaseModel):
         BOOKING = "booking", _("预约")
         REFERRAL = "referral", _("转诊")
         ENCOUNTER = "encounter", _("就诊")
+        GUARDIAN = "guardian", _("监护人")
+        PROXY = "proxy", _("代办人")
+        EMERGENCY = "emergency", _("紧急查阅")
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="bases")
     organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
@@ -95,3 +98,59 @@ class Basis(BaseModel):
         identifying = ("resident", "user")
         clinical = ("kind", "source")
         operational = ("organization", "since", "until")
+
+
+class Consent(BaseModel):
+    """What a resident, or the guardian of a child, allowed or refused, until withdrawn (FHIR Consent).
+
+    A refusal keeps an organisation out whatever basis it has; a permission opens what no basis opens.
+    """
+
+    class Decision(models.TextChoices):
+        PERMIT = "permit", _("同意")
+        REFUSE = "refuse", _("拒绝")
+
+    class Purpose(models.TextChoices):
+        RECORD = "record", _("查看档案")
+        SENSITIVE = "sensitive", _("查看特殊保护的病情")
+        PROXY = "proxy", _("替我办事")
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="consents")
+    decision = models.CharField(max_length=8, choices=Decision)
+    purpose = models.CharField(max_length=16, choices=Purpose)
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
+    person = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    is_by_guardian = models.BooleanField(default=False)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(organization__isnull=False, person__isnull=True)
+                | Q(organization__isnull=True, person__isnull=False),
+                name="consent_has_one_addressee",
+            ),
+            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="consent_term"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, withdrawn_by__isnull=True)
+                | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+                name="consent_withdrawn_by_somebody",
+            ),
+            models.UniqueConstraint(
+                fields=("resident", "decision", "purpose", "organization", "person"),
+                condition=Q(withdrawn_at__isnull=True),
+                name="consent_open_once",
+                nulls_distinct=False,
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "resident"), name="consent_by_organization"),)
+        ordering = ("-since", "-id")
+
+    class Privacy:
+        identifying = ("resident", "person", "given_by", "withdrawn_by")
+        clinical = ("decision", "purpose")
+        operational = ("organization", "is_by_guardian", "since", "until", "withdrawn_at")

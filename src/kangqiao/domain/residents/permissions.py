@@ -1,23 +1,31 @@
-"""Who may see which resident: one ledger answers."""
+"""Who may see which resident: one ledger answers, and a refusal of the resident comes before it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.residents.models import Basis
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.residents.models import Basis, Consent, Resident
+from kangqiao.domain.residents.parameters import access_at
+from kangqiao.domain.residents.rules import birthday
 from kangqiao.kernel.decision import YES, Decision, no
 
 # Roles that treat. All others work with counts: bureau, finance, insurer, dispatcher, director, administrator.
 TREATING = frozenset(
     {Role.GP, Role.EXPERT, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE, Role.PHARMACIST}
 )
+# Bases of a resident's seat: they open a person's own pages, never anything at work.
+PERSONAL = (Basis.Kind.OWN, Basis.Kind.GUARDIAN, Basis.Kind.PROXY)
+# Who decides about a record: the person, or the guardian of a child. A proxy runs errands and decides nothing.
+DECIDING = (Basis.Kind.OWN, Basis.Kind.GUARDIAN)
 
 
 def valid_at(moment: datetime) -> QuerySet[Basis]:
@@ -25,23 +33,69 @@ def valid_at(moment: datetime) -> QuerySet[Basis]:
     return Basis.objects.filter(Q(until__isnull=True) | Q(until__gt=moment), since__lte=moment)
 
 
+def consents_at(moment: datetime) -> QuerySet[Consent]:
+    """What residents allowed or refused and had not withdrawn at a moment."""
+    is_open = Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=moment)
+    return Consent.objects.filter(is_open, Q(until__isnull=True) | Q(until__gt=moment), since__lte=moment)
+
+
+def refusals_at(moment: datetime) -> QuerySet[Consent]:
+    """The organisations residents keep out of their record at a moment."""
+    return consents_at(moment).filter(decision=Consent.Decision.REFUSE, purpose=Consent.Purpose.RECORD)
+
+
 def bases_of(seat: Seat, at: datetime | None = None) -> QuerySet[Basis]:
     """The bases on which this seat may see someone at a moment (now, unless told).
 
-    A resident has the basis of being that person. Treating staff have those of their organisation and their own; the
-    rest have none. A right to see is a right now, so this reads the clock itself.
+    A resident has the basis of being that person, a child's guardian, or somebody's proxy. Treating staff have those of
+    their organisation and their own, as far as the resident has not refused the organisation; looking in an emergency
+    comes before a refusal. The rest have none. A right to see is a right now, so this reads the clock itself.
     """
-    valid = valid_at(at or timezone.now())  # reads the clock: a right to see is a right now
+    moment = at or timezone.now()  # reads the clock: a right to see is a right now
+    valid = valid_at(moment)
     if seat.role == Role.RESIDENT:
-        return valid.filter(kind=Basis.Kind.OWN, user=seat.user_id)
+        return valid.filter(kind__in=PERSONAL, user=seat.user_id)
     if seat.role not in TREATING:
         return valid.none()
-    return valid.filter(Q(organization=seat.organization_id) | (Q(user=seat.user_id) & ~Q(kind=Basis.Kind.OWN)))
+    refused = refusals_at(moment).filter(
+        resident_id=OuterRef("resident_id"), organization_id__in=houses_of(seat.organization_id)
+    )
+    held = Q(organization=seat.organization_id) | (Q(user=seat.user_id) & ~Q(kind__in=PERSONAL))
+    return valid.filter(held, Q(kind=Basis.Kind.EMERGENCY) | ~Exists(refused))
+
+
+def houses_of(organization_id: int | None) -> QuerySet[Organization, int]:
+    """The ids of an organisation and, for a guidance office, the hospital it works for: refused together."""
+    office_of = Q(parts=organization_id, parts__kind=Organization.Kind.GUIDANCE_OFFICE)
+    return Organization.objects.filter(Q(pk=organization_id) | office_of).order_by().values_list("pk", flat=True)
+
+
+def is_refused(resident_id: int, organization_id: int | None, at: datetime) -> bool:
+    """Whether the resident keeps this organisation out at a moment."""
+    refused = refusals_at(at).filter(resident_id=resident_id, organization_id__in=houses_of(organization_id))
+    return refused.exists()
 
 
 def visible_to(seat: Seat, *, field: str = "pk", at: datetime | None = None) -> Q:
     """The scope of a seat: rows of the residents it may see. `field` names the resident's id on another table."""
     return Q(**{f"{field}__in": bases_of(seat, at).values("resident_id")})
+
+
+def may_act_for(user_id: int | None, resident_id: int, at: datetime) -> bool:
+    """Whether a person may book and cancel for a resident: as that person, guardian or proxy."""
+    return valid_at(at).filter(resident_id=resident_id, user_id=user_id or 0, kind__in=PERSONAL).exists()
+
+
+def can_decide(user_id: int | None, resident: Resident, at: datetime) -> Decision:
+    """The resident decides who sees the record; for a child the guardian does, alone (PIPL 31)."""
+    years = access_at(resident.centre.place.code, localtime(at).date()).guardian_until_years
+    is_child = localtime(at).date() < birthday(resident.birth_date, years)
+    kinds = (Basis.Kind.GUARDIAN,) if is_child else (Basis.Kind.OWN,)
+    if valid_at(at).filter(resident=resident, user_id=user_id or 0, kind__in=kinds).exists():
+        return YES
+    if is_child:
+        return no(_("不满%(years)s周岁的孩子，由监护人决定谁能看档案。") % {"years": years})
+    return no(_("只有本人能决定谁能看自己的档案。"))
 
 
 def can_register(by: Actor, centre_id: int) -> Decision:
@@ -54,3 +108,9 @@ def can_register(by: Actor, centre_id: int) -> Decision:
 def can_import(by: Actor) -> Decision:
     """Whole registers are read in by the system administrator or a job of the system."""
     return YES if by.is_system or by.role == Role.SYSTEM_ADMIN else no(_("批量导入由系统管理员做。"))
+
+
+def user_id_of(by: Actor) -> int | None:
+    """The user behind an actor; None for a job."""
+    kind, _colon, number = by.id.partition(":")
+    return int(number) if kind == "user" and number.isdigit() else None
