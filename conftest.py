@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin", "tests.schedule_plugin"]
+pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin", "tests.trust_plugin", "tests.schedule_plugin"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -103,7 +103,7 @@ def is_full(config: pytest.Config) -> bool:
     option = config.option
     if getattr(option, "markexpr", "") not in ("", ORDINARY):
         return False
-    narrowed = ("keyword", "lf", "failedfirst", "deselect", "maxfail", "stepwise", "ignore", "ignore_glob")
+    narrowed = ("keyword", "lf", "failedfirst", "deselect", "maxfail", "stepwise", "ignore", "ignore_glob", "trust")
     if any(getattr(option, name, None) for name in narrowed):
         return False
     usual = {str(path) for path in config.getini("testpaths")} or {"."}

@@ -40,6 +40,8 @@ SEATS = {
     Role.DISPATCHER: "bureau",
     Role.BUREAU_OFFICER: "bureau",
     Role.SYSTEM_ADMIN: "bureau",
+    Role.SECURITY_ADMIN: "bureau",
+    Role.AUDIT_ADMIN: "bureau",
     Role.FINANCE_OFFICER: "treasury",
     Role.INSURER: "insurer",
 }

@@ -28,6 +28,8 @@ PEOPLE = {
     Role.FINANCE_OFFICER: "finance-zhuhai",
     Role.INSURER: "insurer",
     Role.SYSTEM_ADMIN: "system-admin",
+    Role.SECURITY_ADMIN: "security-admin",
+    Role.AUDIT_ADMIN: "audit-admin",
 }
 GRAVE = ("serious", "critical")
 HANZI = re.compile("[\u4e00-\u9fff]")

@@ -5,6 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+# The setting of the transaction that names the call it belongs to; empty where nobody set it.
+REQUEST_OF_TRANSACTION = Coalesce(
+    models.Func(
+        models.Value("kangqiao.request"),
+        models.Value(True),
+        function="current_setting",
+        output_field=models.CharField(),
+    ),
+    models.Value(""),
+)
 
 
 class BaseModel(models.Model):
@@ -48,8 +61,23 @@ class StatusChange(BaseModel):
 
 
 class AuditEvent(BaseModel):
-    """One write: who did what to which row, for which resident, under which policy (FHIR AuditEvent)."""
+    """One trace: who did, wrote, read or was refused what, for which resident, on which basis (FHIR AuditEvent).
 
+    Append-only: the database refuses a change for everybody. `AuditLink` puts each event into its organisation's chain.
+    """
+
+    class Kind(models.TextChoices):
+        ACTION = "action", _("操作")
+        WRITE = "write", _("写入")
+        READ = "read", _("查看")
+        REFUSED = "refused", _("被拒绝")
+
+    class Outcome(models.TextChoices):
+        SUCCESS = "success", _("成功")
+        REFUSED = "refused", _("被拒绝")
+        FAILED = "failed", _("失败")
+
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.ACTION)
     at = models.DateTimeField(db_index=True)
     by_id = models.CharField(max_length=64)
     by_name = models.CharField(max_length=100)
@@ -58,18 +86,76 @@ class AuditEvent(BaseModel):
     subject_type = models.CharField(max_length=64)
     subject_id = models.BigIntegerField(null=True)
     resident_id = models.BigIntegerField(null=True, db_index=True)
+    # Why the reader may see the resident, in the kinds of the ledger of bases.
+    basis = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.SUCCESS)
+    # The call all traces of one page or form belong to; the database fills it in from its transaction.
+    request = models.CharField(max_length=64, blank=True, db_default=REQUEST_OF_TRANSACTION)
     policy_ref = models.CharField(max_length=120, blank=True)
     detail: models.JSONField[Any, Any] = models.JSONField(default=dict)
 
     class Meta:
-        indexes = (models.Index(fields=("subject_type", "subject_id"), name="audit_event_subject"),)
+        indexes = (
+            models.Index(fields=("subject_type", "subject_id"), name="audit_event_subject"),
+            models.Index(fields=("organization_id", "id"), name="audit_event_organization"),
+        )
         ordering = ("id",)
 
     class Privacy:
         identifying = ("by_name", "resident_id")
-        clinical = ("detail",)
+        clinical = ("basis", "detail")
         operational = (
-            "at", "by_id", "organization_id", "action", "subject_type", "subject_id", "policy_ref",
+            "kind", "at", "by_id", "organization_id", "action", "subject_type", "subject_id", "outcome", "request",
+            "policy_ref",
+        )  # fmt: skip
+
+
+class AuditLink(BaseModel):
+    """The place of one audit event in its organisation's chain: SHA-256 over the link before and the event.
+
+    `organization_id` 0 is the chain of what nobody's seat did: jobs, set-up, sign-ins. Append-only like the events.
+    """
+
+    organization_id = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+    event = models.OneToOneField(AuditEvent, models.PROTECT, related_name="link")
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("organization_id", "sequence"), name="audit_link_sequence_once"),
+        )
+        indexes = (models.Index(fields=("sealed_at", "event"), name="audit_link_sealed"),)
+        ordering = ("organization_id", "sequence")
+
+    class Privacy:
+        identifying = ()
+        clinical = ()
+        operational = ("organization_id", "sequence", "event", "hash", "sealed_at")
+
+
+class AuditHead(BaseModel):
+    """The signed end of one organisation's chain at one moment, and the organisation that keeps a copy of it."""
+
+    organization_id = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    signed_at = models.DateTimeField(db_index=True)
+    algorithm = models.CharField(max_length=20)
+    key_id = models.CharField(max_length=64)
+    signature = models.CharField(max_length=200)
+    witness_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("organization_id", "sequence"), name="audit_head_organization"),)
+        ordering = ("id",)
+
+    class Privacy:
+        identifying = ()
+        clinical = ()
+        operational = (
+            "organization_id", "sequence", "hash", "signed_at", "algorithm", "key_id", "signature", "witness_id",
         )  # fmt: skip
 
 

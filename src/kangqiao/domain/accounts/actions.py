@@ -15,7 +15,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import can_manage_accounts
-from kangqiao.domain.accounts.queries import NO_PAGE, current_memberships, demo_person
+from kangqiao.domain.accounts.queries import NO_PAGE, current_memberships, demo_person, other_administrator
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
@@ -61,12 +61,21 @@ def grant_membership(
 ) -> Membership:
     """A user takes a role at an organisation from a day (FHIR PractitionerRole); granting it twice changes nothing.
 
-    Raises Denied, ValueError for an unknown role, or RuleBroken when the term ends before it starts.
+    Raises Denied, ValueError for an unknown role, or RuleBroken when the term ends before it starts or the person is
+    another of the three administrators in that time.
     """
     with transaction.atomic():
         _require_keeper(by)
         if until is not None and until <= since:
             raise RuleBroken(_("任期的结束要晚于开始。"), next_step=_("请核对日期。"))
+        _locked(user.pk)
+        other = other_administrator(user.pk, role, since, until)
+        if other is not None:
+            raise RuleBroken(
+                _("%(name)s 已经是%(other)s：系统、安全、审计三个管理员不能由同一个人兼任。")
+                % {"name": user.name, "other": Role(other.role).label},
+                next_step=_("请换一个人，或先结束原来的岗位。"),
+            )
         row, is_new = Membership.objects.get_or_create(
             user=user, organization=organization, role=Role(role).value, since=since, defaults={"until": until}
         )

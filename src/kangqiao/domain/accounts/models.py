@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
@@ -29,6 +31,8 @@ class Role(models.TextChoices):
     FINANCE_OFFICER = "finance_officer", _("财政科员")
     INSURER = "insurer", _("医保经办")
     SYSTEM_ADMIN = "system_admin", _("系统管理员")
+    SECURITY_ADMIN = "security_admin", _("安全管理员")
+    AUDIT_ADMIN = "audit_admin", _("审计管理员")
 
 
 ROLE_DESCRIPTIONS = {
@@ -44,8 +48,19 @@ ROLE_DESCRIPTIONS = {
     Role.BUREAU_OFFICER: _("看全区协议、履约和指标，打考核分，审公示，算经费。"),
     Role.FINANCE_OFFICER: _("核每一笔补助：公式、数据、条款都能点开，考核结束才拨付。"),
     Role.INSURER: _("对账和抽查。"),
-    Role.SYSTEM_ADMIN: _("开停账号，看任务和备份；看不到居民档案。"),
+    Role.SYSTEM_ADMIN: _("开停账号，提出岗位变动；看不到居民档案，也看不到审计。"),
+    Role.SECURITY_ADMIN: _("审核岗位变动，解锁账号，让人退出登录，看紧急查看和居民的疑问；看不到居民档案。"),
+    Role.AUDIT_ADMIN: _("只看审计：谁在什么时候做了什么；不能改任何东西，看不到居民档案。"),
 }
+# 三员: nobody is two of them at a time (GB/T 22239-2019, separation of system, security and audit management).
+ADMINISTRATORS = (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN)
+
+
+class Term(Func):
+    """The half-open range of days of two columns, as the database compares it."""
+
+    function = "DATERANGE"
+    output_field = DateRangeField()
 
 
 class User(AbstractBaseUser, BaseModel):
@@ -85,6 +100,15 @@ class Membership(BaseModel):
         constraints = (
             models.UniqueConstraint(fields=("user", "organization", "role", "since"), name="membership_once"),
             models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="membership_term"),
+            ExclusionConstraint(
+                name="membership_one_administrator",
+                expressions=(
+                    ("user", RangeOperators.EQUAL),
+                    ("role", RangeOperators.NOT_EQUAL),
+                    (Term("since", "until", RangeBoundary()), RangeOperators.OVERLAPS),
+                ),
+                condition=Q(role__in=ADMINISTRATORS),
+            ),
         )
         ordering = ("user", "since", "id")
 

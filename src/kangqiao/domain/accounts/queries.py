@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Membership, Role, User
+from kangqiao.domain.accounts.models import ADMINISTRATORS, ROLE_DESCRIPTIONS, Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
 
 NO_PAGE = _("没有这一页，或不在您的服务范围。")
@@ -52,6 +52,15 @@ def seat_of(user: Any, membership_id: int | None) -> Seat | None:
 def membership_of(user: Any, membership_id: int, on: date) -> Membership | None:
     """The user's own membership of that id if it is in force."""
     return next((found for found in current_memberships(user, on) if found.pk == membership_id), None)
+
+
+def other_administrator(user_id: int, role: str, since: date, until: date | None) -> Membership | None:
+    """The user's membership as another of the three administrators in that term, if there is one."""
+    if role not in ADMINISTRATORS:
+        return None
+    rows = Membership.objects.filter(user=user_id, role__in=ADMINISTRATORS).exclude(role=role)
+    rows = rows.filter(Q(until__isnull=True) | Q(until__gt=since))
+    return (rows.filter(since__lt=until) if until else rows).first()
 
 
 def demo_person(user_id: int) -> User | None:

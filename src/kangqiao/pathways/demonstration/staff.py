@@ -133,6 +133,8 @@ def _city(names: Names) -> Iterator[Person]:
     yield _plain(names, "finance-zhuhai", Role.FINANCE_OFFICER, institutions.organization("zhuhai-finance"))
     yield _plain(names, "insurer", Role.INSURER, institutions.organization("zhuhai-insurer"))
     yield _plain(names, "system-admin", Role.SYSTEM_ADMIN, health)
+    yield _plain(names, "security-admin", Role.SECURITY_ADMIN, health)
+    yield _plain(names, "audit-admin", Role.AUDIT_ADMIN, health)
     for key in AUTHORITIES:
         yield _plain(names, f"bureau-{key}", Role.BUREAU_OFFICER, institutions.organization(f"{key}-health"))
         yield _plain(names, f"finance-{key}", Role.FINANCE_OFFICER, institutions.organization(f"{key}-finance"))

@@ -3,11 +3,12 @@
 from datetime import date
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts import actions, queries
-from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role
+from kangqiao.domain.accounts.models import ADMINISTRATORS, ROLE_DESCRIPTIONS, Membership, Role
 from kangqiao.domain.accounts.tests.factories import seat, user
 from kangqiao.domain.institutions.tests.factories import NOW, TESTER, centre, hospital
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
@@ -128,3 +129,41 @@ def test_a_person_sets_their_own_language_only() -> None:
 
     who.refresh_from_db()
     assert (who.language, who.elder_mode) == ("en", True)
+
+
+PAIRS = [(one, other) for one in ADMINISTRATORS for other in ADMINISTRATORS if one != other]
+
+
+@pytest.mark.parametrize(("held", "wanted"), PAIRS)
+def test_one_person_is_never_two_of_the_three_administrators(held: Role, wanted: Role) -> None:
+    who, here, there = user("liu", name="刘安"), centre("a"), centre("b")
+    seat(held, here, who)
+
+    for where in (here, there):
+        with pytest.raises(RuleBroken, match=f"刘安 已经是{held.label}"):
+            actions.grant_membership(user=who, organization=where, role=wanted, since=NOW.date(), by=TESTER, at=NOW)
+
+    with pytest.raises(IntegrityError, match="membership_one_administrator"), transaction.atomic():
+        Membership.objects.create(user=who, organization=there, role=wanted, since=NOW.date())
+    with pytest.raises(IntegrityError, match="membership_one_administrator"), transaction.atomic():
+        Membership.objects.bulk_create([Membership(user=who, organization=there, role=wanted, since=NOW.date())])
+
+
+def test_an_administrator_may_change_office_and_hold_the_same_one_twice() -> None:
+    who, here, there = user("liu"), centre("a"), centre("b")
+    first = seat("system_admin", here, who)
+    seat("system_admin", there, who)
+    for row in Membership.objects.filter(user=who):
+        actions.end_membership(membership_id=row.pk, until=date(2026, 1, 1), by=TESTER, at=NOW)
+
+    row = actions.grant_membership(
+        user=who, organization=here, role="audit_admin", since=date(2026, 1, 1), by=TESTER, at=NOW
+    )
+    seat("gp", here, who)
+
+    assert row.role == "audit_admin"
+    assert first.role == "system_admin"
+    with pytest.raises(RuleBroken, match="已经是系统管理员"):
+        actions.grant_membership(
+            user=who, organization=here, role="security_admin", since=date(2025, 12, 1), by=TESTER, at=NOW
+        )

@@ -44,6 +44,13 @@ class Region:
         )
         return self.organizations[code]
 
+    def more_centres(self, count: int, place: str = "440402") -> list[str]:
+        """Centres without a name of the paper, where the number is what matters; answers their codes."""
+        codes = [f"centre{number}" for number in range(1, count + 1)]
+        for code in codes:
+            self.add(code, Kind.CENTRE, f"{code}社区卫生服务中心", place)
+        return codes
+
 
 def zhuhai() -> Region:
     """The city with four districts, its bureaus, two hospitals of the paper and six centres."""

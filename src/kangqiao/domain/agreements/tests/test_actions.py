@@ -39,7 +39,8 @@ def test_joint_building_needs_a_hospital_of_level_two() -> None:
 @pytest.mark.clause("ZH-2a")
 def test_second_responsible_hospital_is_refused_and_the_present_one_named() -> None:
     region = f.zhuhai()
-    centres = ("xiangwan", "shishan", "hongqi")
+    present = [code for code, house in region.organizations.items() if house.kind == f.Kind.CENTRE]
+    centres = [*present, *region.more_centres(16 - len(present))]
     for centre in centres:
         f.signed(region, "people1", centre)
 
@@ -48,7 +49,7 @@ def test_second_responsible_hospital_is_refused_and_the_present_one_named() -> N
 
     assert "市人民医院" in refused.value.message
     assert refused.value.clause == "ZH-2a"
-    assert queries.in_force(f.STARTS, "4404").count() == len(centres)
+    assert queries.in_force(f.STARTS, "4404").count() == 16
     assert queries.responsible_agreement(region["xiangwan"].pk, f.STARTS).hospital == region["people1"]
 
 
