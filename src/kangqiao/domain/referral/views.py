@@ -22,7 +22,6 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import actions, forms, permissions, queries, rules
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.residents import actions as residents_actions
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
@@ -204,9 +203,9 @@ def mine(request: Request) -> HttpResponse:
 
 
 def _letter(request: Request, one: Referral) -> dict[str, Any]:
-    """The letter with the patient's banner and what the record tells; that somebody looked is written down."""
+    """The letter with the patient's banner and what the record tells; the desk opens it from its list."""
     now = timezone.now()
-    residents_actions.note_opening(resident_id=one.resident_id, bases=("referral",), by=request.actor, at=now)
+    residents.note_read(request.seat, [one.resident_id])
     return _person(one.resident) | {
         "allergies": rules.known_allergies(one.allergies),
         "letter": queries.letter(request.seat, one, now),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
@@ -49,19 +50,35 @@ def access_at(place_code: str, day: date) -> AccessParameters:
 
 @dataclass(frozen=True, slots=True)
 class SensitiveGroup:
-    """Conditions under special protection: ICD-10 categories from the first to the last of each range."""
+    """Conditions under special protection: ICD-10 categories from the first to the last of each range.
+
+    `words` find them in what doctors write instead of a code.
+    """
 
     key: str
     ranges: tuple[tuple[str, str], ...]
+    words: tuple[str, ...]
 
-    def holds(self, code: str) -> bool:
-        """Whether an ICD-10 code such as `F20.0` lies in the group."""
-        category = code.strip().upper()[:3]
-        return any(first <= category <= last for first, last in self.ranges)
+    @property
+    def pattern(self) -> str:
+        """One regular expression, for Python and PostgreSQL, that finds the group in a code or a text."""
+        codes = [
+            f"{first[0]}{number:02d}"
+            for first, last in self.ranges
+            for number in range(int(first[1:]), int(last[1:]) + 1)
+        ]
+        return f"^({'|'.join(codes)})|{'|'.join(self.words)}"
+
+    def holds(self, text: str) -> bool:
+        """Whether a code such as `F20.0`, or a text, tells of the group."""
+        return re.search(self.pattern, text, re.IGNORECASE) is not None
 
 
 @cache
 def sensitive_groups() -> tuple[SensitiveGroup, ...]:
     """The specially protected groups of the national pack, each with its source there."""
     rows = papers.default().pack(SENSITIVITY_PACK).data(SENSITIVITY_FILE)["groups"]
-    return tuple(SensitiveGroup(row["key"], tuple((one[0], one[1]) for one in row["ranges"])) for row in rows)
+    return tuple(
+        SensitiveGroup(row["key"], tuple((one[0], one[1]) for one in row["ranges"]), tuple(row["words"]))
+        for row in rows
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, TextField, Value, When
@@ -9,6 +10,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from kangqiao.base import reads
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.residents.permissions import bases_of, valid_at, visible_to
@@ -28,24 +30,51 @@ def residents_of(seat: Seat) -> QuerySet[Resident]:
     return Resident.objects.select_related("centre").filter(visible_to(seat))
 
 
+def note_read(seat: Seat, resident_ids: Iterable[int], *, listed: bool = False) -> None:
+    """Puts into the log of reads that this seat is shown these residents, with the bases it stands on.
+
+    `listed` tells lines of a worklist from somebody opened or searched for. One statement for all that are new in the
+    running call; none outside a call.
+    """
+    fresh = reads.unsaid(resident_ids, listed=listed)
+    if not fresh:
+        return
+    kinds: dict[int, set[str]] = {one: set() for one in fresh}
+    for resident_id, kind in bases_of(seat).filter(resident_id__in=fresh).values_list("resident_id", "kind"):
+        kinds[resident_id].add(kind)
+    reads.saw({one: ",".join(sorted(found)) for one, found in kinds.items()}, listed=listed)
+
+
 def get_resident(seat: Seat, resident_id: int) -> Resident:
     """The resident of that id. Raises NotVisible, whether there is none or the seat has no basis."""
     found = residents_of(seat).filter(pk=resident_id).first()
     if found is None:
+        reads.missed("residents.resident", resident_id)
         raise not_found()
+    note_read(seat, [found.pk])
     return found
 
 
 def resident_of(user_id: int) -> Resident | None:
     """The resident a user is, if the user is one."""
-    return Resident.objects.select_related("centre").filter(user=user_id).first()
+    found = Resident.objects.select_related("centre").filter(user=user_id).first()
+    if found is not None:
+        reads.saw({found.pk: Basis.Kind.OWN.value})
+    return found
 
 
 def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
     """Residents in scope by initials, full pinyin, characters, tail of the id (4 or more) or phone, best first.
 
-    A whole match of name or initials comes before one that only begins so, and that before one inside.
+    A whole match of name or initials comes before one that only begins so, and that before one inside. Whoever is
+    found counts as opened in the log of reads: searching is how a register would be copied.
     """
+    found = _search(seat, text, limit)
+    note_read(seat, [one.pk for one in found])
+    return found
+
+
+def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
     wanted = read_search(text)
     if wanted.is_empty:
         return []

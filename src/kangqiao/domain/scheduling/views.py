@@ -251,7 +251,10 @@ def withdraw(request: Request, session_id: int) -> HttpResponse:
     affected = actions.withdraw_session(
         session_id=session_id, reason=form.cleaned_data["reason"], by=request.actor, at=timezone.now()
     )
-    page = {"session": shown, "affected": affected, "named": permissions.may_name(request.seat, shown)}
+    named = permissions.may_name(request.seat, shown)
+    if named:
+        residents.note_read(request.seat, [one.resident_id for one in affected], listed=True)
+    page = {"session": shown, "affected": affected, "named": named}
     return render(request, "scheduling/withdrawn.html", page)
 
 
