@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin", "tests.trust_plugin", "tests.schedule_plugin"]
@@ -24,6 +30,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@contextlib.contextmanager
+def _asked(limit: int) -> Iterator[list[str]]:
+    """At most so many statements beyond those every request has: its transaction, and who acts in it."""
+    always = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO", "SELECT set_config('kangqiao.")
+    statements: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield statements
+    statements += [one["sql"] for one in captured if not one["sql"].startswith(always)]
+    assert len(statements) <= limit, "\n".join(("", *statements))
+
+
+@pytest.fixture
+def asks_at_most() -> Callable[[int], contextlib.AbstractContextManager[list[str]]]:
+    """How many statements a page may ask the database; `with asks_at_most(2): client.get(…)`."""
+    return _asked
+
+
+@pytest.fixture(autouse=True)
+def _forms_have_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every form of the product carries a one-time key (tests/repository/test_idempotency.py), so the test client's do.
+
+    A test that names a key, in the body or as a header, sends that one; `headers={"Idempotency-Key": ""}` sends none.
+    """
+    post = Client.post
+
+    def with_key(self: Client, path: str, data: Any = None, *args: Any, **more: Any) -> Any:
+        if not (isinstance(data, dict) and "idempotency_key" in data):
+            more["headers"] = {"Idempotency-Key": secrets.token_urlsafe(18), **(more.get("headers") or {})}
+        return post(self, path, data, *args, **more)
+
+    monkeypatch.setattr(Client, "post", with_key)
 
 
 @pytest.fixture(autouse=True)

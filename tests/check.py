@@ -25,7 +25,8 @@ CHECKS: dict[str, tuple[str, list[str]]] = {
     "clauses": ("docs/clauses.md is fresh", ["python", "-m", "kangqiao", "clauses", "--check-docs", "docs/clauses.md"]),
     "states": ("docs/states is fresh", ["python", "-m", "kangqiao", "states", "--check", "docs/states"]),
     "repository": (
-        "migrations, translations, foreign keys, privacy, glossary, actions, views, no policy number in Python",
+        "migrations, translations, foreign keys, privacy, glossary, actions, views, no policy number in Python, "
+        "dependency floors and licences",
         ["python", "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "tests/repository", *NOT_ITSELF],
     ),
 }

@@ -114,6 +114,8 @@ def database(url: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": 300,
+        # A view and all it writes is one transaction, in which the database knows who acts (base/acting.py).
+        "ATOMIC_REQUESTS": True,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": parts,
     }
