@@ -35,6 +35,11 @@ class Reads:
     listed: dict[int, str] = field(default_factory=dict)
     missed: set[tuple[str, int]] = field(default_factory=set)
 
+    @property
+    def shown(self) -> set[tuple[str, int]]:
+        """The residents opened, as rows."""
+        return {(RESIDENT, one) for one in self.opened}
+
     def events(self, template: AuditEvent) -> list[AuditEvent]:
         """One event per resident, made like the template."""
         lines = {one: basis for one, basis in self.listed.items() if one not in self.opened}
@@ -81,26 +86,34 @@ def missed(subject_type: str, subject_id: int) -> None:
         found.missed.add((subject_type, subject_id))
 
 
-def write_reads(found: Reads, *, by: Actor, at: datetime, action: str, detail: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a page: who, when, its name and address without what was typed, and its random number."""
+
+    by: Actor
+    at: datetime
+    action: str
+    path: str
+    method: str
+    number: str
+
+
+def write_reads(found: Reads, call: Call) -> None:
     """Writes down what a call showed; nothing for a call that showed nobody."""
-    template = _event(AuditEvent.Kind.READ, AuditEvent.Outcome.SUCCESS, by, at, action, detail)
-    _write(found.events(template))
+    _write(found.events(_event(AuditEvent.Kind.READ, AuditEvent.Outcome.SUCCESS, call)))
 
 
-def write_failed_reads(found: Reads, *, by: Actor, at: datetime, action: str, detail: Mapping[str, Any]) -> None:
+def write_failed_reads(found: Reads, call: Call) -> None:
     """Writes down whose data a call looked at that then ended in a refusal of the rules or a lost race."""
-    template = _event(AuditEvent.Kind.READ, AuditEvent.Outcome.FAILED, by, at, action, detail)
-    _write(found.events(template))
+    _write(found.events(_event(AuditEvent.Kind.READ, AuditEvent.Outcome.FAILED, call)))
 
 
-def write_refusals(
-    missed_rows: Collection[tuple[str, int]], *, by: Actor, at: datetime, action: str, detail: Mapping[str, Any]
-) -> None:
+def write_refusals(missed_rows: Collection[tuple[str, int]], call: Call) -> None:
     """Writes down a refused call: one event for each resident it was about, or one for the call if for none.
 
     Whose row it was is looked up beyond the scope of who asked, so this runs as the system.
     """
-    template = _event(AuditEvent.Kind.REFUSED, AuditEvent.Outcome.REFUSED, by, at, action, detail)
+    template = _event(AuditEvent.Kind.REFUSED, AuditEvent.Outcome.REFUSED, call)
     found: dict[int | None, tuple[str, int]] = {}
     for subject in sorted(missed_rows):
         found.setdefault(_resident_of(*subject), subject)
@@ -111,11 +124,10 @@ def write_refusals(
 
 
 def named_by(arguments: Mapping[str, Any]) -> set[tuple[str, int]]:
-    """The rows about a resident that the arguments of an address name, such as `booking_id`."""
+    """The rows about a resident that the arguments of an address name: `booking_id`, or `kind` and `pk`."""
+    named = {f"{arguments['kind']}_id": arguments["pk"]} if {"kind", "pk"} <= arguments.keys() else arguments
     return {
-        (_personal()[name], int(value))
-        for name, value in arguments.items()
-        if name in _personal() and str(value).isdigit()
+        (_personal()[name], int(value)) for name, value in named.items() if name in _personal() and str(value).isdigit()
     }
 
 
@@ -136,12 +148,12 @@ def _resident_of(subject_type: str, subject_id: int) -> int | None:
     return found
 
 
-def _event(
-    kind: str, outcome: str, by: Actor, at: datetime, action: str, detail: Mapping[str, Any]
-) -> AuditEvent:
+def _event(kind: str, outcome: str, call: Call) -> AuditEvent:
+    by = call.by
     return AuditEvent(
-        kind=kind, outcome=outcome, at=at, by_id=by.id, by_name=by.name, organization_id=by.organization_id,
-        action=action[:60], detail={"role": by.role, **detail},
+        kind=kind, outcome=outcome, at=call.at, by_id=by.id, by_name=by.name, organization_id=by.organization_id,
+        action=call.action[:60], request=call.number,
+        detail={"role": by.role, "method": call.method, "path": call.path[:200]},
     )  # fmt: skip
 
 

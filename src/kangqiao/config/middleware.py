@@ -12,6 +12,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
 from kangqiao.base import acting
+from kangqiao.base.access import note_failure, note_refusal
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.permissions import Seat
@@ -66,6 +67,7 @@ class ErrorMiddleware:
         """The page for a domain error; any other exception is left to the server."""
         if not isinstance(error, KangqiaoError):
             return None
+        _write_down(request, error)
         status = status_of(error)
         part = wants_part(request)
         template = "error_fragment.html" if part else "error.html"
@@ -90,6 +92,14 @@ def status_of(error: KangqiaoError) -> int:
             return 422
         case _:
             return 500
+
+
+def _write_down(request: HttpRequest, error: KangqiaoError) -> None:
+    """A refused call leaves its trace, and so does a failed one that looked at somebody."""
+    if isinstance(error, NotVisible | Denied):
+        note_refusal(request, request.resolver_match.kwargs if request.resolver_match else {})
+    elif getattr(request, "reads", None):
+        note_failure(request)
 
 
 @contextmanager
