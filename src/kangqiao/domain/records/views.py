@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from kangqiao.base.access import access
 from kangqiao.domain.records import queries
 from kangqiao.domain.residents import queries as residents
-from kangqiao.domain.residents.permissions import TREATING
+from kangqiao.domain.residents.permissions import TREATING, can_register, is_child
 
 MOST_VISITS = 60
 
@@ -35,6 +35,7 @@ def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
         "hides": protection.hides,
         "days": [(day, list(rows)) for day, rows in groupby(visits, key=lambda visit: visit.day)],
         "most": MOST_VISITS,
+        "may_name_guardian": can_register(seat.actor, one.centre_id) and is_child(one, timezone.now()),
     }
     return render(request, "records/resident.html", context)
 

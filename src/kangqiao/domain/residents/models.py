@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.residents.states import QUESTION
 
 
 class Resident(BaseModel):
@@ -154,3 +155,65 @@ class Consent(BaseModel):
         identifying = ("resident", "person", "given_by", "withdrawn_by")
         clinical = ("decision", "purpose")
         operational = ("organization", "is_by_guardian", "since", "until", "withdrawn_at")
+
+
+class Emergency(BaseModel):
+    """Somebody opened a record without a relation, in an emergency, and wrote why (FHIR Consent, purpose BTG)."""
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    reason = models.TextField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(until__gt=F("since")), name="emergency_term"),
+            models.CheckConstraint(condition=~Q(reason=""), name="emergency_has_reason"),
+        )
+        indexes = (models.Index(fields=("organization", "since"), name="emergency_by_organization"),)
+        ordering = ("-since", "-id")
+
+    class Privacy:
+        identifying = ("resident", "user")
+        clinical = ("reason",)
+        operational = ("organization", "since", "until")
+
+
+class Question(BaseModel):
+    """Why somebody looked: asked by the resident of the security administrator, or by that one of the reader."""
+
+    class Kind(models.TextChoices):
+        RESIDENT = "resident", _("居民提问")
+        REVIEW = "review", _("安全管理员核查")
+
+    kind = models.CharField(max_length=16, choices=Kind)
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    reader = models.ForeignKey(User, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    looked_at = models.DateTimeField()
+    emergency = models.ForeignKey(Emergency, models.PROTECT, null=True, blank=True, related_name="questions")
+    text = models.TextField()
+    status = models.CharField(max_length=16, choices=QUESTION.choices(), default=QUESTION.initial)
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    answer = models.TextField(blank=True)
+    answered_by = models.CharField(max_length=100, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status="asked", answered_at__isnull=True)
+                | (Q(status="answered", answered_at__isnull=False) & ~Q(answer="")),
+                name="question_answered_in_words",
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "status"), name="question_by_organization"),)
+        ordering = ("-asked_at", "-id")
+
+    class Privacy:
+        identifying = ("resident", "reader", "asked_by", "answered_by")
+        clinical = ("text", "answer")
+        operational = ("kind", "organization", "looked_at", "emergency", "status", "asked_at", "answered_at")

@@ -13,7 +13,8 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.residents.models import Basis, Consent, Resident
+from kangqiao.domain.institutions.queries import organizations_in
+from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
 from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.residents.rules import birthday
 from kangqiao.kernel.decision import YES, Decision, no
@@ -86,15 +87,21 @@ def may_act_for(user_id: int | None, resident_id: int, at: datetime) -> bool:
     return valid_at(at).filter(resident_id=resident_id, user_id=user_id or 0, kind__in=PERSONAL).exists()
 
 
+def is_child(resident: Resident, at: datetime) -> bool:
+    """Whether a guardian decides for the resident at a moment; `resident` with centre and place."""
+    on = localtime(at).date()
+    years = access_at(resident.centre.place.code, on).guardian_until_years
+    return on < birthday(resident.birth_date, years)
+
+
 def can_decide(user_id: int | None, resident: Resident, at: datetime) -> Decision:
     """The resident decides who sees the record; for a child the guardian does, alone (PIPL 31)."""
-    years = access_at(resident.centre.place.code, localtime(at).date()).guardian_until_years
-    is_child = localtime(at).date() < birthday(resident.birth_date, years)
-    kinds = (Basis.Kind.GUARDIAN,) if is_child else (Basis.Kind.OWN,)
+    young = is_child(resident, at)
+    kinds = (Basis.Kind.GUARDIAN,) if young else (Basis.Kind.OWN,)
     if valid_at(at).filter(resident=resident, user_id=user_id or 0, kind__in=kinds).exists():
         return YES
-    if is_child:
-        return no(_("不满%(years)s周岁的孩子，由监护人决定谁能看档案。") % {"years": years})
+    if young:
+        return no(_("孩子还小，由监护人决定谁能看档案。"))
     return no(_("只有本人能决定谁能看自己的档案。"))
 
 
@@ -108,6 +115,45 @@ def can_register(by: Actor, centre_id: int) -> Decision:
 def can_import(by: Actor) -> Decision:
     """Whole registers are read in by the system administrator or a job of the system."""
     return YES if by.is_system or by.role == Role.SYSTEM_ADMIN else no(_("批量导入由系统管理员做。"))
+
+
+# Who may open a record in an emergency: doctors, with the patient before them.
+EMERGENCY_ROLES = (Role.GP, Role.EXPERT)
+
+
+def can_break_glass(by: Actor) -> Decision:
+    """Doctors open a record in an emergency; desks, offices and administrators never."""
+    return YES if by.role in EMERGENCY_ROLES else no(_("紧急查阅由在岗的医生做。"))
+
+
+def overseen_by(seat: Seat, field: str = "organization") -> Q:
+    """Rows of the organisations a security administrator watches over: the own one; a bureau's, all of its place."""
+    if seat.role != Role.SECURITY_ADMIN:
+        return Q(pk__in=())
+    own = Q(**{f"{field}_id": seat.organization_id})
+    if seat.organization_kind != Organization.Kind.HEALTH_BUREAU:
+        return own
+    return own | Q(**{f"{field}__in": organizations_in(seat.place_code).order_by().values("pk")})
+
+
+def questions_visible_to(seat: Seat) -> Q:
+    """Questions one asked or has to answer oneself, those about oneself or one's child, and those one watches over."""
+    asked = Q(asked_by=seat.user_id)
+    if seat.role == Role.RESIDENT:
+        return asked | (Q(kind=Question.Kind.RESIDENT) & visible_to(seat, field="resident_id"))
+    return asked | Q(kind=Question.Kind.REVIEW, reader=seat.user_id) | overseen_by(seat)
+
+
+def can_question(seat: Seat) -> Decision:
+    """The security administrator asks about looks in an emergency."""
+    return YES if seat.role == Role.SECURITY_ADMIN else no(_("紧急查阅由安全管理员核查。"))
+
+
+def can_answer(seat: Seat, question: Question) -> Decision:
+    """Residents are answered by the security administrator, the security administrator by whoever looked."""
+    if question.kind == Question.Kind.REVIEW:
+        return YES if question.reader_id == seat.user_id else no(_("请由查看的人自己说明。"))
+    return YES if seat.role == Role.SECURITY_ADMIN else no(_("居民的疑问由安全管理员答复。"))
 
 
 def user_id_of(by: Actor) -> int | None:

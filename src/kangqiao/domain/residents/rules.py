@@ -7,6 +7,8 @@ from datetime import date
 
 # A shorter tail of a number would find half the town; the field asks for the last four as a rule.
 SHORTEST_NUMBER_TAIL = 4
+# Fewer characters than this say nothing about why a record had to be opened in an emergency.
+SHORTEST_REASON = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,20 @@ from kangqiao.domain.residents.actions.consents import (
     refuse_organization,
     withdraw_consent,
 )
+from kangqiao.domain.residents.actions.oversight import (
+    answer_question,
+    ask_about_look,
+    break_glass,
+    question_emergency,
+    report_wide_reading,
+)
 from kangqiao.domain.residents.actions.register import import_residents, link_user, register_resident
 
 __all__ = [
+    "answer_question",
     "appoint_proxy",
+    "ask_about_look",
+    "break_glass",
     "end_basis",
     "grant_basis",
     "import_residents",
@@ -19,7 +29,9 @@ __all__ = [
     "link_user",
     "name_guardian",
     "permit_sensitive",
+    "question_emergency",
     "refuse_organization",
     "register_resident",
+    "report_wide_reading",
     "withdraw_consent",
 ]

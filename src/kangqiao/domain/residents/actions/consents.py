@@ -15,7 +15,7 @@ from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.residents.actions.bases import end_basis, grant_basis
 from kangqiao.domain.residents.models import Basis, Consent, Resident
 from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.residents.permissions import can_decide, can_register, user_id_of
+from kangqiao.domain.residents.permissions import can_decide, can_register, is_child, user_id_of
 from kangqiao.domain.residents.queries import not_found
 from kangqiao.domain.residents.rules import birthday
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
@@ -90,8 +90,7 @@ def name_guardian(*, resident_id: int, name: str, identifier: str, by: Actor, at
     if not allowed:
         raise Denied(_("监护人由孩子登记的中心核对证件后登记。"))
     years = access_at(child.centre.place.code, localtime(at).date()).guardian_until_years
-    grown = birthday(child.birth_date, years)
-    if localtime(at).date() >= grown:
+    if not is_child(child, at):
         raise RuleBroken(
             _("%(name)s已满%(years)s周岁，由本人决定。") % {"name": child.name, "years": years},
             next_step=_("需要家人代办的，请本人在“我的授权”里添加代办人。"),
@@ -99,7 +98,7 @@ def name_guardian(*, resident_id: int, name: str, identifier: str, by: Actor, at
     person = _account_of(name, identifier)
     return grant_basis(
         resident_id=child.pk, kind=Basis.Kind.GUARDIAN, source=f"guardian:{person.pk}", since=at,
-        until=_midnight(grown), user_id=person.pk, by=by, at=at,
+        until=_midnight(birthday(child.birth_date, years)), user_id=person.pk, by=by, at=at,
     )  # fmt: skip
 
 

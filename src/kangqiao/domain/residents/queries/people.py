@@ -27,7 +27,7 @@ def not_found() -> NotVisible:
 
 def residents_of(seat: Seat) -> QuerySet[Resident]:
     """Every resident the seat may see."""
-    return Resident.objects.select_related("centre").filter(visible_to(seat))
+    return Resident.objects.select_related("centre__place").filter(visible_to(seat))
 
 
 def note_read(seat: Seat, resident_ids: Iterable[int], *, listed: bool = False) -> None:
@@ -57,7 +57,7 @@ def get_resident(seat: Seat, resident_id: int) -> Resident:
 
 def resident_of(user_id: int) -> Resident | None:
     """The resident a user is, if the user is one."""
-    found = Resident.objects.select_related("centre").filter(user=user_id).first()
+    found = Resident.objects.select_related("centre__place").filter(user=user_id).first()
     if found is not None:
         reads.saw({found.pk: Basis.Kind.OWN.value})
     return found

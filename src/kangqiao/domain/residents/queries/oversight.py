@@ -1,0 +1,194 @@
+"""Who looked at a record, what was asked about it, and what the security administrator watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from django.db.models import Q, QuerySet
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base import reads
+from kangqiao.base.actor import Actor
+from kangqiao.base.models import AuditEvent
+from kangqiao.domain.accounts.models import Membership, Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.institutions import queries as institutions
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.residents.models import Basis, Emergency, Question, Resident
+from kangqiao.domain.residents.permissions import DECIDING, overseen_by, questions_visible_to, valid_at
+from kangqiao.domain.residents.queries.people import not_found
+from kangqiao.domain.residents.states import QUESTION
+from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.states import State
+from kangqiao.policy import covers
+
+DAYS_SHOWN = 90
+MOST_EVENTS = 2000
+READ, REFUSED = AuditEvent.Kind.READ, AuditEvent.Kind.REFUSED
+
+
+@dataclass(slots=True)
+class Look:
+    """One reader on one day, in plain words: who, where, how often, on what basis, and the first event to ask about."""
+
+    event_id: int
+    at: datetime
+    who: str
+    role: str
+    organization: str
+    times: int = 0
+    bases: set[str] = field(default_factory=set)
+    is_refused: bool = False
+    is_listed: bool = True
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether the record was opened without a relation."""
+        return Basis.Kind.EMERGENCY.value in self.bases
+
+    @property
+    def why(self) -> str:
+        """The bases in words."""
+        return "、".join(str(Basis.Kind(one).label) for one in sorted(self.bases) if one in Basis.Kind.values)
+
+
+def looks(seat: Seat, resident: Resident, now: datetime) -> list[tuple[date, list[Look]]]:
+    """Everybody but the reader of this page who saw the resident's data lately or was refused, newest day first."""
+    events = list(_events(resident, now).exclude(by_id=seat.actor.id)[:MOST_EVENTS])
+    names = _organizations(event.organization_id for event in events)
+    days = []
+    for day, of_day in groupby(events, key=lambda event: localtime(event.at).date()):
+        found: dict[tuple[str, int | None, str], Look] = {}
+        for event in of_day:
+            key = (event.by_id, event.organization_id, event.kind)
+            one = found.setdefault(key, _look(event, names))
+            one.times += 1
+            one.bases |= {kind for kind in event.basis.split(",") if kind}
+            one.is_listed &= bool(event.detail.get("listed"))
+        days.append((day, list(found.values())))
+    return days
+
+
+def _events(resident: Resident, now: datetime) -> QuerySet[AuditEvent]:
+    since = now - timedelta(days=DAYS_SHOWN)
+    shown = Q(kind=READ, outcome=AuditEvent.Outcome.SUCCESS) | Q(kind=REFUSED)
+    return AuditEvent.objects.filter(shown, resident_id=resident.pk, at__gte=since).order_by("-at", "-id")
+
+
+def _look(event: AuditEvent, names: dict[int, str]) -> Look:
+    role = event.detail.get("role", "")
+    return Look(
+        event_id=event.pk, at=event.at, who=event.by_name, role=str(Role(role).label) if role in Role.values else "",
+        organization=names.get(event.organization_id or 0, ""), is_refused=event.kind == REFUSED,
+    )  # fmt: skip
+
+
+def _organizations(ids: Iterable[int | None]) -> dict[int, str]:
+    return dict(Organization.objects.filter(pk__in={one for one in ids if one}).values_list("pk", "zh"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who made one look, where and when."""
+
+    actor: Actor
+    organization_id: int | None
+    organization: str
+    at: datetime
+
+
+def look(seat: Seat, resident: Resident, event_id: int) -> Reader:
+    """One look in the resident's log. Raises NotVisible."""
+    rows = AuditEvent.objects.filter(pk=event_id, resident_id=resident.pk, kind__in=(READ, REFUSED))
+    event = rows.exclude(by_id=seat.actor.id).first()
+    if event is None:
+        raise NotVisible(_("没有这条查看记录。"), next_step=_("请回到“谁看过我的档案”再选。"))
+    name = _organizations([event.organization_id]).get(event.organization_id or 0, "")
+    return Reader(Actor(event.by_id, event.by_name), event.organization_id, name, event.at)
+
+
+def questions(seat: Seat) -> QuerySet[Question]:
+    """The questions a seat asked, has to answer or watches over, newest first."""
+    rows = Question.objects.filter(questions_visible_to(seat))
+    return rows.select_related("resident", "reader", "organization", "asked_by", "emergency")
+
+
+def question(seat: Seat, question_id: int) -> Question:
+    """One question. Raises NotVisible."""
+    found = questions(seat).filter(pk=question_id).first()
+    if found is None:
+        reads.missed("residents.question", question_id)
+        raise NotVisible(_("没有这个疑问，或不归您看。"), next_step=_("请回到消息里查看。"))
+    return found
+
+
+def state_of(one: Question) -> State:
+    """The state of a question, with its name and look."""
+    return QUESTION.state(one.status)
+
+
+def questions_about(resident: Resident) -> list[Question]:
+    """What was asked about looks at a resident by the resident's side, newest first, for their own page."""
+    rows = Question.objects.filter(resident=resident, kind=Question.Kind.RESIDENT)
+    return list(rows.select_related("reader", "organization")[:20])
+
+
+def waiting_questions(seat: Seat) -> tuple[int, datetime | None]:
+    """How many questions of residents wait for the security administrator, and since when the oldest does."""
+    rows = Question.objects.filter(questions_visible_to(seat), kind=Question.Kind.RESIDENT, status="asked")
+    times = list(rows.order_by("asked_at").values_list("asked_at", flat=True))
+    return len(times), times[0] if times else None
+
+
+def emergencies(seat: Seat, limit: int = 100) -> list[Emergency]:
+    """Looks in an emergency in the organisations the seat watches over, newest first."""
+    rows = Emergency.objects.filter(overseen_by(seat)).select_related("user", "organization")
+    return list(rows.prefetch_related("questions")[:limit])
+
+
+def emergency(seat: Seat, emergency_id: int) -> Emergency:
+    """One look in an emergency that the seat watches over. Raises NotVisible."""
+    found = Emergency.objects.filter(overseen_by(seat), pk=emergency_id).select_related("user", "organization").first()
+    if found is None:
+        reads.missed("residents.emergency", emergency_id)
+        raise NotVisible(_("没有这次紧急查阅，或不归您看。"), next_step=_("请回到核查页查看。"))
+    return found
+
+
+def overseers_of(organization_id: int, on: date) -> list[int]:
+    """The organisations whose security administrator answers for a reader's: its own, or an authority of its place."""
+    place = institutions.organization_by_id(organization_id).place.code
+    held = Membership.objects.filter(Q(until__isnull=True) | Q(until__gt=on), role=Role.SECURITY_ADMIN, since__lte=on)
+    return sorted(
+        {
+            row.organization_id
+            for row in held.select_related("organization__place")
+            if row.organization_id == organization_id
+            or (row.organization.kind == Organization.Kind.HEALTH_BUREAU and covers(row.organization.place.code, place))
+        }
+    )
+
+
+def who_decides(resident_id: int, at: datetime) -> list[int]:
+    """The users who decide about a resident's record and hear what happens with it: the person, the guardian."""
+    rows = valid_at(at).filter(resident_id=resident_id, kind__in=DECIDING, user__isnull=False)
+    return sorted(set(rows.values_list("user_id", flat=True)))
+
+
+def person_in_danger(name: str, identifier: str) -> Resident:
+    """The resident of exactly this name and identifier. Raises NotVisible as for anybody out of reach."""
+    rows = Resident.objects.select_related("centre__place")
+    found = rows.filter(name=name.strip(), identifier=identifier.strip().upper()).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def read_lately(by: Actor, since: datetime) -> set[int]:
+    """The residents whose records somebody opened since a moment; lines of worklists do not count."""
+    rows = AuditEvent.objects.filter(by_id=by.id, kind=READ, at__gt=since).exclude(detail__has_key="listed")
+    return {one for one in rows.order_by().values_list("resident_id", flat=True).distinct() if one is not None}
