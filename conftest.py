@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
@@ -70,3 +71,19 @@ def _chinese() -> Iterator[None]:
     """Every test begins in Chinese: a language switched on by one test would stay for the next."""
     with translation.override(settings.LANGUAGE_CODE):
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_written_once_can_be_emptied() -> Iterator[None]:
+    """After a test that commits Django empties every table; the audit refuses that, so its owner lifts the triggers."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def lifted(self: DatabaseOperations, sql_list: list[str]) -> None:
+        tables = [table for table in connection.introspection.table_names() if table in sql_list[0]] if sql_list else []
+        switch = [f'ALTER TABLE "{table}" %s TRIGGER USER' for table in tables]
+        down, up = ([one % verb for one in switch] for verb in ("DISABLE", "ENABLE"))
+        flush(self, [*down, *sql_list, *up])
+
+    DatabaseOperations.execute_sql_flush = lifted
+    yield
+    DatabaseOperations.execute_sql_flush = flush
