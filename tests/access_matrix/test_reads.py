@@ -21,7 +21,7 @@ from tests.access_matrix.test_matrix import NOBODY, Address, addresses, body
 from tests.access_matrix.world import SEATS, Side, two_sides
 
 # Rows of a side that are about its resident.
-PERSONAL = {"booking", "document", "referral", "resident"}
+PERSONAL = {"booking", "consent", "document", "emergency", "referral", "resident"}
 KINDS = (AuditEvent.Kind.READ, AuditEvent.Kind.REFUSED)
 BASES = set(Basis.Kind.values)
 
@@ -58,7 +58,7 @@ def faults(trace: Trace, address: Address, side: Side, actor: str, organization_
     if len(trace.rows) != 1:
         return [f"{len(trace.rows)} rows, not one"]
     row, found = trace.rows[0], []
-    who = "anonymous" if actor == "anonymous" else f"user:{side.users[actor].pk}"
+    who = "anonymous" if actor in ("anonymous", "disabled") else f"user:{side.users[actor].pk}"
     is_refused = trace.status in (302, 403, 404)
     wanted = (who, organization_id, address.name, is_refused)
     said = (row.by_id, row.organization_id, row.action, row.kind == AuditEvent.Kind.REFUSED)

@@ -34,6 +34,8 @@ class Reads:
     opened: dict[int, str] = field(default_factory=dict)
     listed: dict[int, str] = field(default_factory=dict)
     missed: set[tuple[str, int]] = field(default_factory=set)
+    # Set when the reader has opened strikingly many people: how many, within how many minutes.
+    wide: tuple[int, int] | None = None
 
     @property
     def shown(self) -> set[tuple[str, int]]:
@@ -84,6 +86,13 @@ def missed(subject_type: str, subject_id: int) -> None:
     found = _current.get()
     if found is not None:
         found.missed.add((subject_type, subject_id))
+
+
+def note_wide(people: int, minutes: int) -> None:
+    """The reader of the running call has opened strikingly many people in so many minutes."""
+    found = _current.get()
+    if found is not None:
+        found.wide = (people, minutes)
 
 
 @dataclass(frozen=True, slots=True)

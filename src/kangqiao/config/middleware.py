@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from kangqiao.base import acting
@@ -16,7 +16,8 @@ from kangqiao.base.access import note_failure, note_refusal
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken
+from kangqiao.domain.residents import actions as residents
+from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken, TooOften
 
 LANGUAGE_COOKIE = "kq-language"
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -60,6 +61,7 @@ class ErrorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        _report_wide_reading(request)
         patch_vary_headers(response, ("HX-Request",))  # one address answers a page and its part
         return response
 
@@ -74,6 +76,8 @@ class ErrorMiddleware:
         # The view's transaction is rolled back; the page with its frame has one of its own, from the same seat.
         with _acting_again(request):
             response = render(request, template, {"error": error, "status": status}, status=status)
+        if isinstance(error, TooOften):
+            response["Retry-After"] = str(error.retry_after_seconds)
         if part:
             response["HX-Retarget"], response["HX-Reswap"] = "#problem", "innerHTML"
         return response
@@ -90,16 +94,29 @@ def status_of(error: KangqiaoError) -> int:
             return 409
         case RuleBroken() | NoPolicyInForce():
             return 422
+        case TooOften():
+            return 429
         case _:
             return 500
 
 
 def _write_down(request: HttpRequest, error: KangqiaoError) -> None:
     """A refused call leaves its trace, and so does a failed one that looked at somebody."""
-    if isinstance(error, NotVisible | Denied):
+    if isinstance(error, NotVisible | Denied | TooOften):
         note_refusal(request, request.resolver_match.kwargs if request.resolver_match else {})
     elif getattr(request, "reads", None):
         note_failure(request)
+
+
+def _report_wide_reading(request: HttpRequest) -> None:
+    """The security administrators hear of somebody who opens very many records, also when the call was stopped."""
+    found = getattr(request, "reads", None)
+    if found is None or found.wide is None:
+        return
+    people, minutes = found.wide
+    with acting.as_system("reads"):
+        actor = request.actor  # type: ignore[attr-defined]
+        residents.report_wide_reading(people=people, minutes=minutes, by=actor, at=timezone.now())
 
 
 @contextmanager

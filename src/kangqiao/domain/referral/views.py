@@ -193,8 +193,8 @@ def down(request: Request) -> HttpResponse:
 @access("role", roles=(Role.RESIDENT,))
 @require_GET
 def mine(request: Request) -> HttpResponse:
-    """The patient's own referrals, sentence by sentence."""
-    own = residents.resident_of(request.seat.user_id)
+    """The patient's own referrals, or those of whom they act for, sentence by sentence."""
+    own = _patient(request) or residents.resident_of(request.seat.user_id)
     if own is None:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
     rows = queries.of_resident(request.seat, own.pk)

@@ -24,7 +24,7 @@ TREATING = frozenset(
     {Role.GP, Role.EXPERT, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE, Role.PHARMACIST}
 )
 # Bases of a resident's seat: they open a person's own pages, never anything at work.
-PERSONAL = (Basis.Kind.OWN, Basis.Kind.GUARDIAN, Basis.Kind.PROXY)
+PERSONAL: tuple[Basis.Kind, ...] = (Basis.Kind.OWN, Basis.Kind.GUARDIAN, Basis.Kind.PROXY)
 # Who decides about a record: the person, or the guardian of a child. A proxy runs errands and decides nothing.
 DECIDING = (Basis.Kind.OWN, Basis.Kind.GUARDIAN)
 

@@ -198,7 +198,8 @@ def guardian(request: SeatedRequest, resident_id: int) -> HttpResponse:
         else:
             messages.success(request, _("已登记监护人，孩子到法定年龄当天自动结束。"))
             return redirect("records-resident", child.pk)
-    return render(request, "residents/guardian.html", {"form": form, "child": child}, status=422 if form.errors else 200)
+    page = {"form": form, "child": child}
+    return render(request, "residents/guardian.html", page, status=422 if form.errors else 200)
 
 
 def _consents(request: SeatedRequest, form: forms.ProxyForm, status: int) -> HttpResponse:

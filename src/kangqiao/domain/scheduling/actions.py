@@ -222,8 +222,8 @@ def book(
     """A resident gets a place in a slot; the same attempt sent twice is one booking.
 
     The doctor's place may see the resident from now to the stated time after the visit day. Raises Taken with the
-    nearest free places when someone was faster, RuleBroken when the slot is past, withdrawn, not open yet, still reserved for
-    partner centres (SZ16-2.2b) or the resident already has a place in this session.
+    nearest free places when someone was faster, RuleBroken when the slot is past, withdrawn, not open yet, still
+    reserved for partner centres (SZ16-2.2b), the resident keeps its place out or has a place in this session already.
     """
     partner_of: list[int] = []
     try:

@@ -151,7 +151,8 @@ def _ask(row: Question, by: Actor, at: datetime) -> Question:
 
 def _tell_about_emergency(row: Emergency, by: Actor, at: datetime) -> None:
     resident: Resident = row.resident
-    words = _("%(who)s在紧急情况下查看了%(name)s的档案") % {"who": f"{by.name} {by.organization}", "name": resident.name}
+    who = f"{by.name} {by.organization}"
+    words = _("%(who)s在紧急情况下查看了%(name)s的档案") % {"who": who, "name": resident.name}
     tell = {"kind": "emergency", "subject": words, "by": by, "at": at}
     for user_id in queries.who_decides(resident.pk, at):
         notify(

@@ -186,9 +186,3 @@ def person_in_danger(name: str, identifier: str) -> Resident:
     if found is None:
         raise not_found()
     return found
-
-
-def read_lately(by: Actor, since: datetime) -> set[int]:
-    """The residents whose records somebody opened since a moment; lines of worklists do not count."""
-    rows = AuditEvent.objects.filter(by_id=by.id, kind=READ, at__gt=since).exclude(detail__has_key="listed")
-    return {one for one in rows.order_by().values_list("resident_id", flat=True).distinct() if one is not None}
