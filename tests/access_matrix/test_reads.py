@@ -5,6 +5,7 @@ The row says who, when, from where, what, on which basis, about whom and with wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,14 @@ from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.residents.permissions import TREATING
+from kangqiao.domain.residents.queries.oversight import OVERSIGHT
 from tests.access_matrix.test_matrix import NOBODY, Address, addresses, body
 from tests.access_matrix.world import SEATS, Side, two_sides
 
 # Rows of a side that are about its resident.
 PERSONAL = {"booking", "consent", "document", "emergency", "referral", "resident"}
 KINDS = (AuditEvent.Kind.READ, AuditEvent.Kind.REFUSED)
-BASES = set(Basis.Kind.values)
+BASES = {*Basis.Kind.values, OVERSIGHT}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def faults(trace: Trace, address: Address, side: Side, actor: str, organization_
 @pytest.mark.django_db
 @pytest.mark.trust("T-AUD-1")
 @pytest.mark.parametrize("actor", [*(role.value for role in SEATS), *NOBODY])
-def test_whoever_touches_a_resident_leaves_one_row(actor: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_whoever_touches_a_resident_leaves_one_row(
+    actor: str, caplog: pytest.LogCaptureFixture, measured: Callable[[str], None]
+) -> None:
     caplog.set_level("CRITICAL", "django.request")
     ours, foreign = two_sides()
     client = Client(raise_request_exception=False)
@@ -98,6 +102,7 @@ def test_whoever_touches_a_resident_leaves_one_row(actor: str, caplog: pytest.Lo
 
     assert not found, "\n".join(("", *found))
     assert cells >= 10
+    measured(f"{cells} cells of {actor}: 1 row each")
 
 
 @pytest.mark.django_db

@@ -144,7 +144,7 @@ def emergency(request: SeatedRequest) -> HttpResponse:
 @require_GET
 def oversight(request: SeatedRequest) -> HttpResponse:
     """Questions of residents and looks in an emergency, for the security administrator."""
-    page = {"questions": queries.questions(request.seat)[:100], "emergencies": queries.emergencies(request.seat)}
+    page = {"questions": queries.questions(request.seat), "emergencies": queries.emergencies(request.seat)}
     return render(request, "residents/oversight.html", page)
 
 

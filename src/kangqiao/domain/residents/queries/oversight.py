@@ -28,6 +28,8 @@ from kangqiao.policy import covers
 
 DAYS_SHOWN = 90
 MOST_EVENTS = 2000
+# The basis of a security administrator, who reads what was written about a look and never the record.
+OVERSIGHT = "oversight"
 READ, REFUSED = AuditEvent.Kind.READ, AuditEvent.Kind.REFUSED
 
 
@@ -53,7 +55,8 @@ class Look:
     @property
     def why(self) -> str:
         """The bases in words."""
-        return "、".join(str(Basis.Kind(one).label) for one in sorted(self.bases) if one in Basis.Kind.values)
+        named = {**dict(Basis.Kind.choices), OVERSIGHT: _("核查")}
+        return "、".join(str(named[one]) for one in sorted(self.bases) if one in named)
 
 
 def looks(seat: Seat, resident: Resident, now: datetime) -> list[tuple[date, list[Look]]]:
@@ -111,18 +114,25 @@ def look(seat: Seat, resident: Resident, event_id: int) -> Reader:
     return Reader(Actor(event.by_id, event.by_name), event.organization_id, name, event.at)
 
 
-def questions(seat: Seat) -> QuerySet[Question]:
+def questions(seat: Seat, limit: int = 100) -> list[Question]:
     """The questions a seat asked, has to answer or watches over, newest first."""
+    found = list(_questions(seat)[:limit])
+    _note_oversight(seat, [one.resident_id for one in found], listed=True)
+    return found
+
+
+def _questions(seat: Seat) -> QuerySet[Question]:
     rows = Question.objects.filter(questions_visible_to(seat))
     return rows.select_related("resident", "reader", "organization", "asked_by", "emergency")
 
 
 def question(seat: Seat, question_id: int) -> Question:
     """One question. Raises NotVisible."""
-    found = questions(seat).filter(pk=question_id).first()
+    found = _questions(seat).filter(pk=question_id).first()
     if found is None:
         reads.missed("residents.question", question_id)
         raise NotVisible(_("没有这个疑问，或不归您看。"), next_step=_("请回到消息里查看。"))
+    _note_oversight(seat, [found.resident_id], listed=False)
     return found
 
 
@@ -147,7 +157,9 @@ def waiting_questions(seat: Seat) -> tuple[int, datetime | None]:
 def emergencies(seat: Seat, limit: int = 100) -> list[Emergency]:
     """Looks in an emergency in the organisations the seat watches over, newest first."""
     rows = Emergency.objects.filter(overseen_by(seat)).select_related("user", "organization")
-    return list(rows.prefetch_related("questions")[:limit])
+    found = list(rows.prefetch_related("questions")[:limit])
+    _note_oversight(seat, [one.resident_id for one in found], listed=True)
+    return found
 
 
 def emergency(seat: Seat, emergency_id: int) -> Emergency:
@@ -156,7 +168,14 @@ def emergency(seat: Seat, emergency_id: int) -> Emergency:
     if found is None:
         reads.missed("residents.emergency", emergency_id)
         raise NotVisible(_("没有这次紧急查阅，或不归您看。"), next_step=_("请回到核查页查看。"))
+    _note_oversight(seat, [found.resident_id], listed=False)
     return found
+
+
+def _note_oversight(seat: Seat, resident_ids: Iterable[int], *, listed: bool) -> None:
+    """A reason or a question about a resident is read by whoever watches over looks."""
+    if seat.role == Role.SECURITY_ADMIN:
+        reads.saw(dict.fromkeys(resident_ids, OVERSIGHT), listed=listed)
 
 
 def overseers_of(organization_id: int, on: date) -> list[int]:
