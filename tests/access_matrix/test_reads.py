@@ -102,7 +102,7 @@ def test_whoever_touches_a_resident_leaves_one_row(
 
     assert not found, "\n".join(("", *found))
     assert cells >= 10
-    measured(f"{cells} cells of {actor}: 1 row each")
+    measured(f"{cells} cells, 1 row each")
 
 
 @pytest.mark.django_db

@@ -33,7 +33,7 @@ def can_write_for(by: Actor, organization_id: int, practitioner_id: int | None =
     if not allowed or by.is_system or by.organization_id == organization_id:
         return allowed
     office = Organization.objects.filter(
-        pk=by.organization_id, part_of=organization_id, kind=Organization.Kind.GUIDANCE_OFFICE
+        pk=by.organization_id or 0, part_of=organization_id, kind=Organization.Kind.GUIDANCE_OFFICE
     )
     if office.exists():
         return YES

@@ -82,6 +82,15 @@ def visible_to(seat: Seat, *, field: str = "pk", at: datetime | None = None) -> 
     return Q(**{f"{field}__in": bases_of(seat, at).values("resident_id")})
 
 
+def sees(by: Actor, resident_id: int, at: datetime) -> bool:
+    """Whether somebody at work may see a resident at a moment, through their organisation or in person."""
+    held = Q(organization_id=by.organization_id or 0) | (Q(user_id=user_id_of(by) or 0) & ~Q(kind__in=PERSONAL))
+    bases = valid_at(at).filter(held, resident_id=resident_id)
+    if is_refused(resident_id, by.organization_id, at):
+        bases = bases.filter(kind=Basis.Kind.EMERGENCY)
+    return bases.exists()
+
+
 def may_act_for(user_id: int | None, resident_id: int, at: datetime) -> bool:
     """Whether a person may book and cancel for a resident: as that person, guardian or proxy."""
     return valid_at(at).filter(resident_id=resident_id, user_id=user_id or 0, kind__in=PERSONAL).exists()

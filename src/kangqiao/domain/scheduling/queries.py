@@ -330,7 +330,7 @@ def specialties_offered(seat: Seat, now: datetime) -> list[Concept]:
 def day_sessions(seat: Seat, starts: datetime, ends: datetime) -> list[Session]:
     """The sessions at the seat's place in a span, each with its bookings the seat may see as `seen`, by time."""
     bookings = _with_all(Booking.objects.filter(visible_to(seat))).order_by("slot__starts_at", "id")
-    sessions = list(
+    sessions: list[Session] = list(
         Session.objects.filter(
             Q(organization_id=seat.organization_id) | Q(practitioner__user_id=seat.user_id),
             starts_at__gte=starts,

@@ -19,7 +19,7 @@ from kangqiao.domain.residents import queries
 from kangqiao.domain.residents.actions.bases import grant_basis
 from kangqiao.domain.residents.models import Basis, Emergency, Question, Resident
 from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.residents.permissions import can_answer, can_break_glass, can_question, user_id_of
+from kangqiao.domain.residents.permissions import can_answer, can_break_glass, can_question, sees, user_id_of
 from kangqiao.domain.residents.rules import SHORTEST_REASON
 from kangqiao.domain.residents.states import QUESTION
 from kangqiao.kernel.errors import Denied, RuleBroken
@@ -40,6 +40,8 @@ def break_glass(*, name: str, identifier: str, reason: str, by: Actor, at: datet
     if len(reason.strip()) < SHORTEST_REASON:
         raise RuleBroken(_("请写清楚为什么要紧急查阅。"), next_step=_("写一句病情和地点，例如“昏迷送院，需查过敏史”。"))
     resident = queries.person_in_danger(name, identifier)
+    if sees(by, resident.pk, at):
+        raise RuleBroken(_("您现在就能看这位居民，不用紧急查阅。"), next_step=_("请从“找居民”打开。"))
     terms = access_at(resident.centre.place.code, localtime(at).date())
     row = Emergency.objects.create(
         resident=resident, user_id=user_id, organization_id=by.organization_id, reason=reason.strip(), since=at,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base import reads
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
-from kangqiao.domain.accounts.models import Membership, Role
+from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
@@ -42,6 +42,7 @@ class Look:
     who: str
     role: str
     organization: str
+    is_demo: bool = False
     times: int = 0
     bases: set[str] = field(default_factory=set)
     is_refused: bool = False
@@ -63,12 +64,13 @@ def looks(seat: Seat, resident: Resident, now: datetime) -> list[tuple[date, lis
     """Everybody but the reader of this page who saw the resident's data lately or was refused, newest day first."""
     events = list(_events(resident, now).exclude(by_id=seat.actor.id)[:MOST_EVENTS])
     names = _organizations(event.organization_id for event in events)
+    demo = _invented(event.by_id for event in events)
     days = []
     for day, of_day in groupby(events, key=lambda event: localtime(event.at).date()):
         found: dict[tuple[str, int | None, str], Look] = {}
         for event in of_day:
             key = (event.by_id, event.organization_id, event.kind)
-            one = found.setdefault(key, _look(event, names))
+            one = found.setdefault(key, _look(event, names, is_demo=event.by_id in demo))
             one.times += 1
             one.bases |= {kind for kind in event.basis.split(",") if kind}
             one.is_listed &= bool(event.detail.get("listed"))
@@ -82,16 +84,23 @@ def _events(resident: Resident, now: datetime) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(shown, resident_id=resident.pk, at__gte=since).order_by("-at", "-id")
 
 
-def _look(event: AuditEvent, names: dict[int, str]) -> Look:
+def _look(event: AuditEvent, names: dict[int, str], *, is_demo: bool) -> Look:
     role = event.detail.get("role", "")
     return Look(
         event_id=event.pk, at=event.at, who=event.by_name, role=str(Role(role).label) if role in Role.values else "",
         organization=names.get(event.organization_id or 0, ""), is_refused=event.kind == REFUSED,
+        is_demo=is_demo,
     )  # fmt: skip
 
 
 def _organizations(ids: Iterable[int | None]) -> dict[int, str]:
     return dict(Organization.objects.filter(pk__in={one for one in ids if one}).values_list("pk", "zh"))
+
+
+def _invented(actor_ids: Iterable[str]) -> set[str]:
+    """Those of the actors who are invented people of the demonstration."""
+    ids = {int(one.removeprefix("user:")) for one in actor_ids if one.removeprefix("user:").isdigit()}
+    return {f"user:{pk}" for pk in User.objects.filter(pk__in=ids, is_demo=True).values_list("pk", flat=True)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,15 @@ class TestEmergency:
 
         assert queries.residents_of(world.doctor).exists()
 
+    def test_whoever_may_look_anyway_is_sent_to_the_ordinary_way(self, world: World) -> None:
+        with pytest.raises(RuleBroken, match="现在就能看"):
+            actions.break_glass(
+                name="林惊蛰", identifier="47040419640305121X", reason=WHY, by=world.gp.actor, at=timezone.now()
+            )
+        _break(world)
+        with pytest.raises(RuleBroken, match="现在就能看"):
+            _break(world)
+
     def test_without_the_whole_identity_or_a_reason_it_stays_shut(self, world: World) -> None:
         with pytest.raises(RuleBroken, match="写清楚"):
             _break(world, reason="急")
