@@ -8,11 +8,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from kangqiao.base import acting, reads
@@ -26,10 +28,11 @@ PUBLIC, SIGNED_IN, ROLE = "public", "signed_in", "role"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The declaration a view carries: its policy and, for `role`, which roles."""
+    """The declaration a view carries: its policy, for `role` which roles, and whether it asks for a fresh proof."""
 
     policy: str
     roles: frozenset[str] = frozenset()
+    step_up: bool = False
 
     def admits(self, role: str | None) -> bool:
         """Whether a person acting in this role (None: not signed in) may call the view at all."""
@@ -38,15 +41,19 @@ class Access:
         return role is not None and (self.policy == SIGNED_IN or role in self.roles)
 
 
-def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View]:
+def access(policy: str, *, roles: tuple[str, ...] = (), step_up: bool = False) -> Callable[[View], View]:
     """Declares and enforces who may call a view, before the view runs a query, and tells the database who acts.
 
     `policy` is `public`, `signed_in` or `role`; what the person may then see is decided by the module's scope.
-    Raises ValueError at import for an unknown policy or a role policy without roles.
+    `step_up` asks somebody who has not lately proven who they are to do so first; then the same form goes through with
+    what was typed. The setting `PROOF` names what asks: it answers None, or the page.
+    Raises ValueError at import for an unknown policy, a role policy without roles, and a public page with `step_up`.
     """
     if policy not in (PUBLIC, SIGNED_IN, ROLE) or (policy == ROLE) != bool(roles):
         raise ValueError(f"unknown access policy: {policy} {roles}")
-    declared = Access(policy, frozenset(roles))
+    if step_up and policy == PUBLIC:
+        raise ValueError("nobody unknown can prove again who they are")
+    declared = Access(policy, frozenset(roles), step_up)
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
@@ -55,7 +62,7 @@ def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View
             role = getattr(seat, "role", None)
             if not declared.admits(role):
                 if role is None:
-                    _note_stranger(request, kwargs)
+                    note_refusal(request, kwargs)
                     return to_sign_in(request)
                 raise Denied(_("您现在的岗位不能打开这一页。"), next_step=_("请切换岗位，或联系本机构管理员。"))
             # Outside a transaction runs only a view that says so itself, and that only for a reader without a seat.
@@ -65,7 +72,8 @@ def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View
                 acting.as_seat(seat, request=getattr(request, "number", ""))
                 with reads.collected() as found:
                     request.reads = found  # type: ignore[attr-defined]
-                    response = view(request, *args, **kwargs)
+                    question = import_string(settings.PROOF)(request) if step_up else None
+                    response = question or view(request, *args, **kwargs)
                 reads.write_reads(found, call_of(request))
                 return response
 
@@ -92,8 +100,13 @@ def call_of(request: HttpRequest) -> reads.Call:
 
 
 def note_refusal(request: HttpRequest, arguments: Mapping[str, Any]) -> None:
-    """Writes down that a call was refused, in a transaction of its own: the call's is rolled back."""
+    """Writes down that a call was refused, in a transaction of its own: the call's is rolled back.
+
+    Somebody without a seat who asks for no resident's row is no news: nothing of anybody's was refused.
+    """
     found = getattr(request, "reads", None) or reads.Reads()
+    if getattr(request, "seat", None) is None and not reads.named_by(arguments):
+        return
     with acting.as_system("reads"):
         reads.write_refusals(found.missed or reads.named_by(arguments) or found.shown, call_of(request))
 
@@ -104,16 +117,11 @@ def note_failure(request: HttpRequest) -> None:
         reads.write_failed_reads(getattr(request, "reads", None) or reads.Reads(), call_of(request))
 
 
-def _note_stranger(request: HttpRequest, arguments: Mapping[str, Any]) -> None:
-    """A row about a resident asked for by somebody without a seat; other addresses are no news."""
-    if reads.named_by(arguments):
-        note_refusal(request, arguments)
-
-
 def to_sign_in(request: HttpRequest) -> HttpResponse:
     """Sends a person without a session to the sign-in page and back; a fragment call leaves the whole page."""
     wanted = request.get_full_path() if request.method == "GET" else request.headers.get("HX-Current-URL", "/")
-    target = resolve_url("sign-in") + "?" + urlencode({"next": wanted})
+    over = getattr(request, "session_over", "")
+    target = resolve_url("sign-in") + "?" + urlencode({"next": wanted} | ({"why": over} if over else {}))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": target})
     return HttpResponseRedirect(target)

@@ -123,7 +123,7 @@ def ask(request: SeatedRequest) -> HttpResponse:
     return render(request, "residents/ask.html", page, status=422 if form.errors else 200)
 
 
-@access("role", roles=EMERGENCY_ROLES)
+@access("role", roles=EMERGENCY_ROLES, step_up=True)
 @require_http_methods(["GET", "POST"])
 @idempotent
 def emergency(request: SeatedRequest) -> HttpResponse:

@@ -404,37 +404,7 @@ def _replay_or_refuse(slot_id: int, resident_id: int, attempt: str, partner_of: 
             next_step=_("请从最近的空号里选一个。") if nearest else _("请换一位医生，或过几天再看。"),
             alternatives=nearest,
         )
-    raise _refused(refusal, slot, own)
-
-
-def _refused(refusal: Refusal, slot: Slot, own: Booking | None) -> RuleBroken:
-    match refusal:
-        case Refusal.WITHDRAWN:
-            return RuleBroken(
-                _("%(when)s的门诊已停诊。") % {"when": _when(slot.starts_at)}, next_step=_("请另选一个时间。")
-            )
-        case Refusal.PAST:
-            return RuleBroken(
-                _("%(when)s已经过了，不能再约。") % {"when": _when(slot.starts_at)}, next_step=_("请选以后的时间。")
-            )
-        case Refusal.ALREADY_IN_SESSION:
-            return RuleBroken(
-                _("您已约了这次门诊的%(when)s，一人一次门诊只留一个号。")
-                % {"when": _when(own.slot.starts_at if own else slot.starts_at)},
-                next_step=_("想换时间，请先取消原来的预约。"),
-            )
-        case Refusal.TOO_EARLY:
-            return RuleBroken(
-                _("这个号%(when)s起才能预约。") % {"when": _when(slot.opens_at)},
-                next_step=_("请到时再来，或选近一些的时间。"),
-            )
-        case _:
-            return RuleBroken(
-                _("这个号先留给协作中心的家庭医生，%(when)s起向所有人开放。")
-                % {"when": _when(slot.release_at or slot.starts_at)},
-                next_step=_("急着看，请到社区卫生服务中心请家庭医生帮您约。"),
-                clause="SZ16-2.2b",
-            )
+    raise rules.refused(refusal, slot.starts_at, slot.opens_at, slot.release_at, own.slot.starts_at if own else None)
 
 
 def _partner_of(slot_id: int, centre_id: int, at: datetime) -> list[int]:
