@@ -172,7 +172,7 @@ def test_target_agreement_does_not_double_the_duty_owed(network: Network) -> Non
 
 def test_district_without_a_hospital_sees_the_figures_of_those_that_serve_it_and_no_facts(network: Network) -> None:
     jinwan = network.places["jinwan"]
-    done(network, add_pairing(network, "people1", "hongqi", "jinwan", half_days=3), weeks=1)
+    add_pairing(network, "people1", "hongqi", "jinwan", half_days=3)
     bureau = type(network.organizations["bureau"]).objects.create(
         code="jinwan-health", kind="health_bureau", zh="金湾区卫生局", short_zh="金湾", place=jinwan
     )
