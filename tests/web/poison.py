@@ -29,6 +29,12 @@ from tests.access_matrix.world import Side
 
 # Words of the program, which nobody types; some decide how a page is made and would break it.
 PROGRAM = {
+    "accounts.FailureCount": {"scope", "key"},
+    "accounts.OutsideIdentity": {"issuer", "subject"},
+    "accounts.RecoveryCode": {"digest"},
+    "accounts.RoleChange": {"proposed_by"},
+    "accounts.SecondFactor": {"host"},
+    "accounts.SignIn": {"session_key", "way", "ended_why"},
     "accounts.User": {"password", "username", "language"},
     "agreements.Agreement": {"policy_ref", "forms"},
     "agreements.Duty": {"measure", "clause", "force", "policy_ref"},

@@ -12,6 +12,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Dialog, Page
 from pytest_django.live_server_helper import LiveServer
@@ -47,19 +49,19 @@ MADE_BY_TEXT = """() => [
 @pytest.fixture(scope="module")
 def poisoned(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Side, str]]:
     """A city full of hostile words, and the address where its pages are served from a database of its own."""
-    from django.db import connection
-
-    with django_db_blocker.unblock():
-        name = connection.settings_dict["NAME"]
-        with _database(f"{name}_hostile", name):
-            ours, _ = two_sides()
-            poison(ours, PAYLOADS)
-            publish(ours)
-            server = LiveServer("127.0.0.1")
-            try:
-                yield ours, server.url
-            finally:
-                server.stop()
+    name = connection.settings_dict["NAME"]
+    # A run of these alone has set up no test database.
+    template = name if name.startswith("test_") else "template1"
+    with django_db_blocker.unblock(), _database(f"test_{name}_hostile", template):
+        call_command("migrate", verbosity=0)
+        ours, _ = two_sides()
+        poison(ours, PAYLOADS)
+        publish(ours)
+        server = LiveServer("127.0.0.1")
+        try:
+            yield ours, server.url
+        finally:
+            server.stop()
 
 
 def readers(address: Address) -> list[str | None]:

@@ -153,6 +153,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
+# Where the site may call, such as `sso.example.cn,his.local:8443=10.1.2.3`; nowhere unless told (base/outbound.py).
+OUTBOUND = os.environ.get("KANGQIAO_OUTBOUND", "").split(",")
 # Calls of one person or address in a minute, in each process of the web server. A form has at most 2.5 MB.
 REQUESTS_A_MINUTE = int(os.environ.get("KANGQIAO_REQUESTS_A_MINUTE", "600"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
