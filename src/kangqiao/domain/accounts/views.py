@@ -9,7 +9,7 @@ from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from kangqiao.base.access import access
 from kangqiao.domain.accounts import actions, queries
@@ -21,6 +21,7 @@ LANGUAGE_COOKIE, MODE_COOKIE = "kq-language", "kq_mode"
 ONE_YEAR_SECONDS = 365 * 24 * 3600
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
 def sign_in(request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.domain.institutions import actions, queries
@@ -17,6 +17,7 @@ STAFF = (
 )  # fmt: skip
 
 
+@require_safe
 @access("role", roles=STAFF)
 def network(request: HttpRequest) -> HttpResponse:
     """Hospitals with level, ownership and guidance office; a hospital without its office is named (ZH-4.1a)."""

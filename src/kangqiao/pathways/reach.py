@@ -1,0 +1,123 @@
+"""How far each role reaches: for every kind of row an address may name, whose rows a role sees there.
+
+The permissions of the modules decide; this table says the same in one place, for the customer's access matrix and for
+the tests that ask every address as every role. Where the two differ, a test fails.
+
+`own` is what belongs to the person or their own organisation, an officer's own place included. `related` adds what an
+agreement, a posting, a basis or the officer's region ties to it. `all` is what everybody with that role may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from kangqiao.domain.accounts.models import Role
+
+OWN, RELATED, ALL = "own", "related", "all"
+
+TREATING = (
+    Role.GP, Role.CENTRE_MANAGER, Role.PHARMACIST, Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE,
+)  # fmt: skip
+HOSPITAL = (Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR)
+LEADERS = (Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR)
+EVERYBODY = tuple(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of row: its name, who reaches how far, and whether its parties keep seeing it when the tie is over."""
+
+    zh: str
+    reach: Mapping[str, str] = field(default_factory=dict)
+    is_kept: bool = False
+    is_public: bool = False
+
+    def of(self, role: str) -> str:
+        """How far a role reaches; empty when it sees none of them."""
+        return self.reach.get(role, "")
+
+
+def _kind(
+    zh: str,
+    *,
+    own: Iterable[str] = (),
+    related: Iterable[str] = (),
+    everybody: Iterable[str] = (),
+    is_kept: bool = False,
+    is_public: bool = False,
+) -> Kind:
+    levels = ((OWN, own), (RELATED, related), (ALL, everybody))
+    reach = {str(role): level for level, roles in levels for role in roles}
+    return Kind(zh, MappingProxyType(reach), is_kept, is_public)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "agreement": _kind(
+            "协议", own=(Role.GP, Role.CENTRE_MANAGER), is_kept=True,
+            related=(*HOSPITAL, Role.DISPATCHER, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER),
+        ),
+        "appraisal": _kind("年度考核", own=LEADERS, related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
+        "booking": _kind(
+            "预约", own=(Role.RESIDENT,), related=(Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.EXPERT)
+        ),
+        "document": _kind("健康档案文书", related=TREATING),
+        "figure": _kind("经费依据", related=(Role.FINANCE_OFFICER,)),
+        "half_day": _kind(
+            "半天坐诊", own=(Role.GP, Role.CENTRE_MANAGER), is_kept=True,
+            related=(Role.EXPERT, *LEADERS, Role.DISPATCHER, Role.BUREAU_OFFICER),
+        ),
+        "hospital": _kind("医院", own=LEADERS, related=(Role.BUREAU_OFFICER, Role.SYSTEM_ADMIN)),
+        "line": _kind("经费明细", is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
+        "notice": _kind("通知", own=EVERYBODY),
+        "organization": _kind(
+            "机构数据", own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
+            related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
+        ),
+        "posting": _kind("派驻", is_kept=True, related=LEADERS),
+        "expert": _kind("医生", everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
+        "publication": _kind("公示名单", own=LEADERS, related=(Role.BUREAU_OFFICER,)),
+        "published": _kind("已公示的名单", everybody=EVERYBODY, is_public=True),
+        "referral": _kind(
+            "转诊单", own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER),
+            related=(Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE),
+        ),
+        "report": _kind(
+            "指标报告", own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
+            related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
+        ),
+        "resident": _kind("居民", related=TREATING),
+        "roster": _kind("排班表", related=(Role.DISPATCHER,)),
+        "session": _kind("出诊单元", everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
+        "settlement": _kind(
+            "经费测算", is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)
+        ),
+        "slot": _kind("号源", everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
+    }
+)  # fmt: skip
+
+# Argument of an address → the kind of row it names.
+ARGUMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "appraisal_id": "appraisal", "booking_id": "booking", "document_id": "document", "half_day_id": "half_day",
+        "hospital_id": "hospital", "notice_id": "notice", "organization_id": "organization", "posting_id": "posting",
+        "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
+        "session_id": "session", "slot_id": "slot",
+    }
+)  # fmt: skip
+# What `pk` names: by the name of the address, else by its first word.
+KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "agreements": "agreement", "appraisal": "appraisal", "finance": "settlement", "finance-line": "line",
+        "finance-verify": "figure", "indicators-report": "report", "publication": "publication", "public": "published",
+    }
+)  # fmt: skip
+
+
+def kind_of(address: str, argument: str) -> str:
+    """The kind of row an argument of an address names; empty for a word such as the name of a step."""
+    if argument == "pk":
+        return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
+    return ARGUMENTS.get(argument, "")
