@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import translation
 
 pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin", "tests.trust_plugin", "tests.schedule_plugin"]
@@ -24,6 +27,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(autouse=True)
+def _forms_have_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every form of the product carries a one-time key (tests/repository/test_idempotency.py), so the test client's do.
+
+    A test that names a key, in the body or as a header, sends that one; `headers={"Idempotency-Key": ""}` sends none.
+    """
+    post = Client.post
+
+    def with_key(self: Client, path: str, data: Any = None, *args: Any, **more: Any) -> Any:
+        if not (isinstance(data, dict) and "idempotency_key" in data):
+            more["headers"] = {"Idempotency-Key": secrets.token_urlsafe(18), **(more.get("headers") or {})}
+        return post(self, path, data, *args, **more)
+
+    monkeypatch.setattr(Client, "post", with_key)
 
 
 @pytest.fixture(autouse=True)

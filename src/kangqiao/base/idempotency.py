@@ -20,6 +20,7 @@ from kangqiao.kernel.errors import RuleBroken, Taken
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 FIELD = "idempotency_key"
 KEPT_FOR = timedelta(days=2)
+LONGEST = 80  # the column's width: a longer key cut short could be another's
 
 
 def new_key() -> str:
@@ -30,31 +31,32 @@ def new_key() -> str:
 def idempotent(view: View) -> View:
     """Runs a POST once per key and person, and answers a repeat with the first answer.
 
-    The key comes from the hidden field `idempotency_key` or the header `Idempotency-Key`; same key with another
-    body raises RuleBroken, a first call still running raises Taken. A refused call (4xx) frees its key.
+    The key comes from the hidden field `idempotency_key` or the header `Idempotency-Key`; a POST without one, or the
+    same key with another body, raises RuleBroken. A repeat that arrives while the first is still being answered waits
+    for it, or raises Taken where requests are not one transaction. A refused call (4xx) frees its key.
     """
 
     @functools.wraps(view)
     def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        key = request.POST.get(FIELD) or request.headers.get("Idempotency-Key", "")
-        if request.method != "POST" or not key:
+        if request.method != "POST":
             return view(request, *args, **kwargs)
-        by_id = str(getattr(getattr(request, "actor", None), "id", "") or request.session.session_key or "anonymous")
+        key = _key_of(request)
+        by_id = _sender(request)
         mark = _fingerprint(request)
-        earlier = IdempotencyKey.objects.filter(by_id=by_id, key=key[:80]).first()
+        earlier = IdempotencyKey.objects.filter(by_id=by_id, key=key).first()
         if earlier is not None:
             return _replay(earlier, mark)
         try:
             with transaction.atomic():
                 row = IdempotencyKey.objects.create(
-                    key=key[:80],
+                    key=key,
                     by_id=by_id,
                     path=request.path,
                     fingerprint=mark,
                     created_at=timezone.now(),  # reads the clock: this layer around a view is an edge
                 )
         except IntegrityError:
-            return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key[:80]), mark)
+            return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key), mark)
         try:
             response = view(request, *args, **kwargs)
         except Exception:
@@ -66,6 +68,7 @@ def idempotent(view: View) -> View:
             _keep(row, response)
         return response
 
+    once.idempotent = True  # type: ignore[attr-defined]
     return once  # type: ignore[return-value]
 
 
@@ -78,10 +81,35 @@ def forget_answers(*, at: datetime) -> int:
     return count
 
 
+def attempt_of(request: HttpRequest) -> str:
+    """What names this attempt wherever an action keeps it: the same for each repeat, another for everybody else."""
+    return hashlib.sha256(f"{_sender(request)}\n{_key_of(request)}".encode()).hexdigest()
+
+
+def _sender(request: HttpRequest) -> str:
+    return str(getattr(getattr(request, "actor", None), "id", "") or request.session.session_key or "anonymous")
+
+
+def _key_of(request: HttpRequest) -> str:
+    """The key of this form. Without one a lost answer could not be asked for again, so nothing is done."""
+    key = request.POST.get(FIELD) or request.headers.get("Idempotency-Key", "")
+    if not key or len(key) > LONGEST:
+        raise RuleBroken(_("这张表单没有带上防重复的编号，所以没有提交。"), next_step=_("请刷新页面后重新填写。"))
+    return key
+
+
 def _fingerprint(request: HttpRequest) -> str:
+    """What was sent, whatever its order: the address with its query, every field, the content of every file."""
     pairs = sorted((name, value) for name in request.POST for value in request.POST.getlist(name))
     body = repr([pair for pair in pairs if pair[0] != "csrfmiddlewaretoken"])
-    return hashlib.sha256(f"{request.path}\n{body}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{request.get_full_path()}\n{body}".encode())
+    for name in sorted(request.FILES):
+        for file in request.FILES.getlist(name):
+            digest.update(f"\n{name} {file.name}\n".encode())
+            for chunk in file.chunks():
+                digest.update(chunk)
+            file.seek(0)
+    return digest.hexdigest()
 
 
 def _keep(row: IdempotencyKey, response: HttpResponse) -> None:

@@ -77,6 +77,7 @@ def switch_seat(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("public")
+# twice is once: the same language is chosen again
 def switch_language(request: HttpRequest) -> HttpResponse:
     """Chinese or English, kept in a cookie and, for somebody signed in, with the account."""
     form = LanguageForm(request.POST)
@@ -92,6 +93,7 @@ def switch_language(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("public")
+# twice is once: the same pages are chosen again
 def switch_mode(request: HttpRequest) -> HttpResponse:
     """Large plain pages or ordinary ones, kept in a cookie and, for somebody signed in, with the account."""
     form = ModeForm(request.POST)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.idempotency import idempotent
 from kangqiao.domain.institutions import actions, queries
 
 STAFF = (
@@ -34,6 +35,7 @@ def network(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("role", roles=("hospital_director", "guidance_office", "bureau_officer", "system_admin"))
+@idempotent
 def register_office(request: HttpRequest, hospital_id: int) -> HttpResponse:
     """The hospital's guidance office is registered."""
     actor = request.actor  # type: ignore[attr-defined]

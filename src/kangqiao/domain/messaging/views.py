@@ -33,6 +33,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("signed_in")
+# twice is once: read is read
 def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
     """The notice counts as read, and the page it speaks of opens."""
     seat = request.seat  # type: ignore[attr-defined]
@@ -43,6 +44,7 @@ def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
 
 @require_POST
 @access("signed_in")
+# twice is once: read is read
 def read_all(request: HttpRequest) -> HttpResponse:
     """Every notice of the seat counts as read."""
     seat = request.seat  # type: ignore[attr-defined]

@@ -43,6 +43,7 @@ def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
 
 @require_POST
 @access("role", roles=tuple(TREATING))
+# twice is once: nothing changes, each look is written down, and the number must not be kept as an answer
 def identifier(request: HttpRequest, resident_id: int) -> HttpResponse:
     """The whole identity number, for once; who asked for it is written down."""
     seat = request.seat  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
-from kangqiao.base.idempotency import idempotent
+from kangqiao.base.idempotency import attempt_of, idempotent
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
@@ -281,7 +281,7 @@ def _down_form(request: Request, patient: Resident) -> forms.DownForm:
 def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
     return actions.send_up(
         resident_id=patient.pk,
-        attempt=f"letter:{request.POST.get('idempotency_key', '')[:60]}:{timezone.now().timestamp():.0f}",
+        attempt=attempt_of(request),
         by=request.actor,
         at=timezone.now(),
         **form.letter(),

@@ -19,10 +19,9 @@ class SearchForm(forms.Form):
 
 
 class BookForm(forms.Form):
-    """For whom a place is taken, and the one-time key of the form."""
+    """For whom a place is taken."""
 
     resident = forms.IntegerField(required=False, min_value=1)
-    idempotency_key = forms.CharField(max_length=80)
 
 
 class CancelForm(forms.Form):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kangqiao import policy
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
-from kangqiao.base.idempotency import idempotent
+from kangqiao.base.idempotency import attempt_of, idempotent
 from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -143,7 +143,7 @@ def book(request: Request, slot_id: int) -> HttpResponse:
             slot_id=slot_id,
             resident_id=resident.pk,
             channel=permissions.channel_of(request.seat),
-            attempt=f"{request.seat.user_id}:{form.cleaned_data['idempotency_key']}"[:80],
+            attempt=attempt_of(request),
             as_partner_centre_id=permissions.partner_centre(request.seat),
             by=request.actor,
             at=now,
