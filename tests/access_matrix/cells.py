@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,13 +19,13 @@ from django.urls import URLPattern
 
 from kangqiao.base.checks import declared, patterns
 from kangqiao.pathways.reach import ALL, KINDS, OWN, RELATED, kind_of
-from tests.access_matrix.world import DISTRICT, SEATS, Side, seat
+from tests.access_matrix.world import DISTRICT, MARKS, RESIDENT, SEATS, Side, seat
 
 NOBODY = ("anonymous", "disabled", "ended")
 ACTORS = (*(role.value for role in SEATS), *DISTRICT, *NOBODY)
 WORDS = {"key": "duty_compliance", "clause_id": "ZH-2a", "action": "accept"}
 FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "referral", "line": "line"}
-REFUSED = (403, 404)
+MARKED = frozenset({RESIDENT, *MARKS.values()})
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,16 @@ class Address:
     pattern: URLPattern
     arguments: tuple[tuple[str, str], ...]
 
-    def on(self, side: Side, actor: str = "") -> str:
-        """The path, filled with rows of a side, as they stand before the actor."""
+    def on(self, side: Side, actor: str = "", words: Mapping[str, str] | None = None, rows: Mapping[str, str] | None = None) -> str:
+        """The path, filled with rows of a side, as they stand before the actor.
+
+        `words` replaces words by the name of their argument, `rows` kinds of rows by others.
+        """
         values = iter(
-            kind.removeprefix("=") if kind.startswith("=") else str(side.row(kind, actor).pk)
-            for _argument, kind in self.arguments
+            (words or {}).get(argument, kind.removeprefix("="))
+            if kind.startswith("=")
+            else str(side.row((rows or {}).get(kind, kind), actor).pk)
+            for argument, kind in self.arguments
         )
         return "/" + re.sub(r"<[^>]+>", lambda _found: next(values), self.route)
 
@@ -100,15 +105,25 @@ def _sample(name: str, argument: str) -> str:
     return f"={WORDS[argument]}" if argument in WORDS else kind_of(name, argument)
 
 
+def leaks(sides: Mapping[str, Side], actor: str, answer: Answer) -> list[str]:
+    """The marks that stand in an answer though the actor does not reach what they mark."""
+    return [
+        f"{relation}'s {kind}"
+        for relation, side in sides.items()
+        for kind in MARKED
+        if side.mark(kind) in answer.text and not reaches(kind, actor, relation)
+    ]
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What came back, with files opened, and whether anything was written on the way."""
+    """What came back, with files opened, and the tables whose rows are others than before."""
 
     status: int
     text: str
     location: str = ""
     error: str = ""
-    written: Mapping[str, int] = None  # type: ignore[assignment]
+    changed: frozenset[str] = frozenset()
 
     @property
     def is_refusal(self) -> bool:
@@ -125,37 +140,55 @@ def signed_in(side: Side, actor: str) -> Client:
     return client
 
 
-def ask(client: Client, method: str, url: str, data: Mapping[str, Any] | None = None) -> Answer:
-    """One request whose effects are taken back; the session stays as it was."""
+def ask(
+    client: Client,
+    method: str,
+    url: str,
+    data: Mapping[str, Any] | None = None,
+    prepare: Callable[[], None] = lambda: None,
+) -> Answer:
+    """One request whose effects, and those of `prepare` before it, are taken back; the session stays as it was."""
     cookies = copy.deepcopy(client.cookies)
     with transaction.atomic():
-        before = writes()
-        response: Any = (
-            client.post(url, data or {}) if method == "POST" else client.generic(method, url)
-        )
-        error = repr(response.exc_info[1])[:200] if getattr(response, "exc_info", None) else ""
-        after = writes()
-        written = {table: count - before.get(table, 0) for table, count in after.items() if count != before.get(table)}
-        answer = Answer(response.status_code, body(response), response.headers.get("Location", ""), error, written)
+        prepare()
+        with transaction.atomic():
+            touched = _touched()
+            response: Any = client.post(url, data or {}) if method == "POST" else client.generic(method, url)
+            error = repr(response.exc_info[1])[:200] if getattr(response, "exc_info", None) else ""
+            tables = [table for table, count in _touched().items() if count != touched.get(table)]
+            after = digests(tables)
+            transaction.set_rollback(True)
+        before = digests(tables)
+        changed = frozenset(table for table in tables if before[table] != after[table])
+        location = response.headers.get("Location", "") or response.headers.get("HX-Redirect", "")
+        answer = Answer(response.status_code, body(response), location, error, changed)
         transaction.set_rollback(True)
     client.cookies = cookies
     return answer
 
 
 # Tables any request may touch: traces of who asked, the session, the one-time key of a form.
-TRACES = frozenset(
-    {"base_auditevent", "base_auditlink", "base_audithead", "base_idempotencykey", "django_session"}
-)
+TRACES = frozenset({"base_auditevent", "base_auditlink", "base_audithead", "base_idempotencykey", "django_session"})
 
 
-def writes() -> dict[str, int]:
-    """How many rows this transaction has written so far, by table; traces left out."""
+def _touched() -> dict[str, int]:
+    """How often this transaction has written to each table so far, what it took back included; traces left out."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables "
             "WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
         )
         return {table: count for table, count in cursor.fetchall() if table not in TRACES}
+
+
+def digests(tables: Iterable[str]) -> dict[str, str]:
+    """The checksum of every row of these tables."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f'SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM "{table}" t')
+            found[table] = cursor.fetchone()[0]
+    return found
 
 
 def body(response: HttpResponseBase) -> str:

@@ -1,9 +1,9 @@
-"""Four sides of a region, each with one row of every kind and its own marked words.
+"""Four sides of a region, each with one row of every kind and its own marks.
 
 Ours; a partner whose centre our hospital works for, with a patient of its own at our houses; a former partner with whom
 the same held once and is over; a stranger in another city. Every text that may say something about a person carries
-the word of its side, every organisation its house mark: which fields those are, the models say themselves in `Privacy`.
-A new field is marked without a line here.
+the mark of its side and kind, every organisation its house mark: which fields those are, the models say themselves in
+`Privacy`. A new field is marked without a line here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
@@ -30,6 +31,7 @@ from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
 from kangqiao.domain.roster.rules import is_workday
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
 
@@ -58,12 +60,18 @@ DISTRICT = {
 INDICATOR = "duty_compliance"
 # Words of an operational field that outsiders may not read either.
 ALSO_MARKED = {"agreements.Agreement": ("justification",)}
+# Whose reach decides who may read a model's words; a resident's, where nothing else is said.
+RESIDENT = "resident"
+MARKS = {
+    "agreements.Agreement": "agreement", "scheduling.Booking": "booking", "referral.Referral": "referral",
+    "messaging.Notice": "notice", "records.Document": "document",
+}  # fmt: skip
 LONG_AGO = date(2020, 1, 1)
 
 
 @dataclass
 class Side:
-    """One network: `word` marks what others may not read of its people, `house` the names of its organisations.
+    """One network: `mark` is what others may not read of its people, `house` the names of its organisations.
 
     `host` is the side whose hospital this side's centre works with, if it is not its own; `is_over` says that this is
     the past.
@@ -77,10 +85,9 @@ class Side:
     rows: dict[str, Any] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
 
-    @property
-    def word(self) -> str:
-        """What marks every text about a person of this side."""
-        return f"§{self.key}·B7F3§"
+    def mark(self, kind: str) -> str:
+        """What marks every text of a kind of row of this side."""
+        return f"§{self.key}·{kind}§"
 
     @property
     def house(self) -> str:
@@ -118,7 +125,8 @@ class Side:
                 continue
             is_text = isinstance(column, models.CharField | models.TextField) and not column.choices
             if is_text and column.name in marked:
-                values[column.name] = f"{self.word}{column.name}{len(self.rows)}"[: column.max_length or 200]
+                text = f"{self.mark(MARKS.get(model._meta.label, RESIDENT))}{column.name}{len(self.rows)}"
+                values[column.name] = text[: column.max_length or 200]
             elif not (column.null or column.blank or column.has_default()):
                 values[column.name] = self._plain(model, column)
         return values
@@ -202,9 +210,8 @@ def _people(side: Side) -> None:
         side.users[name] = user(side, name, role, side.rows[where])
     side.users["disabled"] = user(side, "disabled", Role.GP, side.centre, is_active=False)
     side.users["ended"] = user(side, "ended", Role.GP, side.centre, until=side.today - timedelta(days=2))
-    specialty = Concept.objects.get_or_create(
-        system="specialty", code="cardiology", defaults={"zh": "心血管内科", "en": "Cardiology"}
-    )[0]
+    load_concepts(by=Actor.system("matrix"), at=side.at)
+    specialty = Concept.objects.get(system="specialty", code="cardiology")
     senior = {"title_kind": "physician", "title_grade": "senior", "specialty": specialty}
     side.add("expert", Practitioner, organization=side.hospital, user=side.users[Role.EXPERT], **senior)
     side.add("absence", Absence, practitioner=side.expert)
@@ -277,6 +284,7 @@ def _sittings(side: Side) -> None:
         )
         times = {"session": session, "starts_at": start, "ends_at": start + timedelta(minutes=15), "capacity": 9}
         side.add(f"slot{suffix}", Slot, opens_at=side.at - timedelta(days=60), taken=1, **times)
+    side.rows |= {"clinic": side.session, "clinic@hospital": side.rows["session@hospital"]}
     half_day = {"practitioner": (side.host or side).expert, "centre": side.centre, "day": day, "half": "am"}
     status = "done" if side.is_over else "confirmed"
     side.add("half_day", HalfDay, session=side.session, status=status, **half_day)
@@ -307,8 +315,8 @@ def _visits(side: Side) -> None:
         from_organization=(side.host or side).hospital, to_organization=side.centre, agreement=side.agreement,
     )  # fmt: skip
     for house in ("centre", "hospital", "bureau", "district_bureau", "treasury", "district_treasury", "insurer"):
-        side.add(f"notice@{house}", Notice, organization=side.rows[house], subject=f"{side.word}subject")
-    side.add("notice@resident", Notice, user=side.users[Role.RESIDENT], subject=f"{side.word}subject")
+        side.add(f"notice@{house}", Notice, organization=side.rows[house], subject=f"{side.mark('notice')}subject")
+    side.add("notice@resident", Notice, user=side.users[Role.RESIDENT], subject=f"{side.mark('notice')}subject")
     side.rows["notice"] = side.rows["notice@centre"]
 
 
@@ -322,7 +330,10 @@ def _results(side: Side) -> None:
         side.appraisal.authority = side.host.bureau  # one city, one authority that judges (ZH-4.7a)
         side.appraisal.save(update_fields=("authority",))
     side.add("item", AppraisalItem, indicator=INDICATOR, report=side.report)
-    side.add("figure", BudgetFigure, kind="population_served", place=side.place, organization=side.centre, quantity=9, year=year)
+    verified = {"verified_at": side.at, "verified_by": side.key, "year": year}
+    people = {"kind": "population_served", "organization": side.centre, "quantity": 9}
+    side.add("figure", BudgetFigure, place=side.place, **people, **verified)
+    side.add("fund", BudgetFigure, kind="basic_public_health_fund", place=side.place, amount_fen=10**9, **verified)
     fund_year = year - 2 if side.host is not None else year
     side.add("settlement", Settlement, place=side.city, year=fund_year)
     clauses = {"payer_clause": "ZH-4.2a", "amount_clause": "ZH-4.2d"}

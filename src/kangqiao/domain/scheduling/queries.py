@@ -134,6 +134,14 @@ def get_session(session_id: int) -> Session:
     return found
 
 
+def get_own_session(by: Actor, session_id: int) -> Session:
+    """One session this person may call off, whatever its state. Raises NotVisible."""
+    found = get_session(session_id)
+    if not can_withdraw(by, found):
+        raise NotVisible(_("没有这个出诊单元，或不由您的机构负责。"), next_step=_("请回到日视图查看。"))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One time in the slot grid: how many places are left for the asker, and why none where none."""

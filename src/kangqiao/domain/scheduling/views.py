@@ -243,7 +243,7 @@ def visit(request: Request, booking_id: int) -> HttpResponse:
 @idempotent
 def withdraw(request: Request, session_id: int) -> HttpResponse:
     """Shows who is affected, asks why, calls the session off and lists whom to phone."""
-    shown = queries.get_session(session_id)
+    shown = queries.get_own_session(request.actor, session_id)
     form = WithdrawForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         page = {"session": shown, "form": form, "held": queries.count_held(session_id)}
