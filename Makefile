@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-all trust check fix bench assets lock base base-test clean
+.PHONY: help up down test test-all trust check fix bench assets lock sbom audit-deps base base-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ bench: base-test ## measurements, as ratios to a floor or a peer
 
 lock: base ## write requirements/*.lock anew from pyproject.toml
 	@$(PYTHON) requirements/install.py lock
+
+sbom: base-test ## the bill of materials: build/sbom.cdx.json
+	@$(BIN)/python -m security.sbom
+
+audit-deps: base-test ## the locks against the public advisories, with pip-audit; fails when one package could not be asked
+	@$(BIN)/python -m security.audit
 
 clean: ## remove the environment and what is built; the data folder stays
 	@rm -rf .venv build dist src/kangqiao/base/static/vendor tests/vendor .mypy_cache .ruff_cache .pytest_cache

@@ -26,7 +26,8 @@ CHECKS: dict[str, tuple[str, list[str]]] = {
     "states": ("docs/states is fresh", ["python", "-m", "kangqiao", "states", "--check", "docs/states"]),
     "access": ("docs/access-matrix.xlsx is fresh", ["python", "-m", "kangqiao", "access", "--check", "docs/access-matrix.xlsx"]),
     "repository": (
-        "migrations, translations, foreign keys, privacy, glossary, actions, views, no policy number in Python",
+        "migrations, translations, foreign keys, privacy, glossary, actions, views, no policy number in Python, "
+        "dependency floors and licences",
         ["python", "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "tests/repository", *NOT_ITSELF],
     ),
 }

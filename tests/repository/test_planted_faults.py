@@ -98,6 +98,16 @@ FAULTS = {
         "repository",
         "planted does not end with by, at",
     ),
+    "a version below its floor": Fault(
+        "requirements/base.lock", "\ndjango==4", "repository", "requirements/base.lock: django 4.", old="\ndjango==5"
+    ),
+    "a licence that is not on the list": Fault(
+        "package-lock.json",
+        '"license": "GPL-3.0-only"',
+        "repository",
+        "a licence that is not on the list: GPL-3.0-only",
+        old='"license": "0BSD"',
+    ),
     "a status written past its table": Fault(
         f"{DOMAIN}/appraisal/actions.py",
         "\n\ndef _planted(appraisal: Appraisal) -> None:\n    appraisal.status = 'closed'\n",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from kangqiao.base import acting
 from kangqiao.kernel.errors import Denied
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -34,7 +37,7 @@ class Access:
 
 
 def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View]:
-    """Declares and enforces who may call a view, before the view runs a query.
+    """Declares and enforces who may call a view, before the view runs a query, and tells the database who acts.
 
     `policy` is `public`, `signed_in` or `role`; what the person may then see is decided by the module's scope.
     Raises ValueError at import for an unknown policy or a role policy without roles.
@@ -52,7 +55,12 @@ def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View
                 if role is None:
                     return to_sign_in(request)
                 raise Denied(_("您现在的岗位不能打开这一页。"), next_step=_("请切换岗位，或联系本机构管理员。"))
-            return view(request, *args, **kwargs)
+            # Outside a transaction runs only a view that says so itself, and that only for a reader without a seat.
+            if seat is None and not connection.in_atomic_block:
+                return view(request, *args, **kwargs)
+            with nullcontext() if connection.in_atomic_block else transaction.atomic():
+                acting.as_seat(seat, request=getattr(request, "number", ""))
+                return view(request, *args, **kwargs)
 
         guarded.access = declared  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 
 from django.db import connections, transaction
 
+from kangqiao.base.writes import append_only, audit_writes
+
 # Each answers the statements that bring its guard about, whatever was there before.
 Guard = Callable[[], Iterator[str]]
-GUARDS: tuple[Guard, ...] = ()
+GUARDS: tuple[Guard, ...] = (audit_writes, append_only)
 
 
 def put_up(using: str = "default") -> int:

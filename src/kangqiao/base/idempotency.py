@@ -32,8 +32,9 @@ def idempotent(view: View) -> View:
     """Runs a POST once per key and person, and answers a repeat with the first answer.
 
     The key comes from the hidden field `idempotency_key` or the header `Idempotency-Key`; a POST without one, or the
-    same key with another body, raises RuleBroken. A repeat that arrives while the first is still being answered waits
-    for it, or raises Taken where requests are not one transaction. A refused call (4xx) frees its key.
+    same key with another body, raises RuleBroken. Key, effect and answer are one transaction, the request's own: a
+    repeat that comes while the first runs waits for it and gets its answer, and when the first fails or is killed
+    nothing of it stays and the repeat takes its place. A refused call (4xx) frees its key.
     """
 
     @functools.wraps(view)
@@ -46,30 +47,29 @@ def idempotent(view: View) -> View:
         earlier = IdempotencyKey.objects.filter(by_id=by_id, key=key).first()
         if earlier is not None:
             return _replay(earlier, mark)
-        try:
-            with transaction.atomic():
-                row = IdempotencyKey.objects.create(
-                    key=key,
-                    by_id=by_id,
-                    path=request.path,
-                    fingerprint=mark,
-                    created_at=timezone.now(),  # reads the clock: this layer around a view is an edge
-                )
-        except IntegrityError:
-            return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key), mark)
-        try:
+        with transaction.atomic():
+            row = _taken(by_id, key, request.path, mark)
+            if row is None:
+                return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key), mark)
             response = view(request, *args, **kwargs)
-        except Exception:
-            row.delete()
-            raise
-        if response.status_code >= 400:
-            row.delete()
-        else:
-            _keep(row, response)
+            if response.status_code >= 400:
+                row.delete()
+            else:
+                _keep(row, response)
         return response
 
     once.idempotent = True  # type: ignore[attr-defined]
     return once  # type: ignore[return-value]
+
+
+def _taken(by_id: str, key: str, path: str, mark: str) -> IdempotencyKey | None:
+    """The key written down, or None if another call has it; waits for one that has not ended yet."""
+    at = timezone.now()  # reads the clock: this layer around a view is an edge
+    try:
+        with transaction.atomic():
+            return IdempotencyKey.objects.create(key=key, by_id=by_id, path=path, fingerprint=mark, created_at=at)
+    except IntegrityError:
+        return None
 
 
 def forget_answers(*, at: datetime) -> int:

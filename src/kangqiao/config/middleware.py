@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from kangqiao.base import acting
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts import queries as accounts
+from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken
 
 LANGUAGE_COOKIE = "kq-language"
@@ -31,13 +35,17 @@ class LanguageMiddleware:
 
 
 class SeatMiddleware:
-    """Puts the seat a person acts from, and the actor written into every action, on the request."""
+    """Puts the seat a person acts from, and the actor written into every action, on the request.
+
+    Who somebody is cannot be asked as that somebody yet, so the system looks it up; the request gets its number here.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        seat = accounts.seat_of(request.user, request.session.get("membership")) if _is_user(request) else None
+        request.number = acting.new_request()  # type: ignore[attr-defined]
+        seat = _seat_of(request) if request.session.session_key else None
         request.seat = seat  # type: ignore[attr-defined]
         request.actor = seat.actor if seat else None  # type: ignore[attr-defined]
         return self.get_response(request)
@@ -61,7 +69,9 @@ class ErrorMiddleware:
         status = status_of(error)
         part = wants_part(request)
         template = "error_fragment.html" if part else "error.html"
-        response = render(request, template, {"error": error, "status": status}, status=status)
+        # The view's transaction is rolled back; the page with its frame has one of its own, from the same seat.
+        with _acting_again(request):
+            response = render(request, template, {"error": error, "status": status}, status=status)
         if part:
             response["HX-Retarget"], response["HX-Reswap"] = "#problem", "innerHTML"
         return response
@@ -82,5 +92,18 @@ def status_of(error: KangqiaoError) -> int:
             return 500
 
 
-def _is_user(request: HttpRequest) -> bool:
-    return bool(request.user.is_authenticated)
+@contextmanager
+def _acting_again(request: HttpRequest) -> Iterator[None]:
+    seat = getattr(request, "seat", None)
+    if seat is None:  # the page of a reader without a seat asks the database nothing
+        yield
+        return
+    with transaction.atomic():
+        acting.as_seat(seat, request=getattr(request, "number", ""))
+        yield
+
+
+def _seat_of(request: HttpRequest) -> Seat | None:
+    with acting.as_system("seat"):
+        is_user = request.user.is_authenticated
+        return accounts.seat_of(request.user, request.session.get("membership")) if is_user else None

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 FACTS = "kangqiao.config.facts.collect"
 
 MIDDLEWARE = [
+    "kangqiao.config.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -65,7 +66,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "kangqiao.config.middleware.SeatMiddleware",
     "kangqiao.config.middleware.ErrorMiddleware",
 ]
@@ -114,6 +114,8 @@ def database(url: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": 300,
+        # A view and all it writes is one transaction, in which the database knows who acts (base/acting.py).
+        "ATOMIC_REQUESTS": True,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": parts,
     }
@@ -141,6 +143,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_HTTPONLY = True
@@ -150,9 +153,24 @@ SESSION_COOKIE_AGE = 12 * 3600
 TLS = os.environ.get("KANGQIAO_TLS", "") == "1"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
-SECURE_HSTS_SECONDS = 31536000 if TLS else 0
-X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # the supervisor asks it on the loopback
+# A browser takes a cookie of this prefix only with Secure, for this host and all of it: a neighbour cannot plant one.
+_HOST_ONLY = "__Host-" if TLS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST_ONLY}sessionid", f"{_HOST_ONLY}csrftoken"
+# Pages carry the mark of their forms themselves, also for HTMX (the header on <body>); no script reads the cookie.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "kangqiao.edges.web.views.form_without_mark"
+# Words to a person stay on the server, never in a cookie of the browser.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# `config.headers` sends these itself, on every answer; Django's own check asks for the settings.
+SECURE_HSTS_SECONDS, SECURE_HSTS_INCLUDE_SUBDOMAINS = (31536000 if TLS else 0), TLS
 SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # X-Frame-Options: sent by config.headers
+    "security.W021",  # preloading a whole domain in browsers is the domain owner's decision, not a program's
+]
 
 LOGGING = {
     "version": 1,

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.health.urls")),
+    path("", include("kangqiao.edges.web.urls")),
     path("", include("kangqiao.edges.home.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
     path("agreements/", include("kangqiao.edges.network.urls")),

@@ -4,6 +4,15 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
+# The guards are made anew after every migration; going back, they would stand on columns that are gone.
+TAKE_DOWN = """
+DO $$ DECLARE one regprocedure; BEGIN
+  FOR one IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.proname LIKE 'kangqiao\_audit\_%' LOOP
+    EXECUTE format('DROP FUNCTION %s CASCADE', one);
+  END LOOP;
+END $$
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -83,4 +92,5 @@ class Migration(migrations.Migration):
             model_name='auditlink',
             constraint=models.UniqueConstraint(fields=('organization_id', 'sequence'), name='audit_link_sequence_once'),
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, TAKE_DOWN),
     ]

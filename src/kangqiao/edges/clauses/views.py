@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,6 +22,7 @@ from kangqiao.policy.register import Register
 
 
 @require_safe
+@transaction.non_atomic_requests  # the papers are files: a reader without a seat asks the database nothing
 @access("public")
 def clause_list(request: VisitorRequest) -> HttpResponse:
     """The clauses of a paper that the filters leave, the first one opened beside them."""
@@ -35,6 +37,7 @@ def clause_list(request: VisitorRequest) -> HttpResponse:
 
 
 @require_safe
+@transaction.non_atomic_requests
 @access("public")
 def detail(request: VisitorRequest, clause_id: str) -> HttpResponse:
     """One clause beside the clauses of its paper. HTMX gets the pane alone."""
@@ -47,6 +50,7 @@ def detail(request: VisitorRequest, clause_id: str) -> HttpResponse:
 
 
 @require_safe
+@transaction.non_atomic_requests
 @access("public")
 def export(request: VisitorRequest) -> HttpResponse:
     """The clauses that the filters leave as a workbook."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -10,6 +11,7 @@ from kangqiao.base.access import PUBLIC, access
 from kangqiao.edges.health import queries
 
 
+@transaction.non_atomic_requests  # it must answer when no transaction can begin
 @access(PUBLIC)
 @require_safe
 @never_cache

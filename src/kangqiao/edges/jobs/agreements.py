@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from kangqiao.base.actor import Actor
+from kangqiao.base.acting import as_system
 from kangqiao.domain.agreements import actions
 
 log = logging.getLogger(__name__)
@@ -17,9 +17,10 @@ log = logging.getLogger(__name__)
 @app.task(name="agreements.terms", queueing_lock="agreements.terms", pass_context=False)
 def terms(timestamp: int) -> dict[str, int]:
     """Moves agreements whose first day has come or whose term is over; running it again changes nothing."""
-    by, at = Actor.system("agreement-terms"), timezone.now()
+    at = timezone.now()
     on = timezone.localdate(at)
-    begun = actions.take_effect_due(on=on, by=by, at=at)
-    lapsed = actions.lapse_due(on=on, by=by, at=at)
+    with as_system("agreement-terms") as by:
+        begun = actions.take_effect_due(on=on, by=by, at=at)
+        lapsed = actions.lapse_due(on=on, by=by, at=at)
     log.info("agreements: %d in force, %d lapsed", len(begun), len(lapsed))
     return {"in_force": len(begun), "lapsed": len(lapsed)}

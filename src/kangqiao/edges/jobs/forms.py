@@ -7,6 +7,7 @@ import logging
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from kangqiao.base.acting import as_system
 from kangqiao.base.idempotency import forget_answers
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 @app.task(name="forms.forget", queueing_lock="forms.forget", pass_context=False)
 def forget(timestamp: int) -> int:
     """Keys and answers of forms older than two days go."""
-    count = forget_answers(at=timezone.now())
+    with as_system("forms"):
+        count = forget_answers(at=timezone.now())
     log.info("forms: %d old answers forgotten", count)
     return count

@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from kangqiao.base.actor import Actor
+from kangqiao.base.acting import as_system
 from kangqiao.domain.institutions.queries import outermost_places
 from kangqiao.domain.publication import actions
 from kangqiao.kernel.errors import NoPolicyInForce
@@ -19,13 +19,14 @@ log = logging.getLogger(__name__)
 @app.task(name="publication.remind", queueing_lock="publication.remind", pass_context=False)
 def remind(timestamp: int) -> dict[str, int]:
     """Tells every hospital that owes a list, place by place; a place whose papers order none is passed over."""
-    by, at = Actor.system("publication-reminder"), timezone.now()
+    at = timezone.now()
+    year = timezone.localdate(at).year
     told: dict[str, int] = {}
-    for place in outermost_places():
-        try:
-            year = timezone.localdate(at).year
-            told[place.code] = actions.remind_hospitals(place_code=place.code, year=year, by=by, at=at)
-        except NoPolicyInForce as missing:
-            log.info("publication: no reminder in %s: %s", place.code, missing)
+    with as_system("publication-reminder") as by:
+        for place in outermost_places():
+            try:
+                told[place.code] = actions.remind_hospitals(place_code=place.code, year=year, by=by, at=at)
+            except NoPolicyInForce as missing:
+                log.info("publication: no reminder in %s: %s", place.code, missing)
     log.info("publication: reminded %s", told)
     return told

@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from kangqiao.base.actor import Actor
+from kangqiao.base.acting import as_system
 from kangqiao.domain.referral import actions
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 @app.task(name="referral.clocks", queueing_lock="referral.clocks", pass_context=False)
 def clocks(timestamp: int) -> int:
     """Reads every running clock; each share of a limit is told once, so running it again tells nothing new."""
-    told = actions.escalate_overdue(by=Actor.system("referral-clocks"), at=timezone.now())
+    with as_system("referral-clocks") as by:
+        told = actions.escalate_overdue(by=by, at=timezone.now())
     log.info("referral: %d clocks told", told)
     return told

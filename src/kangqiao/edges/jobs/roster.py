@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from kangqiao.base.acting import as_system, on_behalf
 from kangqiao.base.actor import Actor
 from kangqiao.domain.roster import actions
 from kangqiao.kernel.period import week
@@ -19,10 +20,11 @@ log = logging.getLogger(__name__)
 @app.task(name="roster.plan", pass_context=False)
 def plan(place_id: int, starts_on: str, weeks: int, by: dict[str, Any]) -> int:
     """Plans the roster a dispatcher asked for, in that dispatcher's name; answers the id of the new draft."""
-    roster = actions.plan_roster(
-        place_id=place_id, starts_on=date.fromisoformat(starts_on), weeks=weeks, by=Actor(**by), at=timezone.now()
-    )
-    log.info("roster %d: %d half-days, %d unmet", roster.pk, roster.half_days.count(), len(roster.unmet))
+    start = date.fromisoformat(starts_on)
+    with on_behalf(Actor(**by), "roster.plan") as person:
+        roster = actions.plan_roster(place_id=place_id, starts_on=start, weeks=weeks, by=person, at=timezone.now())
+        count = roster.half_days.count()
+    log.info("roster %d: %d half-days, %d unmet", roster.pk, count, len(roster.unmet))
     return roster.pk
 
 
@@ -32,7 +34,8 @@ def close_week(timestamp: int) -> int:
     """Every Monday: hospitals that kept too few half-days last week are told."""
     at = timezone.now()
     last = week(timezone.localdate(at) - timedelta(days=7))
-    told = actions.notify_shortfalls(of=last, by=Actor.system("roster-week"), at=at)
+    with as_system("roster-week") as by:
+        told = actions.notify_shortfalls(of=last, by=by, at=at)
     log.info("roster: %d shortfalls of the week of %s told", told, last.start)
     return told
 
@@ -42,6 +45,7 @@ def close_week(timestamp: int) -> int:
 def end_postings(timestamp: int) -> int:
     """Every night: postings whose term is over are closed."""
     at = timezone.now()
-    ended = actions.end_due_postings(on=timezone.localdate(at), by=Actor.system("roster-postings"), at=at)
+    with as_system("roster-postings") as by:
+        ended = actions.end_due_postings(on=timezone.localdate(at), by=by, at=at)
     log.info("roster: %d postings ended", len(ended))
     return len(ended)

@@ -68,6 +68,6 @@ def test_changed_content_is_shown_as_changed(published: Publication, client: Cli
     assert "与摘要不一致" in client.get(reverse("public-publication", args=(published.pk,))).content.decode()
 
 
-def test_index_asks_the_database_little(published: Publication, client: Client, django_assert_max_num_queries) -> None:
-    with django_assert_max_num_queries(4):
+def test_index_asks_the_database_little(published: Publication, client: Client, asks_at_most) -> None:
+    with asks_at_most(4):
         client.get(reverse("public-index"))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as time_of_day
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
+from kangqiao.base.acting import as_system
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent
@@ -109,7 +110,7 @@ def load_region(
 def _take(step: Step, run: Run) -> int | None:
     """The step's rows, or None when it was taken before; the mark commits with the rows or not at all."""
     mark = f"demonstration.{step.key}"
-    with transaction.atomic():
+    with as_system("demonstration"):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         if AuditEvent.objects.filter(action=mark, by_id=LOADER.id).exists():

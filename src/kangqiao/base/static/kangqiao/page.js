@@ -100,7 +100,7 @@
       event.preventDefault();
       const mode = root.dataset.mode === "elder" ? "" : "elder";
       if (mode) root.dataset.mode = mode; else delete root.dataset.mode;
-      document.cookie = "kq_mode=" + mode + ";path=/;max-age=31536000;samesite=lax";
+      document.cookie = "kq_mode=" + mode + ";path=/;max-age=31536000;samesite=lax" + (window.location.protocol === "https:" ? ";secure" : "");
     } else if ((el = on("data-read"))) {
       const speech = window.speechSynthesis;
       if (speech.speaking) { speech.cancel(); return; }

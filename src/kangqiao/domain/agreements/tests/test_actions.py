@@ -353,7 +353,7 @@ def test_every_step_tells_the_parties_and_leaves_an_audit_row() -> None:
         ("xiangwan", "centre_manager"),
         ("bureau", "bureau_officer"),
     }
-    written = AuditEvent.objects.filter(subject_type="agreements.agreement", subject_id=agreement.pk)
+    written = AuditEvent.objects.filter(kind="action", subject_type="agreements.agreement", subject_id=agreement.pk)
     assert list(written.values_list("action", flat=True)) == [
         "agreement.draft", "agreement.propose", "agreement.sign", "agreement.sign", "agreement.sign",
     ]  # fmt: skip

@@ -162,12 +162,10 @@ def test_export_is_a_workbook_of_the_lines(network: Network, finance: Client) ->
     assert answer.content[:2] == b"PK"
 
 
-def test_page_asks_the_database_little_however_many_lines(
-    network: Network, finance: Client, django_assert_max_num_queries
-) -> None:
+def test_page_asks_the_database_little_however_many_lines(network: Network, finance: Client, asks_at_most) -> None:
     add_fund(network, "xiangzhou", 10_000_000)
     for number in range(8):
         add_pairing(network, "people1", f"more{number}", "jinwan", 1_000)
     settlement = computed(finance)
-    with django_assert_max_num_queries(24):
+    with asks_at_most(24):
         finance.get(reverse("finance-settlement", args=(settlement.pk,)))

@@ -102,7 +102,7 @@ def test_gp_may_not_open_the_lists(region: Region) -> None:
     assert gp.get(reverse("publication-list")).status_code == 403
 
 
-def test_list_asks_the_database_little(guide: Client, django_assert_max_num_queries) -> None:
+def test_list_asks_the_database_little(guide: Client, asks_at_most) -> None:
     drafted(guide)
-    with django_assert_max_num_queries(20):
+    with asks_at_most(20):
         guide.get(reverse("publication-list"))

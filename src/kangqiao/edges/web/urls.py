@@ -1,0 +1,9 @@
+"""Addresses browsers report to."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from kangqiao.edges.web import views
+
+urlpatterns = [path("csp-report/", views.content_policy_report, name="csp-report")]

@@ -1,0 +1,46 @@
+"""Reports of the content policy, and the page of a form without its mark."""
+
+from __future__ import annotations
+
+import logging
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from kangqiao.base.access import access
+from kangqiao.base.pages import wants_part
+from kangqiao.edges.web import reports
+from kangqiao.kernel.errors import Denied
+
+log = logging.getLogger(__name__)
+
+
+@csrf_exempt  # a browser sends its reports by itself, without the mark of a form; nothing is changed by one
+@require_POST
+@access("public")
+def content_policy_report(request: HttpRequest) -> HttpResponse:
+    """A browser refused something a page held: one line in the log. Too many or too large ones are dropped."""
+    line = reports.read(request)
+    if line:
+        log.warning("content policy: %s", line)
+    return HttpResponse(status=204)
+
+
+@access("public")
+def form_without_mark(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form came without the mark of a page of this person's, so nothing was done; says why that happens."""
+    log.info("form refused: %s", reason)
+    error = Denied(
+        _("表单没有提交：这个页面打开以后，您在别处重新登录过，或浏览器没有带上验证信息。"),
+        next_step=_("请回到刚才的页面，刷新后再提交一次。"),
+    )
+    part = wants_part(request)
+    response = render(
+        request, "error_fragment.html" if part else "error.html", {"error": error, "status": 403}, status=403
+    )
+    if part:
+        response["HX-Retarget"], response["HX-Reswap"] = "#problem", "innerHTML"
+    return response
