@@ -37,7 +37,9 @@ class Address:
     pattern: URLPattern
     arguments: tuple[tuple[str, str], ...]
 
-    def on(self, side: Side, actor: str = "", words: Mapping[str, str] | None = None, rows: Mapping[str, str] | None = None) -> str:
+    def on(
+        self, side: Side, actor: str = "", words: Mapping[str, str] | None = None, rows: Mapping[str, str] | None = None
+    ) -> str:
         """The path, filled with rows of a side, as they stand before the actor.
 
         `words` replaces words by the name of their argument, `rows` kinds of rows by others.
@@ -96,7 +98,9 @@ def listed(found: Iterator[tuple[str, URLPattern]]) -> list[Address]:
                 every.append(Address(name, route, pattern, (("kind", f"={kind}"), ("pk", row))))
             continue
         samples = tuple((argument, _sample(name, argument)) for argument in arguments)
-        assert all(row for _, row in samples), f"{name} /{route}: no sample row for {arguments}; add it to pathways.reach"
+        assert all(row for _, row in samples), (
+            f"{name} /{route}: no sample row for {arguments}; add it to pathways.reach"
+        )
         every.append(Address(name, route, pattern, samples))
     return every
 

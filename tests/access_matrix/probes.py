@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any
 
 from kangqiao.base.idempotency import FIELD
-from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.publication.rules import digest
 from tests.access_matrix.cells import ACTORS, NOBODY
 from tests.access_matrix.world import Side
@@ -35,7 +34,7 @@ LETTER = {
 
 @dataclass(frozen=True)
 class Probe:
-    """One valid form. Texts name rows as `{slot.pk}`; `given` changes rows first; `words` and `rows` replace arguments."""
+    """One valid form. Texts name rows as `{slot.pk}`; `given` changes rows; `words` and `rows` replace arguments."""
 
     address: str
     body: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +101,7 @@ def _free(side: Side) -> Given:
 def _visit_now(side: Side) -> Given:
     """The place was for half an hour ago."""
     times = {"starts_at": side.at - timedelta(minutes=30), "ends_at": side.at + timedelta(minutes=30)}
-    found: dict[str, dict[str, Any]] = {name: times for name in ("slot", "slot@hospital")}
+    found: dict[str, dict[str, Any]] = dict.fromkeys(("slot", "slot@hospital"), times)
     found |= {name: {"status": "booked"} for name in ("booking", "booking@hospital")}
     if side.host is not None:
         found["booking@centre"] = {"slot": side.slot}
@@ -163,6 +162,7 @@ def _list(step: str, given: Callable[[Side], Given], **writes: tuple[str, ...]) 
 DRAFTERS = {"own": (*LEADERS, *BUREAUS), "partner": (*LEADERS, "bureau_officer")}
 PROBES: tuple[Probe, ...] = (
     # Coming in and one's own settings.
+    Probe("csp-report"),
     Probe("sign-in", {"username": "nobody", "password": "wrong"}),
     Probe("accounts-demo", {"seat": "1"}),
     Probe("sign-out"),
@@ -337,9 +337,13 @@ PROBES: tuple[Probe, ...] = (
         writes={"own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")},
     ),
 )  # fmt: skip
-# Forms that change no row of a table, or none in this world: said here, so that every other form proves itself valid.
+# Forms that change no row of a table, or none in this world; every other form proves itself valid.
 WITHOUT_TRACE = {
-    "sign-in": "an account without a password", "accounts-demo": "no demonstration", "sign-out": "ends the session alone",
-    "accounts-seat": "chooses in the session alone", "records-identifier": "shows; the trace is the audit's",
+    "csp-report": "goes to the log",
+    "sign-in": "an account without a password",
+    "accounts-demo": "no demonstration",
+    "sign-out": "ends the session alone",
+    "accounts-seat": "chooses in the session alone",
+    "records-identifier": "shows; the trace is the audit's",
     "referral-whole": "counts what is filled",
-}  # fmt: skip
+}

@@ -1,4 +1,4 @@
-"""The matrix: every URL by every method, every actor, on rows of ours, of a partner, of a former partner, of a stranger.
+"""The matrix: every URL by every method and actor, on rows of ours, of a partner, of a former partner, of a stranger.
 
 What must come back follows from the declaration on the view and the table of reach. Beyond it: no answer, refusals and
 files included, holds a mark of what is out of reach; nobody changes a row but those the probe names; nothing ends in an

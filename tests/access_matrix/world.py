@@ -223,7 +223,9 @@ def _people(side: Side) -> None:
     side.rows |= {"hospital@centre": side.centre, "organization@hospital": side.hospital, "organization": side.centre}
 
 
-def user(side: Side, name: str, role: Role, organization: Organization, until: date | None = None, **options: Any) -> User:
+def user(
+    side: Side, name: str, role: Role, organization: Organization, until: date | None = None, **options: Any
+) -> User:
     """Somebody with a seat on this side."""
     made = User.objects.create(username=f"{side.place_code}-{name}", name=f"{side.key}-{name}", password="!", **options)
     Membership.objects.create(user=made, organization=organization, role=role, since=LONG_AGO, until=until)
@@ -243,7 +245,9 @@ def _bases(side: Side) -> None:
     hospital = (side.host or side).hospital
     side.add("at_hospital", Basis, kind="referral", organization=hospital, source=f"referral:{side.key}", **held)
     if side.host is not None:
-        side.add("at_centre", Basis, kind="booking", organization=side.host.centre, source=f"booking:{side.key}", **held)
+        side.add(
+            "at_centre", Basis, kind="booking", organization=side.host.centre, source=f"booking:{side.key}", **held
+        )
 
 
 def _promises(side: Side) -> None:
@@ -253,7 +257,9 @@ def _promises(side: Side) -> None:
     if side.is_over:
         term["ends_on"], status = side.today - timedelta(days=3), "ended"
     hospital = (side.host or side).hospital
-    side.add("agreement", Agreement, kind="joint_building", status=status, hospital=hospital, centre=side.centre, **term)
+    side.add(
+        "agreement", Agreement, kind="joint_building", status=status, hospital=hospital, centre=side.centre, **term
+    )
     parties = {"hospital": hospital, "centre": side.centre, "authority": side.bureau}
     for key, party in parties.items():
         side.add(f"party_{key}", Party, side=key, organization=party)
@@ -280,7 +286,13 @@ def _sittings(side: Side) -> None:
     ):
         span = {"starts_at": start, "ends_at": start + timedelta(hours=3)}
         session = side.add(
-            f"session{suffix}", Session, organization=house, practitioner=doctor, kind=kind, specialty="cardiology", **span
+            f"session{suffix}",
+            Session,
+            organization=house,
+            practitioner=doctor,
+            kind=kind,
+            specialty="cardiology",
+            **span,
         )
         times = {"session": session, "starts_at": start, "ends_at": start + timedelta(minutes=15), "capacity": 9}
         side.add(f"slot{suffix}", Slot, opens_at=side.at - timedelta(days=60), taken=1, **times)

@@ -30,11 +30,113 @@ LEGEND: Table = [
     ("", "双方关系结束后：个人信息随依据一起关闭；协议、派驻、坐诊和经费的历史，当事双方仍可查看。"),
 ]
 AREAS = {
-    "accounts": "账号", "agreements": "协议", "appraisal": "考核", "clauses": "条款", "closing": "考核", "finance": "经费",
-    "gallery": "组件", "health": "运行", "home": "首页", "indicators": "指标", "institutions": "机构", "messaging": "通知",
+    "accounts": "账号", "agreements": "协议", "appraisal": "考核", "clauses": "条款", "closing": "考核",
+    "finance": "经费",
+    "gallery": "组件", "health": "运行", "home": "首页", "indicators": "指标", "institutions": "机构",
+    "messaging": "通知", "web": "运行",
     "network": "协议", "public": "公示网站", "publication": "公示", "records": "健康档案", "referral": "转诊",
     "residents": "居民", "roster": "排班", "scheduling": "号源与预约", "workforce": "人员", "audit": "审计",
 }  # fmt: skip
+
+# What each address is, in words for the customer.
+PAGES = {
+    "healthz": "运行状态",
+    "csp-report": "浏览器报告的违规（不含个人信息）",
+    "home": "首页：等我处理的事",
+    "chain": "全链条总览",
+    "chain-follow": "沿全链条跟踪一件事",
+    "sign-in": "登录",
+    "accounts-demo": "演示人物登录（只在演示中）",
+    "sign-out": "退出登录",
+    "accounts-seat": "切换自己的岗位",
+    "set_language": "切换语言",
+    "accounts-mode": "切换长辈版",
+    "agreements-network": "联建网络图",
+    "agreements-duties": "协议责任的履行",
+    "agreements-list": "协议清单",
+    "agreements-export": "协议清单（下载）",
+    "agreements-draft": "起草协议",
+    "agreements-detail": "一份协议",
+    "agreements-paper": "协议文本（打印）",
+    "agreements-step": "协议的送签、作废、终止",
+    "agreements-sign": "签署协议",
+    "agreements-justify": "写未达要求的说明",
+    "roster-board": "排班表",
+    "roster-export": "排班表（下载）",
+    "roster-plan": "自动排班",
+    "roster-publish": "发布排班",
+    "roster-add": "手工安排半天",
+    "roster-move": "调整半天",
+    "roster-step": "半天的确认、取消、出诊登记",
+    "roster-record": "登记服务",
+    "roster-postings": "派驻清单",
+    "roster-nominate": "提名专家",
+    "roster-posting-step": "派驻的批准、派出、结束",
+    "roster-attendance": "出诊登记",
+    "roster-mine": "我的出诊",
+    "slots-find": "找号",
+    "slots-mine": "我的预约",
+    "slots-day": "一天的门诊",
+    "slots-expert": "医生介绍和近期出诊",
+    "slots-session": "一次出诊的号",
+    "slots-withdraw": "停诊",
+    "slots-confirm": "确认要约的号",
+    "slots-book": "预约",
+    "slots-booking": "一个预约",
+    "slots-cancel": "取消预约",
+    "slots-step": "签到、记为未到",
+    "slots-visit": "写就诊小结",
+    "referral-list": "转诊清单",
+    "referral-desk": "转诊台",
+    "referral-new": "写转诊单",
+    "referral-slots": "医院的空号（写转诊单时）",
+    "referral-whole": "转诊资料齐不齐（写转诊单时）",
+    "referral-down": "下转",
+    "referral-mine": "我的转诊",
+    "referral-detail": "一张转诊单",
+    "referral-print": "转诊单（打印）",
+    "referral-step": "转诊单的一步",
+    "indicators-list": "指标总览",
+    "indicators-report": "一份指标报告",
+    "indicators-detail": "一项指标",
+    "indicators-export": "一项指标（下载）",
+    "indicators-rows": "指标背后的明细",
+    "appraisal-list": "考核清单",
+    "appraisal-open": "开启年度考核",
+    "appraisal-export": "考核清单（下载）",
+    "appraisal-detail": "一家的考核",
+    "appraisal-score": "评分",
+    "appraisal-close": "定案",
+    "finance-list": "经费清单",
+    "finance-compute": "测算经费",
+    "finance-inputs": "经费依据",
+    "finance-verify": "核实一条依据",
+    "finance-settlement": "一次测算",
+    "finance-submit": "提交拨付",
+    "finance-pay": "登记拨付",
+    "finance-export": "一次测算（下载）",
+    "finance-line": "一笔经费的由来",
+    "publication-list": "公示名单清单",
+    "publication-draft": "起草公示名单",
+    "publication-detail": "一份公示名单",
+    "publication-step": "公示名单的送审、退回、批准、公示",
+    "public-index": "公示首页",
+    "public-publication": "一份已公示的名单",
+    "public-file": "已公示的名单（校验文件）",
+    "public-sheet": "已公示的名单（下载）",
+    "clauses-list": "条款清单",
+    "clauses-export": "条款清单（下载）",
+    "clauses-detail": "一条条款",
+    "messaging-inbox": "通知",
+    "messaging-read-all": "全部记为已读",
+    "messaging-open": "打开一条通知",
+    "residents-search": "找居民",
+    "records-resident": "居民健康档案",
+    "records-identifier": "居民身份证号全文",
+    "records-document": "档案里的一份文书",
+    "institutions-network": "机构清单",
+    "institutions-office": "登记社区指导科",
+}
 
 
 @click.command()
@@ -65,7 +167,6 @@ def tables() -> dict[str, Table]:
     """Area → head and rows: address, what it is, method, then how far each role reaches."""
     from kangqiao.base.checks import declared, methods, patterns
     from kangqiao.domain.accounts.models import Role
-    from kangqiao.pathways.reach import PAGES
 
     head = ("地址", "内容", "看/办", "未登录", *(str(_plain(role.label)) for role in Role))
     found: dict[str, Table] = {}
@@ -75,7 +176,7 @@ def tables() -> dict[str, Table]:
             continue  # there in a demonstration only; the workbook is about a site in use
         assert rule is not None
         if name not in PAGES:
-            raise click.ClickException(f"/{route} ({name}) has no words in pathways.reach.PAGES: say what it is")
+            raise click.ClickException(f"/{route} ({name}) has no words in edges.commands.access.PAGES: say what it is")
         allowed = methods(pattern)
         ways = "/".join(word for word, method in (("看", "GET"), ("办", "POST")) if method in allowed)
         kinds = _kinds(name, tuple(pattern.pattern.converters))
