@@ -16,7 +16,7 @@ from django.db import models
 from django.utils import timezone
 
 from kangqiao.base.actor import Actor
-from kangqiao.domain.accounts.models import Membership, Role, User
+from kangqiao.domain.accounts.models import Membership, Role, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
@@ -108,7 +108,8 @@ class Side:
     def row(self, name: str, actor: str) -> Any:
         """The row of a kind that stands before this actor: its own house's where there is one of its own."""
         role, where = seat(actor)
-        return self.rows.get(f"{name}@{role}") or self.rows.get(f"{name}@{where}") or self.rows[name]
+        names = (f"{name}@{actor}", f"{name}@{role}", f"{name}@{where}", name, f"{name}@gp")
+        return next(self.rows[one] for one in names if one in self.rows)
 
     def add(self, name: str, model: type[models.Model], **given: Any) -> Any:
         """One row, filled by the types of its fields, kept under its name."""
@@ -210,6 +211,11 @@ def _people(side: Side) -> None:
         side.users[name] = user(side, name, role, side.rows[where])
     side.users["disabled"] = user(side, "disabled", Role.GP, side.centre, is_active=False)
     side.users["ended"] = user(side, "ended", Role.GP, side.centre, until=side.today - timedelta(days=2))
+    for name, person in side.users.items():
+        key = f"{side.place_code}-{name}"
+        side.add(f"sign_in@{name}", SignIn, user=person, session_key=key[-40:], way="password")
+        for _number in range(2):  # the last factor of staff stays
+            side.add(f"factor@{name}", SecondFactor, user=person, kind="totp", sealed_secret=b"sealed")
     load_concepts(by=Actor.system("matrix"), at=side.at)
     specialty = Concept.objects.get(system="specialty", code="cardiology")
     senior = {"title_kind": "physician", "title_grade": "senior", "specialty": specialty}

@@ -75,6 +75,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
         ),
         "posting": _kind(is_kept=True, related=LEADERS),
+        "factor": _kind(own=EVERYBODY),
+        "sign_in": _kind(own=EVERYBODY),
         "expert": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
         "publication": _kind(own=LEADERS, related=(Role.BUREAU_OFFICER,)),
         "published": _kind(everybody=EVERYBODY, is_public=True),
@@ -104,7 +106,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
         "appraisal_id": "appraisal", "booking_id": "booking", "document_id": "document", "half_day_id": "half_day",
         "hospital_id": "hospital", "notice_id": "notice", "organization_id": "organization", "posting_id": "posting",
-        "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
+        "practitioner_id": "expert", "sign_in_id": "sign_in", "factor_id": "factor", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
         "session_id": "session", "slot_id": "slot",
     }
 )  # fmt: skip
