@@ -242,17 +242,20 @@ def visit(request: Request, booking_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @idempotent
 def withdraw(request: Request, session_id: int) -> HttpResponse:
-    """Shows who is affected, asks why, calls the session off and lists whom to phone."""
+    """Shows who is affected, asks why, calls the session off; then the same page lists whom to phone."""
     shown = queries.get_own_session(request.actor, session_id)
+    if request.method == "GET" and queries.is_called_off(shown):
+        page = {"session": shown, "affected": queries.called_off_with(shown)}
+        return render(request, "scheduling/withdrawn.html", page | {"named": permissions.may_name(request.seat, shown)})
     form = WithdrawForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         page = {"session": shown, "form": form, "held": queries.count_held(session_id)}
         return render(request, "scheduling/withdraw.html", page, status=200 if request.method == "GET" else 422)
-    affected = actions.withdraw_session(
+    actions.withdraw_session(
         session_id=session_id, reason=form.cleaned_data["reason"], by=request.actor, at=timezone.now()
     )
-    page = {"session": shown, "affected": affected, "named": permissions.may_name(request.seat, shown)}
-    return render(request, "scheduling/withdrawn.html", page)
+    # Not shown here: the answer to a form is kept for its repeats, and may not keep names.
+    return redirect("slots-withdraw", session_id)
 
 
 def _for_whom(request: Request, resident_id: int | None) -> Resident | None:

@@ -211,7 +211,8 @@ class TestDesk:
 
         asked = client.get(f"/slots/sessions/{session.pk}/withdraw/")
         empty = client.post(f"/slots/sessions/{session.pk}/withdraw/", {"reason": "", "idempotency_key": "a"})
-        done = client.post(f"/slots/sessions/{session.pk}/withdraw/", {"reason": "专家生病", "idempotency_key": "b"})
+        sent = {"reason": "专家生病", "idempotency_key": "b"}
+        done = client.post(f"/slots/sessions/{session.pk}/withdraw/", sent, follow=True)
 
         assert "有 1 人约了这一场" in text(asked)
         assert empty.status_code == 422
