@@ -57,6 +57,11 @@ class Address:
         """The kinds of rows it is about."""
         return tuple(kind for _argument, kind in self.arguments if not kind.startswith("="))
 
+    @property
+    def rows(self) -> set[str]:
+        """The kinds of rows, as a set."""
+        return set(self.kinds)
+
     def admits(self, actor: str) -> bool:
         """Whether the declaration on the view lets the actor call it."""
         rule = declared(self.pattern)

@@ -261,6 +261,36 @@ PROBES: tuple[Probe, ...] = (
     Probe("slots-step", {"step": "cancel"}, given=_status(booking="booked"), step="cancel", writes=AT_ONES_DESK),
     Probe("slots-visit", {"diagnosis": "I10", "summary": "平稳"}, given=_visit_now, writes=AT_ONES_DESK),
     Probe("records-identifier"),
+    # Who may look: the resident decides, the security administrator asks, a doctor opens in an emergency.
+    Probe(
+        "residents-decide",
+        {"organization": "{hospital.pk}", "decision": "refuse", "resident": "{resident.pk}"},
+        writes={"own": ("resident",)},
+    ),
+    Probe(
+        "residents-proxy",
+        {"name": "{neighbour.name}", "identifier": "{neighbour.identifier}", "resident": "{resident.pk}"},
+        writes={"own": ("resident",)},
+    ),
+    Probe("residents-withdraw", writes={"own": ("resident",)}),
+    Probe("residents-ask", {"text": "为什么"}, query="?event={question.pk}"),
+    Probe(
+        "residents-emergency",
+        {"name": "{resident.name}", "identifier": "{resident.identifier}", "reason": "昏迷送院，需查过敏史"},
+        writes={"former": ("gp", "expert"), "stranger": ("gp", "expert")},
+    ),
+    Probe(
+        "residents-review", {"text": "请说明"}, writes={"own": ("security_admin",), "partner": ("security_admin",)}
+    ),
+    Probe(
+        "residents-question", {"text": "已核查"},
+        writes={"own": ("security_admin", "expert"), "partner": ("security_admin",)},
+    ),
+    Probe(
+        "residents-guardian", {"name": "{neighbour.name}", "identifier": "{neighbour.identifier}"},
+        given=lambda side: {"resident": {"birth_date": side.today - timedelta(days=2000)}},
+        writes={"own": CENTRE, "partner": CENTRE},
+    ),
     # Referrals.
     Probe(
         "referral-new", {**LETTER, "to_organization": "{agreement.hospital_id}", "specialty": "endocrinology"},
@@ -358,5 +388,7 @@ WITHOUT_TRACE = {
     "accounts-demo": "no demonstration",
     "accounts-seat": "chooses in the session alone",
     "records-identifier": "shows; the trace is the audit's",
+    "residents-ask": "nobody has looked yet",
+    "residents-emergency": "not for whom one may see anyway",
     "referral-whole": "counts what is filled",
 }

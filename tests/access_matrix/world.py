@@ -29,7 +29,7 @@ from kangqiao.domain.publication.models import Publication
 from kangqiao.domain.publication.rules import PARTS
 from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents.models import Basis, Consent, Emergency, Question, Resident
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
 from kangqiao.domain.roster.rules import is_workday
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
@@ -66,7 +66,8 @@ ALSO_MARKED = {"agreements.Agreement": ("justification",)}
 RESIDENT = "resident"
 MARKS = {
     "agreements.Agreement": "agreement", "scheduling.Booking": "booking", "referral.Referral": "referral",
-    "messaging.Notice": "notice", "records.Document": "document",
+    "messaging.Notice": "notice", "records.Document": "document", "residents.Consent": "consent",
+    "residents.Emergency": "emergency", "residents.Question": "question",
 }  # fmt: skip
 LONG_AGO = date(2020, 1, 1)
 
@@ -177,6 +178,12 @@ def four_sides(at: datetime | None = None) -> dict[str, Side]:
     }
 
 
+def two_sides() -> tuple[Side, Side]:
+    """Ours, and the stranger's."""
+    at = timezone.now()
+    return build(Side("甲", "440402", at)), build(Side("丁", "440304", at))
+
+
 def build(side: Side) -> Side:
     """Everything a side has, from its organisations to its money."""
     _organizations(side)
@@ -250,6 +257,13 @@ def _bases(side: Side) -> None:
         side.add(f"registered-{name}", Basis, resident=one, kind="registered", organization=side.centre, since=since)
     if side.users[Role.RESIDENT]:
         side.add("own", Basis, resident=side.resident, kind="own", user=side.users[Role.RESIDENT], since=since)
+    holder = {"resident": side.resident, "since": side.at - timedelta(days=9)}
+    giver = {"given_by": side.users[Role.RESIDENT], "organization": side.hospital}
+    side.add("consent", Consent, decision="permit", purpose="sensitive", **giver, **holder)
+    seen = {"user": side.users[Role.EXPERT], "organization": side.hospital, "until": side.at}
+    side.add("emergency", Emergency, **seen, **holder)
+    asker = {"asked_by": side.users[Role.RESIDENT], "reader": side.users[Role.EXPERT]}
+    side.add("question", Question, kind="resident", resident=side.resident, organization=side.hospital, **asker)
     held = {"resident": side.resident, "since": since, "until": until}
     hospital = (side.host or side).hospital
     side.add("at_hospital", Basis, kind="referral", organization=hospital, source=f"referral:{side.key}", **held)

@@ -76,6 +76,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "posting": _kind(is_kept=True, related=LEADERS),
         "factor": _kind(own=EVERYBODY),
+        "consent": _kind(own=(Role.RESIDENT,)),
+        "emergency": _kind(related=(Role.SECURITY_ADMIN,)),
+        "question": _kind(own=(Role.RESIDENT, Role.GP, Role.EXPERT), related=(Role.SECURITY_ADMIN,)),
         "sign_in": _kind(own=EVERYBODY),
         "expert": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
         "publication": _kind(own=LEADERS, related=(Role.BUREAU_OFFICER,)),
@@ -106,7 +109,8 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
         "appraisal_id": "appraisal", "booking_id": "booking", "document_id": "document", "half_day_id": "half_day",
         "hospital_id": "hospital", "notice_id": "notice", "organization_id": "organization", "posting_id": "posting",
-        "practitioner_id": "expert", "sign_in_id": "sign_in", "factor_id": "factor", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
+        "practitioner_id": "expert", "sign_in_id": "sign_in", "consent_id": "consent",
+        "emergency_id": "emergency", "question_id": "question", "factor_id": "factor", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
         "session_id": "session", "slot_id": "slot",
     }
 )  # fmt: skip
