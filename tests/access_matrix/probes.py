@@ -248,8 +248,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "slots-book", {"resident": "{resident.pk}"}, given=_free,
         writes={
-            "own": BOOKERS, "partner": BOOKERS, "stranger": ("resident",), "their form": ("resident",),
-            "their address": BOOKERS,
+            "own": BOOKERS, "partner": (*CENTRE, "referral_desk"), "their address": BOOKERS,
         },
     ),
     Probe(
@@ -270,26 +269,23 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "residents-proxy",
         {"name": "{neighbour.name}", "identifier": "{neighbour.identifier}", "resident": "{resident.pk}"},
-        writes={"own": ("resident",)},
     ),
     Probe("residents-withdraw", writes={"own": ("resident",)}),
     Probe("residents-ask", {"text": "为什么"}, query="?event={question.pk}"),
     Probe(
         "residents-emergency",
         {"name": "{resident.name}", "identifier": "{resident.identifier}", "reason": "昏迷送院，需查过敏史"},
-        writes={"former": ("gp", "expert"), "stranger": ("gp", "expert")},
     ),
     Probe(
         "residents-review", {"text": "请说明"}, writes={"own": ("security_admin",), "partner": ("security_admin",)}
     ),
     Probe(
         "residents-question", {"text": "已核查"},
-        writes={"own": ("security_admin", "expert"), "partner": ("security_admin",)},
+        writes={"own": ("security_admin", "gp", "expert"), "partner": ("security_admin",)},
     ),
     Probe(
         "residents-guardian", {"name": "{neighbour.name}", "identifier": "{neighbour.identifier}"},
         given=lambda side: {"resident": {"birth_date": side.today - timedelta(days=2000)}},
-        writes={"own": CENTRE, "partner": CENTRE},
     ),
     # Referrals.
     Probe(
@@ -390,5 +386,7 @@ WITHOUT_TRACE = {
     "records-identifier": "shows; the trace is the audit's",
     "residents-ask": "nobody has looked yet",
     "residents-emergency": "not for whom one may see anyway",
+    "residents-proxy": "nobody here has papers to be named by",
+    "residents-guardian": "nobody here has papers to be named by",
     "referral-whole": "counts what is filled",
 }

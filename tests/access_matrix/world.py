@@ -264,6 +264,9 @@ def _bases(side: Side) -> None:
     side.add("emergency", Emergency, **seen, **holder)
     asker = {"asked_by": side.users[Role.RESIDENT], "reader": side.users[Role.EXPERT]}
     side.add("question", Question, kind="resident", resident=side.resident, organization=side.hospital, **asker)
+    for name in ("gp", "expert"):
+        about = {"resident": side.resident, "reader": side.users[name], "organization": side.hospital}
+        side.add(f"question@{name}", Question, kind="review", asked_by=side.users["security_admin"], **about)
     held = {"resident": side.resident, "since": since, "until": until}
     hospital = (side.host or side).hospital
     side.add("at_hospital", Basis, kind="referral", organization=hospital, source=f"referral:{side.key}", **held)

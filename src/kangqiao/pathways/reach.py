@@ -107,13 +107,27 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 # Argument of an address → the kind of row it names.
 ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
-        "appraisal_id": "appraisal", "booking_id": "booking", "document_id": "document", "half_day_id": "half_day",
-        "hospital_id": "hospital", "notice_id": "notice", "organization_id": "organization", "posting_id": "posting",
-        "practitioner_id": "expert", "sign_in_id": "sign_in", "consent_id": "consent",
-        "emergency_id": "emergency", "question_id": "question", "factor_id": "factor", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
-        "session_id": "session", "slot_id": "slot",
+        "appraisal_id": "appraisal",
+        "booking_id": "booking",
+        "consent_id": "consent",
+        "document_id": "document",
+        "emergency_id": "emergency",
+        "factor_id": "factor",
+        "half_day_id": "half_day",
+        "hospital_id": "hospital",
+        "notice_id": "notice",
+        "organization_id": "organization",
+        "posting_id": "posting",
+        "practitioner_id": "expert",
+        "question_id": "question",
+        "referral_id": "referral",
+        "resident_id": "resident",
+        "roster_id": "roster",
+        "session_id": "session",
+        "sign_in_id": "sign_in",
+        "slot_id": "slot",
     }
-)  # fmt: skip
+)
 # What `pk` names: by the name of the address, else by its first word.
 KEYS: Mapping[str, str] = MappingProxyType(
     {
