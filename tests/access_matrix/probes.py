@@ -163,6 +163,7 @@ DRAFTERS = {"own": (*LEADERS, *BUREAUS), "partner": (*LEADERS, "bureau_officer")
 PROBES: tuple[Probe, ...] = (
     # Coming in and one's own settings.
     Probe("csp-report"),
+    Probe("institutions-read"),
     Probe("sign-in", {"username": "nobody", "password": "wrong"}, writes={"own": ACTORS}),
     Probe("accounts-second", {"code": "123456"}),
     Probe("accounts-first-password", {"new": "moon over the river", "again": "moon over the river"}),
@@ -376,6 +377,7 @@ PROBES: tuple[Probe, ...] = (
 # Forms that change no row of a table, or none in this world; every other form proves itself valid.
 WITHOUT_TRACE = {
     "csp-report": "goes to the log",
+    "institutions-read": "without a file",
     "accounts-second": "nobody is half-way in",
     "accounts-first-password": "nobody is half-way in",
     "accounts-add-app": "the code of a telephone that is not there",
