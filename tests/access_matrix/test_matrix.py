@@ -35,6 +35,7 @@ ROWS = {
     "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
     "session_id": "session", "slot_id": "slot",
     "sign_in_id": "sign_in", "factor_id": "factor",
+    "user_id": "account", "membership_id": "membership", "role_change_id": "role_change",
 }  # fmt: skip
 # What `pk` stands for: by the name of the address, else by its first word.
 KEYS = {
@@ -44,7 +45,10 @@ KEYS = {
 WORDS = {"key": "duty_compliance", "clause_id": "ZH-2a", "action": "accept"}
 FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "referral", "line": "line"}
 # Rows nobody of another side may as much as know of: the answer is a refusal.
-PRIVATE = {"booking", "document", "referral", "resident", "notice", "agreement", "sign_in", "factor"}
+PRIVATE = {
+    "booking", "document", "referral", "resident", "notice", "agreement", "sign_in", "factor", "account", "membership",
+    "role_change",
+}  # fmt: skip
 NOBODY = ("anonymous", "disabled", "ended")
 
 
