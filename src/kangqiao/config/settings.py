@@ -186,6 +186,7 @@ LOGGING = {
 }
 # Work that the clock starts; the worker imports these.
 PROCRASTINATE_IMPORT_PATHS = [
+    "kangqiao.edges.jobs.again",
     "kangqiao.edges.jobs.agreements",
     "kangqiao.edges.jobs.forms",
     "kangqiao.edges.jobs.publication",
