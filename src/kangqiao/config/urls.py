@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.web.urls")),
     path("", include("kangqiao.edges.home.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
+    path("", include("kangqiao.edges.single_sign_on.urls")),
     path("own/", include("kangqiao.edges.own.urls")),
     path("people/", include("kangqiao.edges.administration.urls")),
     path("agreements/", include("kangqiao.edges.network.urls")),
