@@ -26,9 +26,11 @@ class RoleForm(forms.Form):
 
     organization = OrganizationField(label=_("机构"), queryset=Organization.objects.none())
     role = forms.ChoiceField(label=_("岗位"), choices=Role.choices)
-    since = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     until = forms.DateField(
-        label=_("到哪天止（不含当天）"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=_("到哪天止（不含当天）"),
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
@@ -56,4 +58,6 @@ class AccountForm(RoleForm):
 class EndForm(forms.Form):
     """The day a role ends."""
 
-    until = forms.DateField(label=_("到哪天止（不含当天）"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(
+        label=_("到哪天止（不含当天）"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
