@@ -22,6 +22,7 @@ CENTRE = ("gp", "centre_manager")
 LEADERS = ("guidance_office", "hospital_director")
 DESK = ("referral_desk", "guidance_office")
 BUREAUS = ("bureau_officer", "district_bureau_officer")
+ADMINS = ("system_admin", "security_admin")
 PLANNER = ("dispatcher",)
 CLINIC = ("gp", "centre_manager", "referral_desk", "expert")
 BOOKERS = ("resident", "gp", "centre_manager", "referral_desk")
@@ -162,6 +163,16 @@ def _list(step: str, given: Callable[[Side], Given], **writes: tuple[str, ...]) 
 DRAFTERS = {"own": (*LEADERS, *BUREAUS), "partner": (*LEADERS, "bureau_officer")}
 PROBES: tuple[Probe, ...] = (
     # Coming in and one's own settings.
+    Probe("sso-unbind", writes={"own": SIGNED_IN}),
+    Probe("people-new"),
+    Probe("people-step", {"step": "close"}, writes={"own": ADMINS, "partner": ADMINS}),
+    Probe("people-password", writes={"own": ADMINS[:1], "partner": ADMINS[:1]}),
+    Probe(
+        "people-role", {"organization": "{organization.pk}", "role": "pharmacist", "since": "{tomorrow}"},
+        writes={"own": ADMINS[:1], "partner": ADMINS[:1]},
+    ),
+    Probe("people-end-role", {"until": "{today}"}, writes={"own": ADMINS[:1], "partner": ADMINS[:1]}),
+    Probe("people-decide", {"step": "refuse", "reason": "无此岗位"}, writes={"own": ADMINS[1:], "partner": ADMINS[1:]}),
     Probe("csp-report"),
     Probe("institutions-read"),
     Probe("sign-in", {"username": "nobody", "password": "wrong"}, writes={"own": ACTORS}),
@@ -378,6 +389,7 @@ PROBES: tuple[Probe, ...] = (
 WITHOUT_TRACE = {
     "csp-report": "goes to the log",
     "institutions-read": "without a file",
+    "people-new": "an empty form",
     "accounts-second": "nobody is half-way in",
     "accounts-first-password": "nobody is half-way in",
     "accounts-add-app": "the code of a telephone that is not there",

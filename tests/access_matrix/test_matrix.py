@@ -47,7 +47,7 @@ IDS = (
 )
 HALTED = (409, 422)
 # Pages that answer only while something is under way: a worker for the health report, an app being added, a look.
-NOT_NOW = ("healthz", "accounts-app-picture", "residents-ask")
+NOT_NOW = ("healthz", "accounts-app-picture", "residents-ask", "sso-start", "sso-back", "sso-bind")
 
 
 def faults(address: Address, actor: str, method: str, relation: str, answer: Answer) -> Iterator[str]:

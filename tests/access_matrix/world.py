@@ -18,7 +18,7 @@ from django.utils import timezone
 from kangqiao.base import sealed
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts import rules
-from kangqiao.domain.accounts.models import Membership, Role, SecondFactor, SignIn, User
+from kangqiao.domain.accounts.models import Membership, OutsideIdentity, Role, RoleChange, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
@@ -220,10 +220,13 @@ def _people(side: Side) -> None:
         side.users[name] = user(side, name, role, side.rows[where])
     side.users["disabled"] = user(side, "disabled", Role.GP, side.centre, is_active=False)
     side.users["ended"] = user(side, "ended", Role.GP, side.centre, until=side.today - timedelta(days=2))
+    side.rows |= {"account": side.users["gp"], "membership": Membership.objects.get(user=side.users["gp"])}
+    side.add("role_change", RoleChange, user=side.users["gp"], organization=side.centre, role=Role.EXPERT)
     secret = sealed.seal(rules.new_secret())
     for name, person in side.users.items():
         key = f"{side.place_code}-{name}"
         side.add(f"sign_in@{name}", SignIn, user=person, session_key=key[-40:], way="password")
+        side.add(f"identity@{name}", OutsideIdentity, user=person, subject=key)
         for _number in range(2):  # the last factor of staff stays
             side.add(f"factor@{name}", SecondFactor, user=person, kind="totp", sealed_secret=secret)
     load_concepts(by=Actor.system("matrix"), at=side.at)
