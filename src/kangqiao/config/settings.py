@@ -133,6 +133,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# Single sign-on by OpenID Connect, if the site has a provider: its issuer address, and our client id and secret there.
+SSO = {name: os.environ.get(f"KANGQIAO_OIDC_{name.upper()}", "") for name in ("issuer", "client", "secret")}
 # Asked by `base.access` before a dangerous step.
 PROOF = "kangqiao.domain.accounts.views.parts.ask_for_proof"
 LOGIN_URL = "sign-in"
