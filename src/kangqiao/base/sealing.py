@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.bulk import copy_rows
-from kangqiao.base.models import AuditEvent, AuditHead, AuditLink
+from kangqiao.base.models import AuditHead, AuditLink
 from kangqiao.kernel.sealing import START, head_statement, instant, link_hash
 from kangqiao.kernel.signatures import Signer
 
@@ -77,7 +77,7 @@ def _seal_batch(at: datetime, everything: bool) -> int:
             )
             since = (cursor.fetchone() or (0,))[0]
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM base_auditevent e"
+            f"SELECT {_COLUMNS} FROM base_auditevent e"  # noqa: S608 our own names
             " WHERE e.id > %s AND NOT EXISTS (SELECT FROM base_auditlink l WHERE l.event_id = e.id)"
             " ORDER BY e.id LIMIT %s",
             [since, BATCH],
@@ -206,7 +206,7 @@ class Span:
     until: datetime | None = None
 
 
-def export(chain: int, *, at: datetime, span: Span = Span()) -> Iterator[str]:  # noqa: B008 frozen
+def export(chain: int, *, at: datetime, span: Span = Span()) -> Iterator[str]:
     """The lines of one chain, as `kangqiao audit verify` reads them; rows are fetched as they are written."""
     links = AuditLink.objects.filter(organization_id=chain)
     if span.since is not None:
@@ -227,10 +227,11 @@ def export(chain: int, *, at: datetime, span: Span = Span()) -> Iterator[str]:  
         heads = heads.filter(signed_at__lt=span.until)
     for head in heads.iterator():
         yield _line(head=told(head))
-    last = first - 1
-    for last, line in _link_lines(chain, span):
+    end = first - 1
+    for sequence, line in _link_lines(chain, span):
         yield line
-    yield _line(end={"last": last})
+        end = sequence
+    yield _line(end={"last": end})
 
 
 def _link_lines(chain: int, span: Span) -> Iterator[tuple[int, str]]:
@@ -242,8 +243,8 @@ def _link_lines(chain: int, span: Span) -> Iterator[tuple[int, str]]:
             values.append(bound)
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT l.sequence, l.sealed_at, l.hash, {_COLUMNS}"
-            f" FROM base_auditlink l LEFT JOIN base_auditevent e ON e.id = l.event_id WHERE {where} ORDER BY l.sequence",
+            f"SELECT l.sequence, l.sealed_at, l.hash, {_COLUMNS} FROM base_auditlink l"  # noqa: S608 our own names
+            f" LEFT JOIN base_auditevent e ON e.id = l.event_id WHERE {where} ORDER BY l.sequence",
             values,
         )
         while rows := cursor.fetchmany(2000):

@@ -76,7 +76,7 @@ def chain() -> list[dict[str, object]]:
     sealing.seal(at=AT + HOUR)
     sealing.sign_heads(signer=SIGNER, by=SYSTEM, at=AT + HOUR)
     sealing.seal(at=AT + HOUR)
-    heads = list(sealing.told(head) for head in AuditHead.objects.filter(organization_id=OURS))
+    heads = [sealing.told(head) for head in AuditHead.objects.filter(organization_id=OURS)]
     assert first() is None
     return heads
 

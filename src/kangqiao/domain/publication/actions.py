@@ -87,7 +87,7 @@ def return_publication(*, publication_id: int, reason: str, by: Actor, at: datet
     """The bureau sends the list back with what to mend."""
     publication = _locked(publication_id, "return", by)
     transition(publication, PUBLICATION, "return", by=by, at=at, reason=reason)
-    audit.record("publication.return", publication, by=by, at=at, reason=reason)
+    audit.record("publication.return", publication, by=by, at=at)
     return publication
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "policy": "policy",
     "clauses": "clauses",
     "states": "states",
+    "audit": "audit",
 }
 
 

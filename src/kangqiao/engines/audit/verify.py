@@ -150,7 +150,9 @@ class _Reading:
                 f"organisation {organization}: begins at sequence {first}; what was before is not shown by this file"
             )
         if told["until"]:
-            self.report.remarks.append(f"organisation {organization}: shows only what was sealed before {told['until']}")
+            self.report.remarks.append(
+                f"organisation {organization}: shows only what was sealed before {told['until']}"
+            )
         for head in self.kept:
             if head.get("organization") == organization:
                 self._take_head(head)
