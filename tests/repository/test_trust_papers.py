@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import csv
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -104,3 +105,69 @@ def test_hazard_faults_finds_planted_ones() -> None:
         "H-03: 4 × 3 is not 13",
         "H-03: what is left is too much to release",
     ]
+
+
+def asvs() -> list[dict[str, str]]:
+    """The rows of docs/asvs.csv."""
+    with (ROOT / "docs" / "asvs.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def asvs_faults(rows: Iterable[dict[str, str]]) -> Iterator[str]:
+    """Rows taken twice or out of order, verdicts that are no verdict or stand without a test and a reason."""
+    before: tuple[int, ...] = ()
+    for row in rows:
+        number = tuple(int(part) for part in row["id"].split("."))
+        if number <= before:
+            yield f"{row['id']} stands out of order"
+        before = number
+        if row["verdict"] not in VERDICTS:
+            yield f"{row['id']}: {row['verdict']} is no verdict"
+        if not row["subject"]:
+            yield f"{row['id']} says nothing of its subject"
+        if not (row["shown_by"] or row["reason"]):
+            yield f"{row['id']} is {row['verdict']} without a test or a reason"
+        if row["verdict"] != "met" and not row["reason"]:
+            yield f"{row['id']} is {row['verdict']} and does not say why"
+
+
+def test_asvs_table_has_every_row_of_level_two_and_the_chapters_of_level_three() -> None:
+    rows = asvs()
+    levels = [row["level"] for row in rows]
+    third = {row["id"] for row in rows if row["level"] == "3"}
+
+    # ASVS 5.0.0 has 70 requirements of level 1 and 183 of level 2.
+    assert (levels.count("1"), levels.count("2")) == (70, 183)
+    assert {"5.2.4", "5.2.5", "5.2.6", "5.3.3", "7.5.3"} <= third
+    assert {"8.1.3", "8.1.4", "8.2.4", "8.3.2", "8.3.3", "8.4.2", "16.5.4"} <= third
+    none(asvs_faults(rows))
+
+
+def test_asvs_faults_finds_planted_ones() -> None:
+    row = {"id": "1.2.10", "level": "3", "subject": "s", "verdict": "met", "shown_by": "T-DEP", "reason": ""}
+    rows = [
+        row,
+        row | {"id": "1.2.9"},
+        row | {"id": "1.3.1", "shown_by": ""},
+        row | {"id": "1.3.2", "verdict": "partly"},
+    ]
+
+    assert list(asvs_faults(rows)) == [
+        "1.2.9 stands out of order",
+        "1.3.1 is met without a test or a reason",
+        "1.3.2 is partly and does not say why",
+    ]
+
+
+@pytest.mark.parametrize("paper", [paper for paper in ("docs/dengbao.md", "docs/pipl.md") if (ROOT / paper).exists()])
+def test_each_group_of_a_law_is_answered_in_full(paper: str) -> None:
+    parts = ("要求大意", "康桥做到的", "测试或页面", "运维单位要做的", "还没有的", "EN")
+    groups = re.split(r"^## ", text(ROOT / paper), flags=re.MULTILINE)[1:]
+
+    assert groups
+    none(
+        f"{paper}, {group.splitlines()[0]}: {part}"
+        for group in groups
+        for part in parts
+        if not re.search(rf"^- {part}[：:]\s*\S", group, re.MULTILINE)
+    )
