@@ -33,7 +33,7 @@ ROWS = {
     "appraisal_id": "appraisal", "booking_id": "booking", "document_id": "document", "half_day_id": "half_day",
     "hospital_id": "hospital", "notice_id": "notice", "organization_id": "centre", "posting_id": "posting",
     "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
-    "session_id": "session", "slot_id": "slot",
+    "chain": "centre", "session_id": "session", "slot_id": "slot",
 }  # fmt: skip
 # What `pk` stands for: by the name of the address, else by its first word.
 KEYS = {

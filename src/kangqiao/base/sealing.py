@@ -198,6 +198,12 @@ def told(head: AuditHead) -> dict[str, Any]:
     }
 
 
+def newest_head(chain: int) -> dict[str, Any] | None:
+    """The last signed head of a chain, to be frozen into what an organisation publishes."""
+    head = AuditHead.objects.filter(organization_id=chain).order_by("-sequence", "-id").first()
+    return None if head is None else told(head)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Which part of a chain: what was sealed from `since` on and before `until`."""
