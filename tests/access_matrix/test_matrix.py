@@ -34,6 +34,7 @@ ROWS = {
     "hospital_id": "hospital", "notice_id": "notice", "organization_id": "centre", "posting_id": "posting",
     "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
     "chain": "centre", "session_id": "session", "slot_id": "slot",
+    "sign_in_id": "sign_in", "factor_id": "factor",
 }  # fmt: skip
 # What `pk` stands for: by the name of the address, else by its first word.
 KEYS = {
@@ -43,7 +44,7 @@ KEYS = {
 WORDS = {"key": "duty_compliance", "clause_id": "ZH-2a", "action": "accept"}
 FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "referral", "line": "line"}
 # Rows nobody of another side may as much as know of: the answer is a refusal.
-PRIVATE = {"booking", "document", "referral", "resident", "notice", "agreement"}
+PRIVATE = {"booking", "document", "referral", "resident", "notice", "agreement", "sign_in", "factor"}
 NOBODY = ("anonymous", "disabled", "ended")
 
 

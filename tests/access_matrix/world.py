@@ -13,7 +13,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from kangqiao.domain.accounts.models import Membership, Role, User
+from kangqiao.domain.accounts.models import Membership, Role, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
@@ -152,6 +152,8 @@ def _people(side: Side) -> None:
     gone = Membership(user=side.users["ended"], organization=side.centre, role=Role.GP, since=long_ago)
     gone.until = side.at.date() - timedelta(days=2)
     gone.save()
+    side.add("sign_in", SignIn, user=side.users[Role.GP], session_key=f"{side.key}-key", way="password")
+    side.add("factor", SecondFactor, user=side.users[Role.GP], kind="totp", sealed_secret=b"sealed")
     senior = {"title_kind": "physician", "title_grade": "senior"}
     side.add("expert", Practitioner, organization=side.hospital, user=side.users[Role.EXPERT], **senior)
     side.add("absence", Absence, practitioner=side.expert)

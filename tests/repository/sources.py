@@ -31,10 +31,14 @@ def files() -> tuple[Path, ...]:
 
 
 def product(*names: str) -> Iterator[Path]:
-    """Python files of the product that run in it: no tests, no migrations; with `names`, files so called only."""
+    """Python files of the product that run in it: no tests, no migrations; `names`: only files or folders so called."""
     for path in files():
         inside = path.is_relative_to(PRODUCT) and path.suffix == ".py"
-        if inside and not {"tests", "migrations"}.intersection(path.parts) and (not names or path.name in names):
+        if (
+            inside
+            and not {"tests", "migrations"}.intersection(path.parts)
+            and (not names or path.name in names or f"{path.parent.name}.py" in names)
+        ):
             yield path
 
 

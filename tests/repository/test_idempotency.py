@@ -15,7 +15,11 @@ CARRIED = 'name="idempotency_key"'
 INCLUDED = re.compile(r'{%\s*include "([^"]+)"[^%]*%}')
 # Where a form goes whose view asks for no key, as its address is written in templates.
 FREE = {
-    "{% url 'sign-in' %}", "{% url 'accounts-demo' %}", "{{ frame.sign_out_url }}", "{{ frame.switch_url }}",
+    "{% url 'sign-in' %}", "{% url 'accounts-demo' %}", "{% url 'accounts-second' %}",
+    "{% url 'accounts-first-password' %}", "{% url 'accounts-add-app' %}", "{% url 'accounts-add-key' %}",
+    "{% url 'accounts-prove' %}", "{% url 'own-end-everywhere' %}", "{% url 'own-end-one' one.sign_in.pk %}",
+    "{% url 'own-remove-factor' one.pk %}", "{% url 'own-recovery-codes' %}", "{{ frame.sign_out_url }}",
+    "{{ frame.switch_url }}",
     "{{ language_url }}", "{% url 'messaging-read-all' %}", "{% url 'messaging-open' one.pk %}",
     "{% url 'messaging-open' notice.pk %}",
 }  # fmt: skip

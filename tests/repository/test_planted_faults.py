@@ -80,7 +80,10 @@ FAULTS = {
         "zhuhai-lianjian/finance.yaml:",
     ),
     "an untranslated string": Fault(
-        f"{DOMAIN}/accounts/views.py", '\nPLANTED = "没有译文的话"\n', "repository", f"{DOMAIN}/accounts/views.py:"
+        f"{DOMAIN}/accounts/views/door.py",
+        '\nPLANTED = "没有译文的话"\n',
+        "repository",
+        f"{DOMAIN}/accounts/views/door.py:",
     ),
     "a stale diagram": Fault(
         "docs/states/booking.md", "取消约定", "states", "stale in docs/states: booking.md", old="取消预约"

@@ -51,12 +51,18 @@ def edge_files() -> Iterator[Path]:
     """Files that may not read a table themselves: views and forms of every module, and the edges."""
     for path in product():
         in_edges = path.is_relative_to(PRODUCT / "edges") and path.name != "queries.py"
-        if path.name in {"views.py", "forms.py"} or in_edges:
+        if path.name in {"views.py", "forms.py"} or path.parent.name == "views" or in_edges:
             yield path
 
 
+def view_files() -> list[Path]:
+    """Files of views; a folder of them keeps what its views share in `parts.py`."""
+    paths = (path for path in edge_files() if path.name == "views.py" or path.parent.name == "views")
+    return [path for path in paths if path.name not in {"parts.py", "__init__.py"}]
+
+
 def test_views_are_thin() -> None:
-    paths = [path for path in edge_files() if path.name == "views.py"]
+    paths = view_files()
 
     assert paths
     none(fault for path in paths for fault in thick(text(path), name(path)))

@@ -8,10 +8,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import urlencode
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from kangqiao.base import acting
@@ -24,10 +26,11 @@ PUBLIC, SIGNED_IN, ROLE = "public", "signed_in", "role"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The declaration a view carries: its policy and, for `role`, which roles."""
+    """The declaration a view carries: its policy, for `role` which roles, and whether it asks for a fresh proof."""
 
     policy: str
     roles: frozenset[str] = frozenset()
+    step_up: bool = False
 
     def admits(self, role: str | None) -> bool:
         """Whether a person acting in this role (None: not signed in) may call the view at all."""
@@ -36,15 +39,19 @@ class Access:
         return role is not None and (self.policy == SIGNED_IN or role in self.roles)
 
 
-def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View]:
+def access(policy: str, *, roles: tuple[str, ...] = (), step_up: bool = False) -> Callable[[View], View]:
     """Declares and enforces who may call a view, before the view runs a query, and tells the database who acts.
 
     `policy` is `public`, `signed_in` or `role`; what the person may then see is decided by the module's scope.
-    Raises ValueError at import for an unknown policy or a role policy without roles.
+    `step_up` asks somebody who has not lately proven who they are to do so first; then the same form goes through with
+    what was typed. The setting `PROOF` names what asks: it answers None, or the page.
+    Raises ValueError at import for an unknown policy, a role policy without roles, and a public page with `step_up`.
     """
     if policy not in (PUBLIC, SIGNED_IN, ROLE) or (policy == ROLE) != bool(roles):
         raise ValueError(f"unknown access policy: {policy} {roles}")
-    declared = Access(policy, frozenset(roles))
+    if step_up and policy == PUBLIC:
+        raise ValueError("nobody unknown can prove again who they are")
+    declared = Access(policy, frozenset(roles), step_up)
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
@@ -60,7 +67,8 @@ def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View
                 return view(request, *args, **kwargs)
             with nullcontext() if connection.in_atomic_block else transaction.atomic():
                 acting.as_seat(seat, request=getattr(request, "number", ""))
-                return view(request, *args, **kwargs)
+                question = import_string(settings.PROOF)(request) if step_up else None
+                return question or view(request, *args, **kwargs)
 
         guarded.access = declared  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
@@ -71,7 +79,8 @@ def access(policy: str, *, roles: tuple[str, ...] = ()) -> Callable[[View], View
 def to_sign_in(request: HttpRequest) -> HttpResponse:
     """Sends a person without a session to the sign-in page and back; a fragment call leaves the whole page."""
     wanted = request.get_full_path() if request.method == "GET" else request.headers.get("HX-Current-URL", "/")
-    target = resolve_url("sign-in") + "?" + urlencode({"next": wanted})
+    over = getattr(request, "session_over", "")
+    target = resolve_url("sign-in") + "?" + urlencode({"next": wanted} | ({"why": over} if over else {}))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": target})
     return HttpResponseRedirect(target)

@@ -60,6 +60,7 @@ class Frame:
     inbox_count: int = 0
     help_url: str = ""
     sign_out_url: str = ""
+    own_url: str = ""
 
     @property
     def face(self) -> str:

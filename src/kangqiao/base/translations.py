@@ -309,7 +309,8 @@ def untranslatable(root: Path = PACKAGE) -> list[Fault]:
         if path.suffix != ".py":
             faults += untranslatable_in_template(source, path)
         elif path.stem != "apps" and (
-            path.stem in SPEAKING or SPEAKING_FOLDERS.intersection(path.relative_to(root).parts)
+            SPEAKING.intersection((path.stem, path.parent.name))
+            or SPEAKING_FOLDERS.intersection(path.relative_to(root).parts)
         ):
             faults += untranslatable_in_python(source, path)
     return faults

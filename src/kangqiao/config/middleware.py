@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
+from django.contrib.auth import logout
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from kangqiao.base import acting
+from kangqiao.base.actor import Actor
 from kangqiao.base.pages import wants_part
+from kangqiao.domain.accounts import actions as sign_ins
 from kangqiao.domain.accounts import queries as accounts
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken
+from kangqiao.domain.accounts.rules import over
+from kangqiao.domain.accounts.views.parts import STAMPS, begin
+from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken, TooOften
 
 LANGUAGE_COOKIE = "kq-language"
+# Sent by `page.js` with what a page asks by itself.
+POLL_HEADER = "X-Kangqiao-Poll"
+# How exact the idle limit is; each time costs a write.
+SEEN_EVERY = timedelta(minutes=1)
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -72,6 +83,8 @@ class ErrorMiddleware:
         # The view's transaction is rolled back; the page with its frame has one of its own, from the same seat.
         with _acting_again(request):
             response = render(request, template, {"error": error, "status": status}, status=status)
+        if isinstance(error, TooOften):
+            response["Retry-After"] = str(error.retry_after_seconds)
         if part:
             response["HX-Retarget"], response["HX-Reswap"] = "#problem", "innerHTML"
         return response
@@ -88,6 +101,8 @@ def status_of(error: KangqiaoError) -> int:
             return 409
         case RuleBroken() | NoPolicyInForce():
             return 422
+        case TooOften():
+            return 429
         case _:
             return 500
 
@@ -105,5 +120,27 @@ def _acting_again(request: HttpRequest) -> Iterator[None]:
 
 def _seat_of(request: HttpRequest) -> Seat | None:
     with acting.as_system("seat"):
-        is_user = request.user.is_authenticated
-        return accounts.seat_of(request.user, request.session.get("membership")) if is_user else None
+        if not request.user.is_authenticated:
+            return None
+        seat = accounts.seat_of(request.user, request.session.get("membership"))
+        return seat if _keep(request, is_resident=seat is not None and seat.role == Role.RESIDENT) else None
+
+
+def _keep(request: HttpRequest, *, is_resident: bool) -> bool:
+    """Whether the sign-in lasts; one that was left alone, or is too old, ends here with its session."""
+    now = timezone.now()
+    if STAMPS not in request.session:
+        begin(request, request.user, "session", now)  # type: ignore[arg-type]
+    stamps = request.session[STAMPS]
+    started, seen = (datetime.fromisoformat(stamps[name]) for name in ("started", "seen"))
+    why = over(is_resident=is_resident, started_at=started, seen_at=seen, now=now)
+    if why:
+        by = Actor.system("sign-in")
+        sign_ins.end_sign_in(sign_in_id=stamps["id"], why=why, by=by, at=now)
+        logout(request)
+        request.session_over = why  # type: ignore[attr-defined]
+        return False
+    # A page that asks by itself whether there is news is nobody at the desk.
+    if now - seen >= SEEN_EVERY and POLL_HEADER not in request.headers:
+        request.session[STAMPS] = stamps | {"seen": now.isoformat()}
+    return True

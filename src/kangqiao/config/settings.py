@@ -14,6 +14,9 @@ DEBUG = False
 DATA = Path(os.environ.get("KANGQIAO_DATA", "var")).resolve()
 # The demonstration region the site shows: `zhuhai`, `all` or `none`. Only then do demo sign-in and gallery exist.
 DEMO = os.environ.get("KANGQIAO_DEMO", "none")
+# Invented people come in without a second factor, else nobody could step into them; the sign-in page says so. Everybody
+# else always needs one. KANGQIAO_DEMO_SECOND_FACTOR=1 asks invented people too.
+DEMO_WITHOUT_SECOND_FACTOR = DEMO != "none" and os.environ.get("KANGQIAO_DEMO_SECOND_FACTOR", "") != "1"
 SECRET_KEY = os.environ.get("KANGQIAO_SECRET_KEY", "")
 if not SECRET_KEY:
     secret_file = DATA / "secret-key"
@@ -127,6 +130,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# Asked by `base.access` before a dangerous step.
+PROOF = "kangqiao.domain.accounts.views.parts.ask_for_proof"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 

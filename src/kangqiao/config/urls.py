@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.web.urls")),
     path("", include("kangqiao.edges.home.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
+    path("own/", include("kangqiao.edges.own.urls")),
     path("agreements/", include("kangqiao.edges.network.urls")),
     path("agreements/", include("kangqiao.domain.agreements.urls")),
     path("roster/", include("kangqiao.domain.roster.urls")),

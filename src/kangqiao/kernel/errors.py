@@ -1,7 +1,7 @@
 """What can go wrong, said once.
 
 Each error carries a sentence for the person (what happened, why, what to do next). The edge turns the class into
-an HTTP status: NotVisible 404, Denied 403, RuleBroken 422, Taken and AlreadyMoved 409.
+an HTTP status: NotVisible 404, Denied 403, RuleBroken 422, Taken and AlreadyMoved 409, TooOften 429.
 """
 
 from __future__ import annotations
@@ -47,6 +47,14 @@ class Taken(KangqiaoError):
 
 class AlreadyMoved(Taken):
     """The object left the expected state meanwhile; says who moved it and when."""
+
+
+class TooOften(KangqiaoError):
+    """Tried too often: nothing was looked at, and nothing will be before `retry_after_seconds` have passed."""
+
+    def __init__(self, message: str, *, next_step: str = "", clause: str = "", retry_after_seconds: int) -> None:
+        super().__init__(message, next_step=next_step, clause=clause)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NoPolicyInForce(KangqiaoError):

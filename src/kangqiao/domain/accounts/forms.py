@@ -22,6 +22,95 @@ class SignInForm(forms.Form):
     )
 
 
+class CodeForm(forms.Form):
+    """Six digits of an app, or a recovery code from paper."""
+
+    code = forms.RegexField(
+        r"^\s*([0-9]{6}|[0-9A-Za-z]{4}(-?[0-9A-Za-z]{4}){3})\s*$",
+        label=_("验证码"),
+        max_length=40,
+        error_messages={"invalid": _("请输入六位数字，或纸上的恢复码。")},
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "autocapitalize": "none"}),
+    )
+
+
+class AppForm(forms.Form):
+    """The first code of a new app, and a name for it."""
+
+    code = forms.RegexField(
+        r"^\s*[0-9]{6}\s*$",
+        label=_("应用里显示的六位数字"),
+        error_messages={"invalid": _("请输入六位数字。")},
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}),
+    )
+
+
+class KeyForm(forms.Form):
+    """What a security key answered, as JSON."""
+
+    key = forms.JSONField(max_length=20000)
+
+    def clean_key(self) -> dict[str, object]:
+        """A JSON object and nothing else."""
+        answer = self.cleaned_data["key"]
+        if not isinstance(answer, dict):
+            raise forms.ValidationError(_("安全密钥没有回答。"))
+        return answer
+
+
+class ProofForm(forms.Form):
+    """The password once more, of somebody who has no second factor."""
+
+    proof_password = forms.CharField(
+        label=_("密码"),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class ProofCodeForm(CodeForm):
+    """A code once more; its name meets none of the form that waits behind it."""
+
+    proof_code = CodeForm.base_fields["code"]
+    code = None  # type: ignore[assignment]
+
+
+class NewPasswordForm(forms.Form):
+    """A password of one's own, typed twice."""
+
+    new = forms.CharField(
+        label=_("新密码"),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label=_("再输一遍"),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, str]:
+        """The two must be the same."""
+        if self.cleaned_data.get("new") != self.cleaned_data.get("again"):
+            self.add_error("again", _("两次输入的不一样。"))
+        return self.cleaned_data
+
+
+class PasswordForm(NewPasswordForm):
+    """The password so far and the new one."""
+
+    old = forms.CharField(
+        label=_("原来的密码"),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+    field_order = ("old", "new", "again")
+
+
 class SeatForm(forms.Form):
     """The seat a person wants to act from."""
 

@@ -12,7 +12,9 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
+from kangqiao.domain.accounts.states import ROLE_CHANGE
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.kernel.states import State
 
 
 class Role(models.TextChoices):
@@ -72,6 +74,8 @@ class User(AbstractBaseUser, BaseModel):
     is_demo = models.BooleanField(default=False)
     language = models.CharField(max_length=10, default="zh-hans")
     elder_mode = models.BooleanField(default=False)
+    # Given by the system administrator; good for one sign-in, which begins with a password of one's own.
+    has_temporary_password = models.BooleanField(default=False)
 
     objects: ClassVar[BaseUserManager[User]] = BaseUserManager()  # type: ignore[assignment]
 
@@ -81,7 +85,9 @@ class User(AbstractBaseUser, BaseModel):
     class Privacy:
         identifying = ("username", "name")
         clinical = ()
-        operational = ("password", "last_login", "is_active", "is_demo", "language", "elder_mode")
+        operational = (
+            "password", "last_login", "is_active", "is_demo", "language", "elder_mode", "has_temporary_password",
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return self.name
@@ -116,3 +122,170 @@ class Membership(BaseModel):
         identifying = ("user",)
         clinical = ()
         operational = ("organization", "role", "since", "until")
+
+
+class RoleChange(BaseModel):
+    """A role somebody shall get: proposed by the system administrator, in force once the security one agrees."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="role_changes")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    role = models.CharField(max_length=24, choices=Role)
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+    status = models.CharField(max_length=16, choices=ROLE_CHANGE.choices(), default=ROLE_CHANGE.initial)
+    proposed_by = models.CharField(max_length=64)
+    proposed_at = models.DateTimeField()
+    membership = models.OneToOneField(Membership, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user", "organization", "role"), condition=Q(status="proposed"), name="role_change_open_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="approved", membership__isnull=False)
+                | (~Q(status="approved") & Q(membership__isnull=True)),
+                name="role_change_approved_has_membership",
+            ),
+        )
+        ordering = ("-proposed_at", "-id")
+
+    class Privacy:
+        identifying = ("user",)
+        clinical = ()
+        operational = (
+            "organization", "role", "since", "until", "status", "proposed_by", "proposed_at", "membership",
+        )  # fmt: skip
+
+    @property
+    def state(self) -> State:
+        """The state in words."""
+        return ROLE_CHANGE.state(self.status)
+
+
+class SignIn(BaseModel):
+    """One time somebody came in, on which device, until they left or were made to leave."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="sign_ins")
+    # Names the browser's session while it lasts; emptied when it ends, so that it opens nothing afterwards.
+    session_key = models.CharField(max_length=40, blank=True, db_index=True)
+    way = models.CharField(max_length=16)
+    device = models.CharField(max_length=80, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_why = models.CharField(max_length=24, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(session_key=""), name="sign_in_ended_opens_nothing"
+            ),
+        )
+        ordering = ("-started_at", "-id")
+
+    class Privacy:
+        identifying = ("user", "device", "address")
+        clinical = ()
+        operational = ("session_key", "way", "started_at", "ended_at", "ended_why")
+
+
+class SecondFactor(BaseModel):
+    """What somebody has besides the password: an app that shows codes, or a security key."""
+
+    class Kind(models.TextChoices):
+        TOTP = "totp", _("验证器应用")
+        KEY = "key", _("安全密钥")
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="second_factors")
+    kind = models.CharField(max_length=8, choices=Kind)
+    name = models.CharField(max_length=40)
+    # The shared secret of an app, sealed (`base.sealed`); empty for a key, which keeps its secret itself.
+    sealed_secret = models.BinaryField(default=b"")
+    # The time step of the last code taken (RFC 6238): a code is good once.
+    last_step = models.BigIntegerField(default=0)
+    # Of a key: what it answers with (WebAuthn attested credential data), for which host, and how often it has signed.
+    credential = models.BinaryField(default=b"")
+    host = models.CharField(max_length=253, blank=True)
+    signatures = models.BigIntegerField(default=0)
+    added_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=(Q(kind="totp") & ~Q(sealed_secret=b"") & Q(credential=b""))
+                | (Q(kind="key") & Q(sealed_secret=b"") & ~Q(credential=b"")),
+                name="second_factor_has_its_kind",
+            ),
+            models.UniqueConstraint(
+                fields=("user", "credential"), condition=Q(kind="key"), name="second_factor_key_once"
+            ),
+        )
+        ordering = ("added_at", "id")
+
+    class Privacy:
+        identifying = ("user",)
+        clinical = ()
+        operational = (
+            "kind", "name", "sealed_secret", "last_step", "credential", "host", "signatures", "added_at", "used_at",
+        )  # fmt: skip
+
+
+class RecoveryCode(BaseModel):
+    """One code on paper that comes in once when the second factor is lost; only its digest is kept."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="recovery_codes")
+    digest = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    class Privacy:
+        identifying = ("user",)
+        clinical = ()
+        operational = ("digest", "used_at")
+
+
+class FailureCount(BaseModel):
+    """How often proving who one is failed lately, for an account, an address, or an account from an address."""
+
+    scope = models.CharField(max_length=16)
+    # A digest of what is counted: what was typed as a name may be a password, and need not be an account.
+    key = models.CharField(max_length=64)
+    user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    failures = models.PositiveIntegerField()
+    since = models.DateTimeField()
+    blocks = models.PositiveIntegerField(default=0)
+    blocked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("scope", "key"), name="failure_count_once"),)
+        ordering = ("-since", "id")
+
+    class Privacy:
+        identifying = ("user",)
+        clinical = ()
+        operational = ("scope", "key", "failures", "since", "blocks", "blocked_until")
+
+
+class OutsideIdentity(BaseModel):
+    """The verified id a person has with a single sign-on service; nobody is matched by name or e-mail."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="outside_identities")
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+    bound_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("issuer", "subject"), name="outside_identity_one_person"),
+            models.UniqueConstraint(fields=("user", "issuer"), name="outside_identity_one_subject"),
+        )
+        ordering = ("bound_at", "id")
+
+    class Privacy:
+        identifying = ("user", "subject")
+        clinical = ()
+        operational = ("issuer", "bound_at")

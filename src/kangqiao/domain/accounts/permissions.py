@@ -8,6 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.models import Role, RoleChange
+from kangqiao.domain.institutions import queries as institutions
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.decision import YES, Decision, no
 
 
@@ -43,7 +46,51 @@ class Seat:
 
 def can_manage_accounts(by: Actor) -> Decision:
     """Accounts and memberships are kept by the system administrator or a job of the system."""
-    return YES if by.is_system or by.role == "system_admin" else no(_("账号由系统管理员管理。"))
+    return YES if by.is_system or by.role == Role.SYSTEM_ADMIN else no(_("账号由系统管理员管理。"))
+
+
+def can_grant_at_once(by: Actor) -> Decision:
+    """Only a job of the system gives a role without a second person: setting up a site, reading a list in."""
+    return YES if by.is_system else no(_("岗位由系统管理员提出，安全管理员审核后生效。"))
+
+
+def can_approve_roles(by: Actor, change: RoleChange) -> Decision:
+    """The security administrator agrees to a role, but neither to one of their own nor to their own proposal."""
+    if by.role != Role.SECURITY_ADMIN:
+        return no(_("岗位变动由安全管理员审核。"))
+    if by.id in (f"user:{change.user_id}", change.proposed_by):
+        return no(_("自己的岗位、自己提出的变动，要请另一位安全管理员审核。"))
+    return YES
+
+
+def can_end_sign_ins(by: Actor) -> Decision:
+    """The security administrator makes somebody leave."""
+    return _security(by, _("让别人退出登录由安全管理员做。"))
+
+
+def can_unlock(by: Actor) -> Decision:
+    """The security administrator ends the wait of somebody who mistyped too often."""
+    return _security(by, _("解锁由安全管理员做。"))
+
+
+def can_reset_factors(by: Actor) -> Decision:
+    """The security administrator takes a lost second factor off an account."""
+    return _security(by, _("重置第二重验证由安全管理员做。"))
+
+
+def _security(by: Actor, otherwise: str) -> Decision:
+    return YES if by.is_system or by.role == Role.SECURITY_ADMIN else no(otherwise)
+
+
+def places_of(by: Actor) -> set[int]:
+    """The places an administrator answers for: that of the own organisation and those under it."""
+    own = Organization.objects.filter(pk=by.organization_id or 0).values_list("place__code", flat=True).first()
+    return institutions.place_ids_under(own) if own else set()
+
+
+def reaches(by: Actor, organization: Organization) -> bool:
+    """Whether an organisation lies where this administrator keeps accounts; a job of the system keeps all."""
+    return by.is_system or organization.place_id in places_of(by)
 
 
 class SeatedRequest(HttpRequest):

@@ -1,17 +1,34 @@
-"""Who sits where."""
+"""Who sits where, who is in, and what administrators see of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kangqiao.domain.accounts.models import ADMINISTRATORS, ROLE_DESCRIPTIONS, Membership, Role, User
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.models import (
+    ADMINISTRATORS,
+    ROLE_DESCRIPTIONS,
+    FailureCount,
+    Membership,
+    OutsideIdentity,
+    RecoveryCode,
+    Role,
+    RoleChange,
+    SecondFactor,
+    SignIn,
+    User,
+)
+from kangqiao.domain.accounts.permissions import Seat, places_of
+from kangqiao.domain.accounts.states import ROLE_CHANGE
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.kernel.errors import NotVisible
 
 NO_PAGE = _("没有这一页，或不在您的服务范围。")
 
@@ -95,3 +112,139 @@ def demo_people(on: date) -> list[DemoRole]:
 def demo_seat(membership_id: int, on: date) -> Membership | None:
     """The invented person's membership of that id if it is in force."""
     return _in_force(on).filter(pk=membership_id, user__is_demo=True, user__is_active=True).first()
+
+
+def is_staff(user: User, on: date) -> bool:
+    """Whether the person works here: any role but a resident's."""
+    return any(row.role != Role.RESIDENT for row in current_memberships(user, on))
+
+
+def user_by_id(user_id: int) -> User | None:
+    """The account of that id."""
+    return User.objects.filter(pk=user_id).first()
+
+
+def only_administrator(user_id: int, role: str, on: date) -> bool:
+    """Whether the user holds this role and no other open account does."""
+    rows = _in_force(on).filter(role=role)
+    return rows.filter(user=user_id).exists() and not (rows.filter(user__is_active=True).exclude(user=user_id).exists())
+
+
+def factors_of(user_id: int) -> QuerySet[SecondFactor]:
+    """The person's apps and keys."""
+    return SecondFactor.objects.filter(user=user_id)
+
+
+def has_factor(user_id: int) -> bool:
+    """Whether the person has set up a second factor."""
+    return factors_of(user_id).exists()
+
+
+def keys_of(user_id: int, host: str) -> list[SecondFactor]:
+    """The person's security keys for this host; a key answers no other."""
+    return list(factors_of(user_id).filter(kind=SecondFactor.Kind.KEY, host=host))
+
+
+def recovery_codes_left(user_id: int) -> int:
+    """How many codes on paper are unused."""
+    return RecoveryCode.objects.filter(user=user_id, used_at__isnull=True).count()
+
+
+def identities_of(user_id: int) -> QuerySet[OutsideIdentity]:
+    """The person's ties to single sign-on services."""
+    return OutsideIdentity.objects.filter(user=user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A sign-in that lasts, and when something was last done in it."""
+
+    sign_in: SignIn
+    seen_at: datetime
+
+
+def open_sign_ins(user_id: int) -> list[Open]:
+    """Where the person is signed in now, latest first; one whose session ran out is not."""
+    rows = list(SignIn.objects.filter(user=user_id, ended_at__isnull=True))
+    sessions = Session.objects.filter(session_key__in=[row.session_key for row in rows])
+    stamps = {one.session_key: one.get_decoded().get("sign_in", {}) for one in sessions}
+    found = ((row, stamps.get(row.session_key, {}).get("seen")) for row in rows)
+    return [Open(row, datetime.fromisoformat(seen)) for row, seen in found if seen]
+
+
+def accounts_in_reach(by: Actor) -> QuerySet[User]:
+    """The accounts an administrator keeps: people with a role, past ones too, or a proposed one, where they answer."""
+    here = {"organization__place__in": places_of(by)}
+    held = Membership.objects.filter(user=OuterRef("pk"), **here)
+    proposed = RoleChange.objects.filter(user=OuterRef("pk"), **here)
+    return User.objects.filter(Exists(held) | Exists(proposed))
+
+
+def search_accounts(by: Actor, text: str, at: datetime) -> QuerySet[User]:
+    """Accounts of staff by name or user name; a resident's account is found by its whole user name only."""
+    works = Membership.objects.filter(user=OuterRef("pk")).exclude(role=Role.RESIDENT)
+    lives = Membership.objects.filter(user=OuterRef("pk"), role=Role.RESIDENT)
+    rows = accounts_in_reach(by).annotate(is_braked=Exists(braked(at).filter(user=OuterRef("pk"))))
+    wanted = text.strip()
+    if not wanted:
+        return rows.filter(Exists(works) | ~Exists(lives)).order_by("name", "pk")
+    said = Q(name__icontains=wanted) | Q(username__icontains=wanted)
+    return rows.filter(Q(username=wanted) | (said & (Exists(works) | ~Exists(lives)))).order_by("name", "pk")
+
+
+def account(by: Actor, user_id: int) -> User:
+    """An account the administrator keeps. Raises NotVisible."""
+    found = accounts_in_reach(by).filter(pk=user_id).first()
+    if found is None:
+        raise NotVisible(str(NO_PAGE))
+    return found
+
+
+def memberships_of(user_id: int) -> QuerySet[Membership]:
+    """Every role the person has or had."""
+    return Membership.objects.filter(user=user_id).select_related("organization")
+
+
+def organizations_in_reach(by: Actor) -> QuerySet[Organization]:
+    """The organisations whose people the administrator keeps."""
+    return Organization.objects.filter(place__in=places_of(by)).order_by("kind", "short_zh")
+
+
+def braked(at: datetime) -> QuerySet[FailureCount]:
+    """The accounts that must wait before they may try again."""
+    return FailureCount.objects.filter(user__isnull=False, blocked_until__gt=at)
+
+
+def braked_accounts(by: Actor, at: datetime) -> tuple[int, datetime | None]:
+    """How many accounts wait, and since when the first does."""
+    rows = braked(at).filter(user__in=accounts_in_reach(by))
+    found = rows.order_by().aggregate(count=Count("user", distinct=True), oldest=Min("since"))
+    return found["count"], found["oldest"]
+
+
+def braked_until(user_id: int, at: datetime) -> datetime | None:
+    """Until when this account must wait, if it must."""
+    found: datetime | None = braked(at).filter(user=user_id).order_by().aggregate(last=Max("blocked_until"))["last"]
+    return found
+
+
+def role_changes(by: Actor) -> QuerySet[RoleChange]:
+    """Changes of role in the administrator's reach, those that wait first."""
+    rows = RoleChange.objects.filter(organization__place__in=places_of(by)).select_related("user", "organization")
+    waits = Q(status=ROLE_CHANGE.initial)
+    return rows.annotate(waits=Exists(RoleChange.objects.filter(waits, pk=OuterRef("pk")))).order_by("-waits", "-pk")
+
+
+def role_change(by: Actor, role_change_id: int) -> RoleChange:
+    """One change of role in reach. Raises NotVisible."""
+    found = role_changes(by).filter(pk=role_change_id).first()
+    if found is None:
+        raise NotVisible(str(NO_PAGE))
+    return found
+
+
+def role_changes_waiting(by: Actor) -> tuple[int, datetime | None]:
+    """How many changes of role wait for the security administrator, and since when the oldest does."""
+    rows = role_changes(by).filter(status=ROLE_CHANGE.initial)
+    found = rows.order_by().aggregate(count=Count("pk"), oldest=Min("proposed_at"))
+    return found["count"], found["oldest"]

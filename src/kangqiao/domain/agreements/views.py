@@ -51,7 +51,7 @@ def agreement_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@access("role", roles=permissions.READERS)
+@access("role", roles=permissions.READERS, step_up=True)
 def export(request: HttpRequest) -> HttpResponse:
     """The list as a workbook: exactly the rows the filters leave."""
     seat, on = request.seat, timezone.localdate()  # type: ignore[attr-defined]

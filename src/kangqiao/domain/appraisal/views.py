@@ -31,7 +31,7 @@ def appraisal_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@access("role", roles=permissions.ALLOWED)
+@access("role", roles=permissions.ALLOWED, step_up=True)
 def export(request: HttpRequest) -> HttpResponse:
     """The list of the page as a workbook."""
     year = forms.Year(request.GET, today=timezone.localdate()).chosen

@@ -118,7 +118,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@access("role", roles=("finance_officer",))
+@access("role", roles=("finance_officer",), step_up=True)
 @idempotent
 def pay(request: HttpRequest, pk: int) -> HttpResponse:
     """Records that the seat's finance paid all its payable lines."""
@@ -131,7 +131,7 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@access("role", roles=permissions.READERS)
+@access("role", roles=permissions.READERS, step_up=True)
 def export(request: HttpRequest, pk: int) -> HttpResponse:
     """The lines of the page as a workbook."""
     seat = request.seat  # type: ignore[attr-defined]

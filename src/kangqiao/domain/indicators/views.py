@@ -45,7 +45,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_safe
-@access("role", roles=permissions.READERS)
+@access("role", roles=permissions.READERS, step_up=True)
 def export(request: HttpRequest, key: str) -> HttpResponse:
     """The table of the page as a workbook, with the same rows left out."""
     seat, today = request.seat, timezone.localdate()  # type: ignore[attr-defined]

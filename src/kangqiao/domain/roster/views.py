@@ -71,7 +71,7 @@ def board(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@access("role", roles=BOARD_ROLES)
+@access("role", roles=BOARD_ROLES, step_up=True)
 def export(request: HttpRequest) -> HttpResponse:
     """The week as a workbook, row by row as on the board."""
     seat = request.seat  # type: ignore[attr-defined]

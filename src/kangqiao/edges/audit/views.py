@@ -26,7 +26,7 @@ PER_PAGE = 50
 
 
 @require_safe
-@access("role", roles=reading.READERS)
+@access("role", roles=reading.READERS, step_up=True)
 def index(request: SeatedRequest) -> HttpResponse:
     """The events of the organisations this seat answers for, and how their chains stand; reading is an event too."""
     wanted = _wanted(request)
@@ -45,7 +45,7 @@ def index(request: SeatedRequest) -> HttpResponse:
 
 
 @require_safe
-@access("role", roles=reading.READERS)
+@access("role", roles=reading.READERS, step_up=True)
 def export(request: SeatedRequest, chain: int, form: str) -> FileResponse:
     """One chain as a file for `kangqiao audit verify`, or as FHIR AuditEvents; asking for it is an event of it."""
     reading.chain_in_scope(request.seat, chain)

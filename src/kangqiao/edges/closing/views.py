@@ -17,7 +17,7 @@ from kangqiao.pathways.close_appraisal import close_appraisal
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@access("role", roles=("bureau_officer",))
+@access("role", roles=("bureau_officer",), step_up=True)
 @idempotent
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows the money that waits for the appraisal; posting closes it for good and releases the money."""

@@ -47,4 +47,5 @@ def _frame(request: HttpRequest) -> Frame:
         inbox_url=reverse("messaging-inbox"),
         inbox_count=messaging.unread_count(seat),
         sign_out_url=reverse("sign-out"),
+        own_url=reverse("own-sign-ins"),
     )

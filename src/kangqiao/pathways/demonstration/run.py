@@ -8,9 +8,9 @@ from datetime import date, datetime, time
 from django.utils import timezone
 
 from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.parameters import DEMO_PASSWORD
 
-# Published on purpose: it opens invented people only, and only where a demonstration is shown.
-PASSWORD = "kangqiao-demo"  # noqa: S105
+PASSWORD = DEMO_PASSWORD
 
 
 @dataclass(frozen=True, slots=True)

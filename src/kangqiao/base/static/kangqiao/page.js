@@ -130,6 +130,8 @@
   window.addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
 
   /* htmx: 422 and 409 carry a page part; other refusals only when the server aimed them; silence is said aloud */
+  /* what a page asks by itself says so: it is no sign that somebody is there */
+  document.addEventListener("htmx:configRequest", (event) => { if (!event.detail.triggeringEvent) event.detail.headers["X-Kangqiao-Poll"] = "1"; });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt, problem = document.getElementById("problem");
     if (problem) problem.replaceChildren();

@@ -13,7 +13,7 @@ NOTICES = "/notices/"
 
 
 def test_signing_in_leads_back_to_the_page_wanted_with_a_new_session(client: Client) -> None:
-    seat("gp", centre(), user("gp-1", "bamboo-rain", is_demo=False))
+    seat("resident", centre(), user("gp-1", "bamboo-rain", is_demo=False))
     asked = client.get(NOTICES)
     client.cookies["sessionid"] = "planted-by-somebody"
 
@@ -26,7 +26,7 @@ def test_signing_in_leads_back_to_the_page_wanted_with_a_new_session(client: Cli
 
 
 def test_a_wrong_password_and_an_unknown_name_show_the_same_page(client: Client) -> None:
-    seat("gp", centre(), user("gp-1", "bamboo-rain", is_demo=False))
+    seat("resident", centre(), user("gp-1", "bamboo-rain", is_demo=False))
 
     pages = [client.post("/sign-in/", {"username": name, "password": "wrong"}) for name in ("gp-1", "gp-9")]
 
@@ -40,7 +40,7 @@ def test_a_wrong_password_and_an_unknown_name_show_the_same_page(client: Client)
 
 @pytest.mark.parametrize("wanted", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"])
 def test_nobody_is_sent_to_another_site(client: Client, wanted: str) -> None:
-    seat("gp", centre(), user("gp-1", "bamboo-rain", is_demo=False))
+    seat("resident", centre(), user("gp-1", "bamboo-rain", is_demo=False))
 
     answer = client.post("/sign-in/", {"username": "gp-1", "password": "bamboo-rain", "next": wanted})
 
@@ -127,7 +127,7 @@ def test_language_and_size_are_kept_with_the_account_and_the_browser(client: Cli
 
 
 def test_a_browser_that_changes_hands_does_not_keep_the_seat(client: Client, settings: Settings) -> None:
-    settings.DEMO = "zhuhai"
+    settings.DEMO, settings.DEMO_WITHOUT_SECOND_FACTOR = "zhuhai", True
     who = user("both", "bamboo-rain")
     seat("gp", centre(), who)
     second = seat("expert", hospital(), who)

@@ -1,0 +1,1 @@
+"""Pages of accounts: the door, the second factor, proving again who one is, and the switches."""
