@@ -72,6 +72,16 @@ def _taken(by_id: str, key: str, path: str, mark: str) -> IdempotencyKey | None:
         return None
 
 
+def is_first_run(job: str, *, at: datetime) -> bool:
+    """Whether a named run of a job has no effect yet; says so once, in the transaction of that effect.
+
+    A worker killed after the effect and before its job is noted as done leaves a job that is run again.
+    """
+    noted = {"path": "", "fingerprint": "", "created_at": at, "status_code": 200}
+    _row, is_new = IdempotencyKey.objects.get_or_create(by_id="system:jobs", key=job, defaults=noted)
+    return is_new
+
+
 def forget_answers(*, at: datetime) -> int:
     """Answers older than two days go: they may hold a page about a person, and no browser repeats a form so late.
 

@@ -191,6 +191,7 @@ AUDIT_SIGNER = "kangqiao.base.signing.key_in_folder"
 
 # Work that the clock starts; the worker imports these.
 PROCRASTINATE_IMPORT_PATHS = [
+    "kangqiao.edges.jobs.again",
     "kangqiao.edges.jobs.agreements",
     "kangqiao.edges.jobs.audit",
     "kangqiao.edges.jobs.forms",

@@ -14,13 +14,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from kangqiao.base.server import unprivileged
+from kangqiao.base.server import journal, unprivileged
 from kangqiao.base.server.folder import DataFolder
 from kangqiao.base.server.problems import DatabaseProblem, NoSpace, ServerProblem
 from kangqiao.base.server.unprivileged import Way
@@ -45,9 +46,17 @@ SETTINGS = {
     "jit": "off",  # planning time of short statements matters more than long reports here
     "log_timezone": "UTC",
     "idle_in_transaction_session_timeout": "300000",
+    # On from the first start, so that a vault can be opened without a stop; without one the pieces go nowhere.
+    "archive_mode": "on",
 }
 # A test server may lose everything; it must only be quick.
-SETTINGS_FOR_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+SETTINGS_FOR_TESTS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "archive_mode": "off",
+}
 
 
 def binaries() -> pathlib.Path:
@@ -93,13 +102,7 @@ class EmbeddedPostgres:
 
         Raises ServerProblem with the reason; a half-made cluster is never left behind.
         """
-        self.way = self.way or unprivileged.choose_way()
-        if self.way is None:
-            raise ServerProblem(
-                "PostgreSQL refuses to run as root, and this machine allows root neither a user namespace nor another"
-                " account.",
-                next_step="Start Kangqiao as an ordinary user, or set DATABASE_URL to a server of your own.",
-            )
+        self.find_way()
         cluster = self.folder.postgres
         if not (cluster / "PG_VERSION").exists():
             self.folder.require_space(40 if self.for_tests else ROOM_FOR_NEW_MB)
@@ -112,7 +115,18 @@ class EmbeddedPostgres:
         self.launch()
         self.wait_ready()
         self.make_role_and_database()
+        self.keep_journal()
         return self.url()
+
+    def find_way(self) -> None:
+        """How the server's programs are to be run by us; ServerProblem where they cannot be."""
+        self.way = self.way or unprivileged.choose_way()
+        if self.way is None:
+            raise ServerProblem(
+                "PostgreSQL refuses to run as root, and this machine allows root neither a user namespace nor another"
+                " account.",
+                next_step="Start Kangqiao as an ordinary user, or set DATABASE_URL to a server of your own.",
+            )
 
     def make_cluster(self) -> None:
         """Make the cluster beside its place and move it there finished."""
@@ -228,9 +242,9 @@ class EmbeddedPostgres:
             return pathlib.Path("/proc/self").exists() is False  # no /proc: leave the question to PostgreSQL
         return os.fsencode(self.folder.postgres) in words
 
-    def launch(self) -> None:
-        """Start the server itself."""
-        settings = SETTINGS | (SETTINGS_FOR_TESTS if self.for_tests else {})
+    def launch(self, more: Mapping[str, str] | None = None) -> None:
+        """Start the server itself, with `more` settings than the usual ones."""
+        settings = SETTINGS | (SETTINGS_FOR_TESTS if self.for_tests else {}) | dict(more or {})
         settings["unix_socket_directories"] = str(self.folder.socket_folder())
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = os.open(self.folder.log("postgres"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -254,16 +268,24 @@ class EmbeddedPostgres:
         self.stop()
         raise ServerProblem(f"PostgreSQL was not ready after {READY_SECONDS} s: {self.last_words()}")
 
-    def last_words(self) -> str:
+    def last_words(self, count: int = 6) -> str:
         """The end of the server's log."""
         log = self.folder.log("postgres")
-        lines = log.read_text(errors="replace").splitlines()[-6:] if log.exists() else []
+        lines = log.read_text(errors="replace").splitlines()[-count:] if log.exists() else []
         return " / ".join(lines) or "it left no message"
 
     def make_role_and_database(self) -> None:
         """The application's own role, no superuser, and the database it owns."""
         with psycopg.connect(self.url(role=SUPERUSER, database="postgres"), autocommit=True) as connection:
             create_role_and_database(connection, test_role=self.for_tests)
+
+    def keep_journal(self) -> None:
+        """Tell the running server where its journal goes: into the site's vault, or nowhere. Holds at once."""
+        with psycopg.connect(self.url(role=SUPERUSER, database="postgres"), autocommit=True) as connection:
+            for name, value in journal.settings(self.folder.path).items():
+                statement = sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+                connection.execute(statement)
+            connection.execute("SELECT pg_reload_conf()")
 
     def is_running(self) -> bool:
         """True while the server process lives."""

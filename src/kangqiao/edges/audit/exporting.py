@@ -1,4 +1,4 @@
-"""Chains written to a file, sealed up to the moment."""
+"""Chains written to a file, sealed up to the moment; and the trace that reading and exporting leave."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.models import AuditLink
 from kangqiao.domain.institutions.queries import organization
 from kangqiao.edges.audit import fhir
+from kangqiao.edges.audit.queries import Wanted
 from kangqiao.kernel.errors import RuleBroken
 
 SITE_CODE = "site"
@@ -50,6 +52,17 @@ def note_export(chain: int | None, *, by: Actor, at: datetime, form: str) -> Non
     """An export is itself an event of the chain it shows, or of the site's when it shows all."""
     keeper = Actor(by.id, by.name, by.organization_id or chain or None)
     record(EXPORTED, AuditLink(), by=keeper, at=at, chain=chain, form=form)
+
+
+def note_reading(wanted: Wanted, page: int, *, by: Actor, at: datetime) -> None:
+    """Reading the audit is itself an event: what was asked for, but not the words typed."""
+    told: dict[str, Any] = {
+        "chain": wanted.chain,
+        "event_kind": wanted.kind,
+        "first": str(wanted.first),
+        "last": str(wanted.last),
+    }
+    record("audit.read", AuditLink(), by=by, at=at, resident_id=wanted.resident_id, page=page, **told)
 
 
 def _write(path: Path, lines: Iterator[str]) -> int:

@@ -19,36 +19,36 @@ from kangqiao.base.acting import beyond
 from kangqiao.base.models import AuditEvent
 from kangqiao.base.signing import signer
 from kangqiao.domain.accounts.permissions import SeatedRequest
-from kangqiao.edges.audit import exporting, fhir, reading
+from kangqiao.edges.audit import exporting, fhir, queries
 from kangqiao.edges.public.site import VisitorRequest, site
 
 PER_PAGE = 50
 
 
 @require_safe
-@access("role", roles=reading.READERS, step_up=True)
+@access("role", roles=queries.READERS, step_up=True)
 def index(request: SeatedRequest) -> HttpResponse:
     """The events of the organisations this seat answers for, and how their chains stand; reading is an event too."""
     wanted = _wanted(request)
     chain = request.seat.organization_id if wanted.chain is None else wanted.chain
-    page = Paginator(reading.events(request.seat, wanted), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(queries.events(request.seat, wanted), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "wanted": wanted,
-        "chains": reading.scope(request.seat),
+        "chains": queries.scope(request.seat),
         "kinds": AuditEvent.Kind.choices,
         "page_obj": page,
-        "names": reading.names_of(list(page)),
-        "standing": reading.standing(request.seat, chain),
+        "names": queries.names_of(list(page)),
+        "standing": queries.standing(request.seat, chain),
     }
-    reading.note_reading(wanted, page.number, by=request.actor, at=timezone.now())
+    exporting.note_reading(wanted, page.number, by=request.actor, at=timezone.now())
     return render(request, "audit/index.html", context)
 
 
 @require_safe
-@access("role", roles=reading.READERS, step_up=True)
-def export(request: SeatedRequest, chain: int, form: str) -> FileResponse:
+@access("role", roles=queries.READERS, step_up=True)
+def export(request: SeatedRequest, chain: int, form: str) -> HttpResponse:
     """One chain as a file for `kangqiao audit verify`, or as FHIR AuditEvents; asking for it is an event of it."""
-    reading.chain_in_scope(request.seat, chain)
+    queries.chain_in_scope(request.seat, chain)
     at = timezone.now()
     exporting.note_export(chain, by=request.actor, at=at, form=form)
     file = tempfile.TemporaryFile()  # noqa: SIM115 the answer closes it
@@ -59,7 +59,8 @@ def export(request: SeatedRequest, chain: int, form: str) -> FileResponse:
             file.write(line.encode())
     file.seek(0)
     name = f"kangqiao-audit-{chain}-{timezone.localtime(at):%Y%m%d-%H%M}.{form}.ndjson"
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/x-ndjson")
+    answer = FileResponse(file, as_attachment=True, filename=name, content_type="application/x-ndjson")
+    return answer  # type: ignore[return-value]
 
 
 @require_safe
@@ -72,7 +73,7 @@ def heads(request: VisitorRequest) -> HttpResponse:
         "day": day,
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1) if day < timezone.localdate() else None,
-        "heads": reading.heads_of(day),
+        "heads": queries.heads_of(day),
         "key": signer(),
     }
     return render(request, "audit/heads.html", context)
@@ -85,7 +86,7 @@ def heads_file(request: HttpRequest) -> HttpResponse:
     day = _day(request, "day") or timezone.localdate()
     key = signer()
     told = {
-        "day": day.isoformat(), "key_id": key.key_id, "public_key": key.public_pem, "heads": reading.heads_of(day)
+        "day": day.isoformat(), "key_id": key.key_id, "public_key": key.public_pem, "heads": queries.heads_of(day)
     }  # fmt: skip
     response = HttpResponse(json.dumps(told, ensure_ascii=False, indent=1), content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="kangqiao-heads-{day}.json"'
@@ -104,11 +105,11 @@ def _number(request: HttpRequest, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
-def _wanted(request: HttpRequest) -> reading.Wanted:
+def _wanted(request: HttpRequest) -> queries.Wanted:
     last = _day(request, "last") or timezone.localdate()
     kind = request.GET.get("kind", "")
-    return reading.Wanted(
-        first=min(_day(request, "first") or last - timedelta(days=reading.DEFAULT_DAYS - 1), last),
+    return queries.Wanted(
+        first=min(_day(request, "first") or last - timedelta(days=queries.DEFAULT_DAYS - 1), last),
         last=last,
         chain=_number(request, "chain"),
         kind=kind if kind in AuditEvent.Kind.values else "",

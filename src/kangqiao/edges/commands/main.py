@@ -18,6 +18,7 @@ COMMANDS = {
     "down": "up",
     "backup": "backup",
     "restore": "backup",
+    "vault": "vault",
     "demo": "demo",
     "assets": "assets",
     "manage": "manage",

@@ -11,8 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kangqiao.base import sealing
-from kangqiao.base.actor import Actor
-from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent, AuditHead, AuditLink
 from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.accounts.permissions import Seat
@@ -78,12 +76,6 @@ def events(seat: Seat, wanted: Wanted) -> QuerySet[AuditEvent]:
     return rows.order_by("-id")
 
 
-def note_reading(wanted: Wanted, page: int, *, by: Actor, at: datetime) -> None:
-    """Reading the audit is itself an event: what was asked for, but not the words typed."""
-    told = {"chain": wanted.chain, "event_kind": wanted.kind, "first": str(wanted.first), "last": str(wanted.last)}
-    record("audit.read", AuditLink(), by=by, at=at, resident_id=wanted.resident_id, page=page, **told)
-
-
 def names_of(rows: list[AuditEvent]) -> dict[str, str]:
     """Who the events of triggers, which know only ids, are by."""
     ids = {row.by_id.removeprefix("user:") for row in rows if not row.by_name and row.by_id.startswith("user:")}
@@ -113,7 +105,8 @@ def standing(seat: Seat, chain: int) -> Standing:
     name = chain_in_scope(seat, chain)
     head = AuditHead.objects.filter(organization_id=chain).order_by("-sequence", "-id").first()
     checks = AuditEvent.objects.filter(action=CHECKED, organization_id=chain or None)
-    keeper = Organization.objects.filter(pk=head.witness_id).values_list("zh", flat=True).first() if head else None
+    kept_by = (head.witness_id if head else None) or 0
+    keeper = Organization.objects.filter(pk=kept_by).values_list("zh", flat=True).first()
     link = AuditLink.objects.filter(organization_id=chain).order_by("-sequence").first()
     return Standing(chain, name, link, head, keeper or "", checks.order_by("-id").first())
 

@@ -1,0 +1,64 @@
+"""A row of any model in any state, with everything it must point to: invented, as small as its constraints allow."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db import models
+
+from kangqiao.kernel.states import StateTable
+
+NUMBERS = itertools.count(1)
+DAY, LATER = date(2026, 3, 2), date(2027, 3, 1)
+AT, AFTER = datetime(2026, 3, 2, 1, tzinfo=UTC), datetime(2026, 3, 2, 4, tzinfo=UTC)
+# What a check constraint asks of rows that are far on; it does no harm to those that are not.
+WHOLE: dict[str, dict[str, Any]] = {
+    "appraisal.Appraisal": {"score": 90, "pay_percent": 100, "closed_at": AT},
+    "publication.Publication": {"sha256": "0" * 64, "days_late": 0, "published_at": AT},
+    "referral.Referral": {"reason_code": "demo"},
+}
+BY_KIND: dict[type[models.Field[Any, Any]], Any] = {
+    models.DateField: DAY,
+    models.DateTimeField: AT,
+    models.IntegerField: 1,
+    models.DecimalField: 1,
+    models.JSONField: {},
+}
+
+
+def make(model: type[models.Model], **given: Any) -> Any:
+    """Writes one row; what is not given is invented, what it points to is made the same way."""
+    values: dict[str, Any] = WHOLE.get(model._meta.label, {}) | given
+    for field in model._meta.concrete_fields:
+        if field.name in values or field.primary_key or field.null or field.has_default():
+            continue
+        values[field.name] = make(field.related_model) if field.is_relation else invented(field)
+    return model._default_manager.create(**values)
+
+
+def invented(field: models.Field[Any, Any]) -> Any:
+    """A value of the field's kind; ends lie after beginnings, and texts are never the same twice."""
+    if field.choices:
+        return field.choices[0][0]
+    if field.name in ("ends_on", "until"):
+        return LATER
+    if field.name == "ends_at":
+        return AFTER
+    for kind in type(field).__mro__:
+        if kind in BY_KIND:
+            return BY_KIND[kind]
+    return f"{next(NUMBERS)}"
+
+
+def in_state(model: type[models.Model], table: StateTable, key: str) -> Any:
+    """A row of the model that stands in that state."""
+    return make(model, status=key, **stays(model, key))
+
+
+def stays(model: type[models.Model], key: str) -> dict[str, Any]:
+    """What a row must hold to stand in a state: money that is held has no amount yet, money to be paid has one."""
+    if model._meta.label == "finance.SettlementLine":
+        return {"amount_fen": None, "pay_percent": None} if key == "held" else {"amount_fen": 1, "pay_percent": 100}
+    return {}
