@@ -32,7 +32,8 @@ from tests.access_matrix.world import SEATS, Side, two_sides
 ROWS = {
     "appraisal_id": "appraisal", "booking_id": "booking", "document_id": "document", "half_day_id": "half_day",
     "hospital_id": "hospital", "notice_id": "notice", "organization_id": "centre", "posting_id": "posting",
-    "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "roster_id": "roster",
+    "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "consent_id": "consent",
+    "emergency_id": "emergency", "question_id": "question", "roster_id": "roster",
     "chain": "centre", "session_id": "session", "slot_id": "slot",
     "sign_in_id": "sign_in", "factor_id": "factor",
 }  # fmt: skip
@@ -44,7 +45,10 @@ KEYS = {
 WORDS = {"key": "duty_compliance", "clause_id": "ZH-2a", "action": "accept"}
 FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "referral", "line": "line"}
 # Rows nobody of another side may as much as know of: the answer is a refusal.
-PRIVATE = {"booking", "document", "referral", "resident", "notice", "agreement", "sign_in", "factor"}
+PRIVATE = {
+    "consent", "emergency", "question", "booking", "document", "referral", "resident", "notice", "agreement", "sign_in",
+    "factor",
+}  # fmt: skip
 NOBODY = ("anonymous", "disabled", "ended")
 
 

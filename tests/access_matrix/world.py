@@ -23,7 +23,7 @@ from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.publication.models import Publication
 from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents.models import Basis, Consent, Emergency, Question, Resident
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.workforce.models import Absence, Practitioner
@@ -165,6 +165,12 @@ def _people(side: Side) -> None:
     holder = {"resident": side.resident, "since": side.at - timedelta(days=9)}
     side.add("registered", Basis, kind="registered", organization=side.centre, **holder)
     side.add("at_hospital", Basis, kind="referral", organization=side.hospital, **holder)
+    giver = {"given_by": side.users[Role.RESIDENT], "organization": side.hospital}
+    side.add("consent", Consent, decision="permit", purpose="sensitive", **giver, **holder)
+    seen = {"user": side.users[Role.EXPERT], "organization": side.hospital, "until": side.at}
+    side.add("emergency", Emergency, **seen, **holder)
+    asker = {"asked_by": side.users[Role.RESIDENT], "reader": side.users[Role.EXPERT]}
+    side.add("question", Question, kind="resident", resident=side.resident, organization=side.hospital, **asker)
     side.add("own", Basis, kind="own", user=side.users[Role.RESIDENT], **holder)
 
 

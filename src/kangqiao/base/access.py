@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,11 +12,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from kangqiao.base import acting
+from kangqiao.base import acting, reads
+from kangqiao.base.actor import Actor
 from kangqiao.kernel.errors import Denied
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -60,6 +62,7 @@ def access(policy: str, *, roles: tuple[str, ...] = (), step_up: bool = False) -
             role = getattr(seat, "role", None)
             if not declared.admits(role):
                 if role is None:
+                    note_refusal(request, kwargs)
                     return to_sign_in(request)
                 raise Denied(_("您现在的岗位不能打开这一页。"), next_step=_("请切换岗位，或联系本机构管理员。"))
             # Outside a transaction runs only a view that says so itself, and that only for a reader without a seat.
@@ -67,13 +70,51 @@ def access(policy: str, *, roles: tuple[str, ...] = (), step_up: bool = False) -
                 return view(request, *args, **kwargs)
             with nullcontext() if connection.in_atomic_block else transaction.atomic():
                 acting.as_seat(seat, request=getattr(request, "number", ""))
-                question = import_string(settings.PROOF)(request) if step_up else None
-                return question or view(request, *args, **kwargs)
+                with reads.collected() as found:
+                    request.reads = found  # type: ignore[attr-defined]
+                    question = import_string(settings.PROOF)(request) if step_up else None
+                    response = question or view(request, *args, **kwargs)
+                reads.write_reads(found, call_of(request))
+                return response
 
         guarded.access = declared  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def call_of(request: HttpRequest) -> reads.Call:
+    """Who calls what, as the log of reads keeps it; a person without a seat by account or as unknown."""
+    user = getattr(request, "user", None)
+    stranger = Actor(acting.ANONYMOUS, _("未登录的人"))
+    account = Actor(f"user:{user.pk}", str(user)) if user is not None and user.is_authenticated else stranger
+    match = request.resolver_match
+    return reads.Call(
+        by=getattr(request, "actor", None) or account,
+        at=timezone.now(),  # reads the clock: this layer around a view is an edge
+        action=(match.view_name if match else "") or "",
+        path=request.path,
+        method=request.method or "",
+        number=getattr(request, "number", ""),
+    )
+
+
+def note_refusal(request: HttpRequest, arguments: Mapping[str, Any]) -> None:
+    """Writes down that a call was refused, in a transaction of its own: the call's is rolled back.
+
+    Somebody without a seat who asks for no resident's row is no news: nothing of anybody's was refused.
+    """
+    found = getattr(request, "reads", None) or reads.Reads()
+    if getattr(request, "seat", None) is None and not reads.named_by(arguments):
+        return
+    with acting.as_system("reads"):
+        reads.write_refusals(found.missed or reads.named_by(arguments) or found.shown, call_of(request))
+
+
+def note_failure(request: HttpRequest) -> None:
+    """Writes down whose data a call looked at that was rolled back for another reason."""
+    with acting.as_system("reads"):
+        reads.write_failed_reads(getattr(request, "reads", None) or reads.Reads(), call_of(request))
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from kangqiao.base import acting
+from kangqiao.base.access import note_failure, note_refusal
 from kangqiao.base.actor import Actor
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts import actions as sign_ins
@@ -22,6 +23,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.accounts.rules import over
 from kangqiao.domain.accounts.views.parts import STAMPS, begin
+from kangqiao.domain.residents import actions as residents
 from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken, TooOften
 
 LANGUAGE_COOKIE = "kq-language"
@@ -70,6 +72,7 @@ class ErrorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        _report_wide_reading(request)
         patch_vary_headers(response, ("HX-Request",))  # one address answers a page and its part
         return response
 
@@ -77,6 +80,7 @@ class ErrorMiddleware:
         """The page for a domain error; any other exception is left to the server."""
         if not isinstance(error, KangqiaoError):
             return None
+        _write_down(request, error)
         status = status_of(error)
         part = wants_part(request)
         template = "error_fragment.html" if part else "error.html"
@@ -105,6 +109,25 @@ def status_of(error: KangqiaoError) -> int:
             return 429
         case _:
             return 500
+
+
+def _write_down(request: HttpRequest, error: KangqiaoError) -> None:
+    """A refused call leaves its trace, and so does a failed one that looked at somebody."""
+    if isinstance(error, NotVisible | Denied | TooOften):
+        note_refusal(request, request.resolver_match.kwargs if request.resolver_match else {})
+    elif getattr(request, "reads", None):
+        note_failure(request)
+
+
+def _report_wide_reading(request: HttpRequest) -> None:
+    """The security administrators hear of somebody who opens very many records, also when the call was stopped."""
+    found = getattr(request, "reads", None)
+    if found is None or found.wide is None:
+        return
+    people, minutes = found.wide
+    with acting.as_system("reads"):
+        actor = request.actor  # type: ignore[attr-defined]
+        residents.report_wide_reading(people=people, minutes=minutes, by=actor, at=timezone.now())
 
 
 @contextmanager

@@ -26,7 +26,7 @@ class CodeForm(forms.Form):
     """Six digits of an app, or a recovery code from paper."""
 
     code = forms.RegexField(
-        r"^\s*([0-9]{6}|[0-9A-Za-z]{4}(-?[0-9A-Za-z]{4}){3})\s*$",
+        r"^\s*([0-9]{6}|[0-9A-Za-z]{4}(-?[0-9A-Za-z]{4}){5})\s*$",
         label=_("验证码"),
         max_length=40,
         error_messages={"invalid": _("请输入六位数字，或纸上的恢复码。")},

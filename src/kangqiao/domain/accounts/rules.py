@@ -16,6 +16,7 @@ from kangqiao.domain.accounts.parameters import BRAKING, LIMITS, TOTP
 IDLE, TOO_LONG = "idle", "absolute"
 # Digits and letters nobody mistakes for one another on paper.
 PLAIN = "23456789abcdefghjkmnpqrstuvwxyz"
+RECOVERY_SIGNS = 24
 
 
 def new_secret() -> bytes:
@@ -72,22 +73,26 @@ def spelled(secret: bytes) -> str:
 
 
 def new_recovery_code() -> str:
-    """A code of 16 signs, 79 random bits, in groups of four."""
-    signs = "".join(secrets.choice(PLAIN) for _ in range(16))
-    return "-".join(signs[start : start + 4] for start in range(0, 16, 4))
+    """A code for paper: 118 random bits in groups of four."""
+    return _grouped(RECOVERY_SIGNS)
 
 
 def recovery_digest(code: str) -> str:
-    """What is kept of a recovery code. With 79 random bits in it a plain digest cannot be tried out."""
+    """What is kept of a recovery code. With 112 random bits or more a plain digest is enough (ASVS 6.5.2)."""
     signs = "".join(sign for sign in code.lower() if sign in PLAIN)
     return hashlib.sha256(f"kangqiao recovery {signs}".encode()).hexdigest()
 
 
 def looks_like_recovery_code(typed: str) -> bool:
     """Whether what was typed is as long as a recovery code, and no six digits."""
-    return len([sign for sign in typed.lower() if sign in PLAIN]) == 16
+    return len([sign for sign in typed.lower() if sign in PLAIN]) == RECOVERY_SIGNS
 
 
 def new_password() -> str:
     """A first password to hand over: 16 plain signs."""
-    return new_recovery_code()
+    return _grouped(16)
+
+
+def _grouped(count: int) -> str:
+    signs = "".join(secrets.choice(PLAIN) for _ in range(count))
+    return "-".join(signs[start : start + 4] for start in range(0, count, 4))

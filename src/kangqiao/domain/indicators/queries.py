@@ -22,7 +22,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.indicators import rules
 from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.indicators.parameters import IndicatorParameters
-from kangqiao.domain.indicators.permissions import organizations_visible_to, visible_to
+from kangqiao.domain.indicators.permissions import organizations_visible_to, serving, visible_to
 from kangqiao.domain.indicators.rules import Card
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import NotVisible
@@ -152,6 +152,8 @@ class Compared:
 
     total: Figure
     rows: list[Figure]
+    # Hospitals from elsewhere that serve the place: no facts behind their figures, not in the total.
+    beyond: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,31 +258,41 @@ def scope(seat: Seat) -> dict[int, Organization]:
     return {row.pk: row for row in found.order_by("place__code", "kind", "code")}
 
 
+def scope_beyond(seat: Seat) -> dict[int, Organization]:
+    """The hospitals from elsewhere that serve the seat's place, by id: their figures are seen, the facts are not."""
+    found = Organization.objects.filter(serving(seat)).select_related("place").distinct()
+    return {row.pk: row for row in found.order_by("place__code", "kind", "code")}
+
+
 def board(seat: Seat, period: Period) -> list[Figure]:
-    """One figure per indicator, summed over what the seat may see, with the same stretch of the year before."""
-    parameters, known = parameters_for(seat, period), scope(seat)
+    """One figure per indicator, summed over the seat's own, with the same stretch of the year before.
+
+    Where the place has nobody an indicator speaks of, it is summed over the hospitals that serve the place.
+    """
+    parameters, known, beyond = parameters_for(seat, period), scope(seat), scope_beyond(seat)
     assert period.end is not None
     before = Period(years_after(period.start, -1), years_after(period.end, -1))
     figures = []
     for key, card in rules.cards().items():
-        now = _summed(card, measure_all(key, period.start, period.end), known, parameters)
-        then = _summed(card, measure_all(key, before.start, before.end or before.start), known, parameters)
+        now = _summed(card, measure_all(key, period.start, period.end), known, beyond, parameters)
+        then = _summed(card, measure_all(key, before.start, before.end or before.start), known, beyond, parameters)
         figures.append(replace(now, before=then.value))
     return figures
 
 
 def by_organization(seat: Seat, card: Card, period: Period) -> Compared:
-    """An indicator for each organisation the seat may see, the widest gap first, and for all of them together."""
-    parameters, known = parameters_for(seat, period), scope(seat)
+    """An indicator for each organisation the seat may see, the widest gap first, and for its own together."""
+    parameters, known, beyond = parameters_for(seat, period), scope(seat), scope_beyond(seat)
+    shown = known | beyond
     assert period.end is not None
     measured = measure_all(card.key, period.start, period.end)
     rows = [
-        _figure(card, parameters, row.numerator, row.denominator, known[row.organization_id])
+        _figure(card, parameters, row.numerator, row.denominator, shown[row.organization_id])
         for row in measured.values()
-        if row.organization_id in known
+        if row.organization_id in shown
     ]
     rows.sort(key=lambda row: (row.value is None, row.value or 0, row.organization.code if row.organization else ""))
-    return Compared(_summed(card, measured, known, parameters), rows)
+    return Compared(_summed(card, measured, known, beyond, parameters), rows, frozenset(beyond))
 
 
 def figure_of(seat: Seat, card: Card, organization: Organization, period: Period) -> Figure:
@@ -331,9 +343,11 @@ def get_organization(seat: Seat, organization_id: int) -> Organization:
 
 
 def _summed(
-    card: Card, measured: Mapping[int, Measured], known: Mapping[int, Organization], parameters: IndicatorParameters
-) -> Figure:
+    card: Card, measured: Mapping[int, Measured], known: Mapping[int, Organization],
+    beyond: Mapping[int, Organization], parameters: IndicatorParameters,
+) -> Figure:  # fmt: skip
     own = [row for row in measured.values() if row.organization_id in known]
+    own = own or [row for row in measured.values() if row.organization_id in beyond]
     denominators = [row.denominator for row in own if row.denominator is not None]
     bottom = sum(denominators, Decimal(0)) if denominators else None
     return _figure(card, parameters, sum((row.numerator for row in own), Decimal(0)), bottom, None)

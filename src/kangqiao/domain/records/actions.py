@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.bulk import checked_together, copy_rows
+from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.records.models import Condition, Document, Encounter
-from kangqiao.domain.records.permissions import can_write
+from kangqiao.domain.records.permissions import can_write, can_write_about, can_write_for
 from kangqiao.domain.residents.actions import grant_basis, import_visit_bases
 from kangqiao.domain.residents.models import Basis
+from kangqiao.domain.residents.parameters import access_at
+from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import Denied, RuleBroken
 
 
@@ -38,7 +42,7 @@ def record_encounter(
     Raises Denied, or RuleBroken for a visit that lies ahead.
     """
     with transaction.atomic():
-        _require_writer(by)
+        _allow(can_write_for(by, organization_id, practitioner_id))
         if started_at > at:
             raise RuleBroken(_("就诊时间在现在之后。"), next_step=_("请核对就诊时间。"))
         row = Encounter.objects.create(
@@ -58,6 +62,7 @@ def record_encounter(
             kind=Basis.Kind.ENCOUNTER,
             source=f"encounter:{row.pk}",
             since=started_at,
+            until=started_at + _outlasts(organization_id, at),
             organization_id=organization_id,
             by=by,
             at=at,
@@ -70,7 +75,7 @@ def record_condition(
 ) -> Condition:
     """A problem the resident lives with enters the list; the same code a second time changes nothing."""
     with transaction.atomic():
-        _require_writer(by)
+        _allow(can_write_about(by, resident_id, at))
         row, is_new = Condition.objects.get_or_create(
             resident_id=resident_id, code=code, defaults={"zh": zh, "since": since}
         )
@@ -96,7 +101,7 @@ def write_document(
     an empty letter.
     """
     with transaction.atomic():
-        _require_writer(by)
+        _allow(can_write_for(by, organization_id))
         if not text.strip():
             raise RuleBroken(_("文书还没有内容。"), next_step=_("请写好内容再签名。"))
         row = Document.objects.create(
@@ -112,10 +117,15 @@ def write_document(
     return row
 
 
-def _require_writer(by: Actor) -> None:
-    allowed = can_write(by)
-    if not allowed:
-        raise Denied(allowed.reason)
+def _allow(decision: Decision) -> None:
+    if not decision:
+        raise Denied(decision.reason)
+
+
+def _outlasts(organization_id: int, at: datetime) -> timedelta:
+    """How long the place of a visit may still see the person after it."""
+    place = organization_by_id(organization_id).place
+    return access_at(place.code, localtime(at).date()).after
 
 
 class PastVisit(NamedTuple):
@@ -146,12 +156,13 @@ def import_history(
     Such visits count as direct ones: no booking or letter came with them. One audit row stands for all. Raises Denied.
     """
     with transaction.atomic():
-        _require_writer(by)
+        _allow(can_write(by))
         walk_in = Encounter.Origin.WALK_IN.value
-        first: dict[tuple[int, int], datetime] = {}
+        spans: dict[tuple[int, int], tuple[datetime, datetime]] = {}
         for visit in visits:
-            pair = visit.resident_id, visit.organization_id
-            first[pair] = min(visit.started_at, first.get(pair, visit.started_at))
+            pair, when = (visit.resident_id, visit.organization_id), visit.started_at
+            first, last = spans.get(pair, (when, when))
+            spans[pair] = min(first, when), max(last, when)
         with checked_together(Encounter):
             copy_rows(
                 Encounter,
@@ -162,7 +173,7 @@ def import_history(
                 ((*visit, walk_in, False, "") for visit in visits),
             )  # fmt: skip
         copy_rows(Condition, ("resident", "code", "zh", "since"), conditions)
-        import_visit_bases(first_visits=first, by=by, at=at)
+        import_visit_bases(visits=spans, by=by, at=at)
         record("records.import_history", Encounter(), by=by, at=at, rows=len(visits), conditions=len(conditions))
 
 
@@ -173,7 +184,7 @@ def import_expert_visits(*, half_days: Sequence[tuple[int, int, date, str]], mos
     expert's. Returns how many visits that are. One audit row stands for all. Raises Denied.
     """
     with transaction.atomic():
-        _require_writer(by)
+        _allow(can_write(by))
         with connection.cursor() as cursor:
             cursor.execute(EXPERT_VISITS, [*(list(column) for column in zip(*half_days, strict=True)), most])
             count: int = cursor.rowcount

@@ -12,9 +12,8 @@ from django.views.decorators.http import require_POST
 
 from kangqiao.base.access import access
 from kangqiao.domain.records import queries
-from kangqiao.domain.residents import actions as residents_actions
 from kangqiao.domain.residents import queries as residents
-from kangqiao.domain.residents.permissions import TREATING
+from kangqiao.domain.residents.permissions import TREATING, can_register, is_child
 
 MOST_VISITS = 60
 
@@ -22,20 +21,21 @@ MOST_VISITS = 60
 @access("role", roles=tuple(TREATING))
 def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
     """Banner, conditions, visits, letters, and why this seat may look; the look itself is written down."""
-    seat, now = request.seat, timezone.now()  # type: ignore[attr-defined]
+    seat = request.seat  # type: ignore[attr-defined]
     one = residents.get_resident(seat, resident_id)
     bases = residents.bases_shown(seat, one)
-    why = tuple(sorted({basis.kind for basis in bases}))
-    residents_actions.note_opening(resident_id=one.pk, bases=why, by=seat.actor, at=now)
-    visits = queries.visits_shown(seat, one, MOST_VISITS)
+    protection = queries.protection_of(seat, one)
+    visits = queries.visits_shown(seat, one, MOST_VISITS, protection)
     context = {
         "resident": one,
         "age": residents.age(one, timezone.localdate()),
         "bases": bases,
-        "conditions": queries.conditions_of(seat, one),
-        "documents": queries.documents_of(seat, one),
+        "conditions": queries.conditions_of(seat, one, protection),
+        "documents": queries.documents_of(seat, one, protection),
+        "hides": protection.hides,
         "days": [(day, list(rows)) for day, rows in groupby(visits, key=lambda visit: visit.day)],
         "most": MOST_VISITS,
+        "may_name_guardian": can_register(seat.actor, one.centre_id) and is_child(one, timezone.now()),
     }
     return render(request, "records/resident.html", context)
 
@@ -47,7 +47,6 @@ def identifier(request: HttpRequest, resident_id: int) -> HttpResponse:
     """The whole identity number, for once; who asked for it is written down."""
     seat = request.seat  # type: ignore[attr-defined]
     one = residents.get_resident(seat, resident_id)
-    residents_actions.note_opening(resident_id=one.pk, bases=("identifier",), by=seat.actor, at=timezone.now())
     return HttpResponse(format_html('<span class="masked">{}</span>', one.identifier))
 
 
@@ -56,7 +55,4 @@ def document(request: HttpRequest, document_id: int) -> HttpResponse:
     """One signed letter."""
     seat = request.seat  # type: ignore[attr-defined]
     letter = queries.document(seat, document_id)
-    residents_actions.note_opening(
-        resident_id=letter.resident_id, bases=("document",), by=seat.actor, at=timezone.now()
-    )
     return render(request, "records/document.html", {"letter": letter, "resident": letter.resident})

@@ -27,11 +27,11 @@ from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.states import DOWN, UP
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
-from kangqiao.domain.residents.permissions import valid_at
+from kangqiao.domain.residents.parameters import access_at
+from kangqiao.domain.residents.permissions import is_refused, user_id_of, valid_at
 from kangqiao.domain.residents.queries import not_found as no_resident
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling.models import Booking
-from kangqiao.domain.scheduling.permissions import user_id_of
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.domain.workforce.queries import practitioner_of
@@ -88,7 +88,7 @@ def send_up(
     hospital = _organization(to_organization_id)
     if hospital.kind != Organization.Kind.HOSPITAL:
         raise RuleBroken(_("上转要送到医院。"), next_step=_("请选一家医院。"))
-    resident = _resident(resident_id, centre.pk, at)
+    resident = _resident(resident_id, centre, hospital, at)
     parameters = _parameters(centre, at)
     given = {
         "patient_identity": bool(resident.identifier), "diagnosis": bool(diagnosis.strip()),
@@ -111,7 +111,7 @@ def send_up(
         origin_encounter=origin, specialty=specialty, urgency=Referral.Urgency(urgency).value, diagnosis=diagnosis,
         reason_code=reason_code, reason=reason, history=history, examination=examination, question=question,
         medicines=medicines, allergies=allergies, has_consent=has_consent,
-        booking=_own_booking(booking_id, resident_id, hospital.pk), status=UP.initial, sent_at=at,
+        booking=_own_booking(booking_id, resident_id, hospital.pk, at), status=UP.initial, sent_at=at,
         limit=parameters.accept_limit(urgency), policy_ref=parameters.ref,
     )  # fmt: skip
     begin(referral, UP, by=by, at=at)
@@ -194,7 +194,7 @@ def withdraw_referral(*, referral_id: int, reason: str, seen_status: str = "", b
     _refuse_arrived(referral)
     _move(referral, "withdraw", by=by, at=at, reason=reason)
     _free_place(referral, reason, by, at)
-    _close(referral, by, at)
+    _shut(referral, by, at)
     up = referral.direction == Referral.Direction.UP
     words = _("%(centre)s撤回上转") if up else _("%(hospital)s撤回下转")
     _tell(referral, "withdrawn", referral.to_organization, Role.REFERRAL_DESK if up else Role.GP, words, by, at, reason)
@@ -227,7 +227,7 @@ def mark_not_attended(*, referral_id: int, reason: str, seen_status: str = "", b
         desk = permissions.at_the_desk(by, referral.to_organization)
         scheduling.miss_booking(booking_id=referral.booking.pk, by=desk, at=at)
     _move(referral, "not_attend", by=by, at=at, reason=reason)
-    _close(referral, by, at)
+    _shut(referral, by, at)
     _tell(referral, "missed", referral.from_organization, Role.GP, _("上转患者未到%(hospital)s就诊"), by, at, reason)
     audit.record("referral.not_attend", referral, by=by, at=at, resident_id=referral.resident_id)
     return referral
@@ -249,7 +249,7 @@ def return_summary(*, referral_id: int, reply: str, seen_status: str = "", by: A
 
 @transaction.atomic
 def close_referral(*, referral_id: int, seen_status: str = "", by: Actor, at: datetime) -> Referral:
-    """The GP has read the summary; the case ends and the basis of referral with it."""
+    """The GP has read the summary; the case ends, and the basis of referral the stated time after it."""
     referral = _locked(referral_id, "close", seen_status, by)
     _move(referral, "close", by=by, at=at)
     _close(referral, by, at)
@@ -283,7 +283,7 @@ def propose_down(
     hospital, centre = _hospital_of(by), _organization(to_organization_id)
     if centre.kind != Organization.Kind.CENTRE:
         raise RuleBroken(_("下转要送到社区卫生服务中心。"), next_step=_("请选一家中心。"))
-    resident = _resident(resident_id, hospital.pk, at)
+    resident = _resident(resident_id, hospital, centre, at)
     _require_plan(plan, medicines)
     if reason_code not in rules.DOWN_CRITERIA:
         raise RuleBroken(_("还没有选下转符合的条件。"), next_step=_("请选一条，再送中心。"), clause="ZH-4.4b")
@@ -400,11 +400,16 @@ def _hospital_of(by: Actor) -> Organization:
     return own if own.kind == Organization.Kind.HOSPITAL or own.part_of is None else own.part_of
 
 
-def _resident(resident_id: int, organization_id: int, at: datetime) -> Resident:
-    held = valid_at(at).filter(resident_id=resident_id, organization_id=organization_id)
+def _resident(resident_id: int, sender: Organization, receiver: Organization, at: datetime) -> Resident:
+    held = valid_at(at).filter(resident_id=resident_id, organization_id=sender.pk)
     found = Resident.objects.filter(pk=resident_id, pk__in=held.values("resident_id")).first()
-    if found is None:
+    if found is None or is_refused(resident_id, sender.pk, at):
         raise no_resident()
+    if is_refused(resident_id, receiver.pk, at):
+        raise RuleBroken(
+            _("居民不让%(place)s看自己的档案，不能转到那里。") % {"place": receiver.zh},
+            next_step=_("请和居民商量换一家，或请居民先在“我的授权”里撤回拒绝。"),
+        )
     if found.deceased_on is not None:
         raise RuleBroken(_("这位居民已登记死亡，不能转诊。"), next_step=_("请核对居民档案。"))
     return found
@@ -425,12 +430,16 @@ def _origin_visit(encounter_id: int, resident_id: int, by: Actor) -> Encounter:
     return visit
 
 
-def _own_booking(booking_id: int | None, resident_id: int, hospital_id: int) -> Booking | None:
+def _own_booking(booking_id: int | None, resident_id: int, hospital_id: int, at: datetime) -> Booking | None:
+    """The place the GP took for the patient at this hospital, as long as it stands and lies ahead."""
     if booking_id is None:
         return None
-    found = Booking.objects.select_related("session").filter(pk=booking_id, resident_id=resident_id).first()
+    rows = Booking.objects.select_for_update(of=("self",)).select_related("session", "slot")
+    found = rows.filter(pk=booking_id, resident_id=resident_id).first()
     if found is None or found.session.organization_id != hospital_id:
         raise RuleBroken(_("占的号不是这位居民在这家医院的。"), next_step=_("请重新选号。"))
+    if found.status != "booked" or found.slot.starts_at <= at:
+        raise RuleBroken(_("占的号已经取消或过了时间。"), next_step=_("请重新选号。"))
     return found
 
 
@@ -602,6 +611,13 @@ def _open_to_both(referral: Referral, by: Actor, at: datetime) -> None:
 
 
 def _close(referral: Referral, by: Actor, at: datetime) -> None:
+    """The case is over: both houses may still look for the stated time, to answer questions and finish letters."""
+    after = access_at(referral.to_organization.place.code, localtime(at).date()).after
+    residents.end_basis(source=f"referral:{referral.pk}", until=at + after, by=by, at=at)
+
+
+def _shut(referral: Referral, by: Actor, at: datetime) -> None:
+    """The case never came about: nobody looks because of it any more."""
     residents.end_basis(source=f"referral:{referral.pk}", by=by, at=at)
 
 

@@ -22,7 +22,9 @@ HOSPITAL_ROLES = (*DESK_ROLES, Role.EXPERT)
 
 
 def visible_to(seat: Seat | None) -> Q:
-    """A resident's own referrals; for those who treat, the ones from or to their house, while they may see the person.
+    """A resident's own referrals and those of whom they act for; for those who treat, the ones of their house.
+
+    These come from it or go to it, and are seen as long as the person may be seen.
 
     A hospital's guidance office sees what its hospital sees; a centre sees its own alone, also where a hospital runs
     several.
@@ -30,7 +32,7 @@ def visible_to(seat: Seat | None) -> Q:
     if seat is None:
         return Q(pk__in=())
     if seat.role == Role.RESIDENT:
-        return Q(resident__user_id=seat.user_id)
+        return residents.visible_to(seat, field="resident_id")
     if seat.role not in (*CENTRE_ROLES, *HOSPITAL_ROLES):
         return Q(pk__in=())
     return (at_end("from_organization", seat) | at_end("to_organization", seat)) & residents.visible_to(

@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
+from kangqiao.base import reads
 from kangqiao.base.models import StatusChange
 from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.base.templatetags.kq import day as day_in_words
@@ -31,7 +32,7 @@ from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.permissions import CENTRE_ROLES, HOSPITAL_ROLES, at_end, parties, visible_to
 from kangqiao.domain.referral.states import DOWN, UP
 from kangqiao.domain.residents.models import Resident
-from kangqiao.domain.residents.queries import age
+from kangqiao.domain.residents.queries import age, note_read
 from kangqiao.domain.scheduling import queries as scheduling
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
@@ -88,7 +89,10 @@ def get_referral(seat: Seat | None, referral_id: int) -> Referral:
     """One referral. Raises NotVisible, whether there is none or it is not this seat's."""
     found = referrals(seat).filter(pk=referral_id).first()
     if found is None:
+        reads.missed("referral.referral", referral_id)
         raise not_found()
+    if seat is not None:
+        note_read(seat, [found.resident_id])
     return found
 
 
@@ -107,13 +111,14 @@ def desk_queue(seat: Seat, direction: str, statuses: Iterable[str]) -> list[Refe
         output_field=IntegerField(),
     )  # fmt: skip
     found = referrals(seat).filter(at_end("to_organization", seat), direction=direction, status__in=tuple(statuses))
-    return list(found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")[:200])
+    found = found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")
+    return _listed(seat, found[:200])
 
 
 def handed_down(seat: Seat, statuses: Iterable[str]) -> list[Referral]:
     """Patients the seat's hospital handed back, those that wait longest first."""
     found = referrals(seat).filter(at_end("from_organization", seat), direction="down", status__in=tuple(statuses))
-    return list(found.order_by("clock_from", "pk")[:200])
+    return _listed(seat, found.order_by("clock_from", "pk")[:200])
 
 
 def sent_by(seat: Seat, statuses: tuple[str, ...] = (), direction: str = "up") -> list[Referral]:
@@ -121,7 +126,14 @@ def sent_by(seat: Seat, statuses: tuple[str, ...] = (), direction: str = "up") -
     found = referrals(seat).filter(
         at_end("from_organization", seat), direction=direction, status__in=statuses or tuple(OPEN)
     )
-    return list(found.order_by("-sent_at", "-pk")[:200])
+    return _listed(seat, found.order_by("-sent_at", "-pk")[:200])
+
+
+def _listed(seat: Seat, rows: QuerySet[Referral]) -> list[Referral]:
+    """The lines of a worklist; that it names these residents is written down."""
+    found = list(rows)
+    note_read(seat, [one.resident_id for one in found], listed=True)
+    return found
 
 
 def received_by(seat: Seat, statuses: tuple[str, ...] = ()) -> list[Referral]:
@@ -131,7 +143,7 @@ def received_by(seat: Seat, statuses: tuple[str, ...] = ()) -> list[Referral]:
 
 def of_resident(seat: Seat, resident_id: int) -> list[Referral]:
     """A resident's referrals that the seat may see, newest first."""
-    return list(referrals(seat).filter(resident_id=resident_id).order_by("-sent_at", "-pk"))
+    return _listed(seat, referrals(seat).filter(resident_id=resident_id).order_by("-sent_at", "-pk"))
 
 
 def case_of(seat: Seat, referral: Referral) -> list[Referral]:
@@ -358,6 +370,8 @@ class Chart:
     conditions: list[Condition]
     visits: list[Visit]
     documents: list[Document]
+    # Whether specially protected content is withheld from the reader.
+    hides: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,11 +477,13 @@ def letter(seat: Seat, referral: Referral, now: datetime) -> Letter:
 def chart(seat: Seat, resident: Resident) -> Chart:
     """Problems, last visits and letters of the patient, as far as the seat may see them."""
     if seat.role == Role.RESIDENT:
-        return Chart([], [], [])
+        return Chart([], [], [], hides=False)
+    protection = records.protection_of(seat, resident)
     return Chart(
-        list(records.conditions_of(seat, resident)),
-        records.visits_shown(seat, resident, FEW),
-        list(records.documents_of(seat, resident)[:FEW]),
+        list(records.conditions_of(seat, resident, protection)),
+        records.visits_shown(seat, resident, FEW, protection),
+        list(records.documents_of(seat, resident, protection)[:FEW]),
+        protection.hides,
     )
 
 
@@ -538,7 +554,7 @@ def listed(seat: Seat, key: str, now: datetime) -> tuple[str, list[Line]]:
     known = {tab[0]: tab for tab in _tabs_of(seat)}
     name, _label, direction, statuses = known.get(key) or next(iter(known.values()))
     found = referrals(seat).filter(direction=direction, status__in=statuses)
-    return name, lines(found.order_by("-sent_at", "-pk")[:100], now)
+    return name, lines(_listed(seat, found.order_by("-sent_at", "-pk")[:100]), now)
 
 
 def hospitals_for(seat: Seat, now: datetime) -> list[Choice]:

@@ -22,7 +22,6 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import actions, forms, permissions, queries, rules
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.residents import actions as residents_actions
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
@@ -194,8 +193,8 @@ def down(request: Request) -> HttpResponse:
 @access("role", roles=(Role.RESIDENT,))
 @require_GET
 def mine(request: Request) -> HttpResponse:
-    """The patient's own referrals, sentence by sentence."""
-    own = residents.resident_of(request.seat.user_id)
+    """The patient's own referrals, or those of whom they act for, sentence by sentence."""
+    own = _patient(request) or residents.resident_of(request.seat.user_id)
     if own is None:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
     rows = queries.of_resident(request.seat, own.pk)
@@ -204,9 +203,9 @@ def mine(request: Request) -> HttpResponse:
 
 
 def _letter(request: Request, one: Referral) -> dict[str, Any]:
-    """The letter with the patient's banner and what the record tells; that somebody looked is written down."""
+    """The letter with the patient's banner and what the record tells; the desk opens it from its list."""
     now = timezone.now()
-    residents_actions.note_opening(resident_id=one.resident_id, bases=("referral",), by=request.actor, at=now)
+    residents.note_read(request.seat, [one.resident_id])
     return _person(one.resident) | {
         "allergies": rules.known_allergies(one.allergies),
         "letter": queries.letter(request.seat, one, now),

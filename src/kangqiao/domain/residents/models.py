@@ -1,4 +1,4 @@
-"""Residents and the ledger of bases."""
+"""Residents, the ledger of bases, and what residents allowed or refused."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from kangqiao.base.models import BaseModel
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.residents.states import QUESTION
 
 
 class Resident(BaseModel):
@@ -63,6 +64,9 @@ class Basis(BaseModel):
         BOOKING = "booking", _("预约")
         REFERRAL = "referral", _("转诊")
         ENCOUNTER = "encounter", _("就诊")
+        GUARDIAN = "guardian", _("监护人")
+        PROXY = "proxy", _("代办人")
+        EMERGENCY = "emergency", _("紧急查阅")
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="bases")
     organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
@@ -95,3 +99,121 @@ class Basis(BaseModel):
         identifying = ("resident", "user")
         clinical = ("kind", "source")
         operational = ("organization", "since", "until")
+
+
+class Consent(BaseModel):
+    """What a resident, or the guardian of a child, allowed or refused, until withdrawn (FHIR Consent).
+
+    A refusal keeps an organisation out whatever basis it has; a permission opens what no basis opens.
+    """
+
+    class Decision(models.TextChoices):
+        PERMIT = "permit", _("同意")
+        REFUSE = "refuse", _("拒绝")
+
+    class Purpose(models.TextChoices):
+        RECORD = "record", _("查看档案")
+        SENSITIVE = "sensitive", _("查看特殊保护的病情")
+        PROXY = "proxy", _("替我办事")
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="consents")
+    decision = models.CharField(max_length=8, choices=Decision)
+    purpose = models.CharField(max_length=16, choices=Purpose)
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
+    person = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    is_by_guardian = models.BooleanField(default=False)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(organization__isnull=False, person__isnull=True)
+                | Q(organization__isnull=True, person__isnull=False),
+                name="consent_has_one_addressee",
+            ),
+            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="consent_term"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, withdrawn_by__isnull=True)
+                | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+                name="consent_withdrawn_by_somebody",
+            ),
+            models.UniqueConstraint(
+                fields=("resident", "decision", "purpose", "organization", "person"),
+                condition=Q(withdrawn_at__isnull=True),
+                name="consent_open_once",
+                nulls_distinct=False,
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "resident"), name="consent_by_organization"),)
+        ordering = ("-since", "-id")
+
+    class Privacy:
+        identifying = ("resident", "person", "given_by", "withdrawn_by")
+        clinical = ("decision", "purpose")
+        operational = ("organization", "is_by_guardian", "since", "until", "withdrawn_at")
+
+
+class Emergency(BaseModel):
+    """Somebody opened a record without a relation, in an emergency, and wrote why (FHIR Consent, purpose BTG)."""
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    reason = models.TextField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(until__gt=F("since")), name="emergency_term"),
+            models.CheckConstraint(condition=~Q(reason=""), name="emergency_has_reason"),
+        )
+        indexes = (models.Index(fields=("organization", "since"), name="emergency_by_organization"),)
+        ordering = ("-since", "-id")
+
+    class Privacy:
+        identifying = ("resident", "user")
+        clinical = ("reason",)
+        operational = ("organization", "since", "until")
+
+
+class Question(BaseModel):
+    """Why somebody looked: asked by the resident of the security administrator, or by that one of the reader."""
+
+    class Kind(models.TextChoices):
+        RESIDENT = "resident", _("居民提问")
+        REVIEW = "review", _("安全管理员核查")
+
+    kind = models.CharField(max_length=16, choices=Kind)
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    reader = models.ForeignKey(User, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    looked_at = models.DateTimeField()
+    emergency = models.ForeignKey(Emergency, models.PROTECT, null=True, blank=True, related_name="questions")
+    text = models.TextField()
+    status = models.CharField(max_length=16, choices=QUESTION.choices(), default=QUESTION.initial)
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    answer = models.TextField(blank=True)
+    answered_by = models.CharField(max_length=100, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status="asked", answered_at__isnull=True)
+                | (Q(status="answered", answered_at__isnull=False) & ~Q(answer="")),
+                name="question_answered_in_words",
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "status"), name="question_by_organization"),)
+        ordering = ("-asked_at", "-id")
+
+    class Privacy:
+        identifying = ("resident", "reader", "asked_by", "answered_by")
+        clinical = ("text", "answer")
+        operational = ("kind", "organization", "looked_at", "emergency", "status", "asked_at", "answered_at")

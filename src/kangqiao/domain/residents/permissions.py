@@ -1,23 +1,32 @@
-"""Who may see which resident: one ledger answers."""
+"""Who may see which resident: one ledger answers, and a refusal of the resident comes before it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.residents.models import Basis
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.institutions.queries import organizations_in
+from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
+from kangqiao.domain.residents.parameters import access_at
+from kangqiao.domain.residents.rules import birthday
 from kangqiao.kernel.decision import YES, Decision, no
 
 # Roles that treat. All others work with counts: bureau, finance, insurer, dispatcher, director, administrator.
 TREATING = frozenset(
     {Role.GP, Role.EXPERT, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE, Role.PHARMACIST}
 )
+# Bases of a resident's seat: they open a person's own pages, never anything at work.
+PERSONAL: tuple[Basis.Kind, ...] = (Basis.Kind.OWN, Basis.Kind.GUARDIAN, Basis.Kind.PROXY)
+# Who decides about a record: the person, or the guardian of a child. A proxy runs errands and decides nothing.
+DECIDING = (Basis.Kind.OWN, Basis.Kind.GUARDIAN)
 
 
 def valid_at(moment: datetime) -> QuerySet[Basis]:
@@ -25,23 +34,88 @@ def valid_at(moment: datetime) -> QuerySet[Basis]:
     return Basis.objects.filter(Q(until__isnull=True) | Q(until__gt=moment), since__lte=moment)
 
 
+def consents_at(moment: datetime) -> QuerySet[Consent]:
+    """What residents allowed or refused and had not withdrawn at a moment."""
+    is_open = Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=moment)
+    return Consent.objects.filter(is_open, Q(until__isnull=True) | Q(until__gt=moment), since__lte=moment)
+
+
+def refusals_at(moment: datetime) -> QuerySet[Consent]:
+    """The organisations residents keep out of their record at a moment."""
+    return consents_at(moment).filter(decision=Consent.Decision.REFUSE, purpose=Consent.Purpose.RECORD)
+
+
 def bases_of(seat: Seat, at: datetime | None = None) -> QuerySet[Basis]:
     """The bases on which this seat may see someone at a moment (now, unless told).
 
-    A resident has the basis of being that person. Treating staff have those of their organisation and their own; the
-    rest have none. A right to see is a right now, so this reads the clock itself.
+    A resident has the basis of being that person, a child's guardian, or somebody's proxy. Treating staff have those of
+    their organisation and their own, as far as the resident has not refused the organisation; looking in an emergency
+    comes before a refusal. The rest have none. A right to see is a right now, so this reads the clock itself.
     """
-    valid = valid_at(at or timezone.now())  # reads the clock: a right to see is a right now
+    moment = at or timezone.now()  # reads the clock: a right to see is a right now
+    valid = valid_at(moment)
     if seat.role == Role.RESIDENT:
-        return valid.filter(kind=Basis.Kind.OWN, user=seat.user_id)
+        return valid.filter(kind__in=PERSONAL, user=seat.user_id)
     if seat.role not in TREATING:
         return valid.none()
-    return valid.filter(Q(organization=seat.organization_id) | (Q(user=seat.user_id) & ~Q(kind=Basis.Kind.OWN)))
+    # The kind is asked inside, so that the database joins the refusals once instead of looking for each row.
+    refused = (
+        refusals_at(moment)
+        .filter(resident_id=OuterRef("resident_id"), organization_id__in=houses_of(seat.organization_id))
+        .annotate(of_kind=ExpressionWrapper(OuterRef("kind"), output_field=CharField()))
+        .exclude(of_kind=Basis.Kind.EMERGENCY)
+    )
+    held = Q(organization=seat.organization_id) | (Q(user=seat.user_id) & ~Q(kind__in=PERSONAL))
+    return valid.filter(held, ~Exists(refused))
+
+
+def houses_of(organization_id: int | None) -> QuerySet[Organization, int]:
+    """The ids of an organisation and, for a guidance office, the hospital it works for: refused together."""
+    office_of = Q(parts=organization_id, parts__kind=Organization.Kind.GUIDANCE_OFFICE)
+    return Organization.objects.filter(Q(pk=organization_id) | office_of).order_by().values_list("pk", flat=True)
+
+
+def is_refused(resident_id: int, organization_id: int | None, at: datetime) -> bool:
+    """Whether the resident keeps this organisation out at a moment."""
+    refused = refusals_at(at).filter(resident_id=resident_id, organization_id__in=houses_of(organization_id))
+    return refused.exists()
 
 
 def visible_to(seat: Seat, *, field: str = "pk", at: datetime | None = None) -> Q:
     """The scope of a seat: rows of the residents it may see. `field` names the resident's id on another table."""
     return Q(**{f"{field}__in": bases_of(seat, at).values("resident_id")})
+
+
+def sees(by: Actor, resident_id: int, at: datetime) -> bool:
+    """Whether somebody at work may see a resident at a moment, through their organisation or in person."""
+    held = Q(organization_id=by.organization_id or 0) | (Q(user_id=user_id_of(by) or 0) & ~Q(kind__in=PERSONAL))
+    bases = valid_at(at).filter(held, resident_id=resident_id)
+    if is_refused(resident_id, by.organization_id, at):
+        bases = bases.filter(kind=Basis.Kind.EMERGENCY)
+    return bases.exists()
+
+
+def may_act_for(user_id: int | None, resident_id: int, at: datetime) -> bool:
+    """Whether a person may book and cancel for a resident: as that person, guardian or proxy."""
+    return valid_at(at).filter(resident_id=resident_id, user_id=user_id or 0, kind__in=PERSONAL).exists()
+
+
+def is_child(resident: Resident, at: datetime) -> bool:
+    """Whether a guardian decides for the resident at a moment; `resident` with centre and place."""
+    on = localtime(at).date()
+    years = access_at(resident.centre.place.code, on).guardian_until_years
+    return on < birthday(resident.birth_date, years)
+
+
+def can_decide(user_id: int | None, resident: Resident, at: datetime) -> Decision:
+    """The resident decides who sees the record; for a child the guardian does, alone (PIPL 31)."""
+    young = is_child(resident, at)
+    kinds = (Basis.Kind.GUARDIAN,) if young else (Basis.Kind.OWN,)
+    if valid_at(at).filter(resident=resident, user_id=user_id or 0, kind__in=kinds).exists():
+        return YES
+    if young:
+        return no(_("孩子还小，由监护人决定谁能看档案。"))
+    return no(_("只有本人能决定谁能看自己的档案。"))
 
 
 def can_register(by: Actor, centre_id: int) -> Decision:
@@ -54,3 +128,48 @@ def can_register(by: Actor, centre_id: int) -> Decision:
 def can_import(by: Actor) -> Decision:
     """Whole registers are read in by the system administrator or a job of the system."""
     return YES if by.is_system or by.role == Role.SYSTEM_ADMIN else no(_("批量导入由系统管理员做。"))
+
+
+# Who may open a record in an emergency: doctors, with the patient before them.
+EMERGENCY_ROLES = (Role.GP, Role.EXPERT)
+
+
+def can_break_glass(by: Actor) -> Decision:
+    """Doctors open a record in an emergency; desks, offices and administrators never."""
+    return YES if by.role in EMERGENCY_ROLES else no(_("紧急查阅由在岗的医生做。"))
+
+
+def overseen_by(seat: Seat, field: str = "organization") -> Q:
+    """Rows of the organisations a security administrator watches over: the own one; a bureau's, all of its place."""
+    if seat.role != Role.SECURITY_ADMIN:
+        return Q(pk__in=())
+    own = Q(**{f"{field}_id": seat.organization_id})
+    if seat.organization_kind != Organization.Kind.HEALTH_BUREAU:
+        return own
+    return own | Q(**{f"{field}__in": organizations_in(seat.place_code).order_by().values("pk")})
+
+
+def questions_visible_to(seat: Seat) -> Q:
+    """Questions one asked or has to answer oneself, those about oneself or one's child, and those one watches over."""
+    asked = Q(asked_by=seat.user_id)
+    if seat.role == Role.RESIDENT:
+        return asked | (Q(kind=Question.Kind.RESIDENT) & visible_to(seat, field="resident_id"))
+    return asked | Q(kind=Question.Kind.REVIEW, reader=seat.user_id) | overseen_by(seat)
+
+
+def can_question(seat: Seat) -> Decision:
+    """The security administrator asks about looks in an emergency."""
+    return YES if seat.role == Role.SECURITY_ADMIN else no(_("紧急查阅由安全管理员核查。"))
+
+
+def can_answer(seat: Seat, question: Question) -> Decision:
+    """Residents are answered by the security administrator, the security administrator by whoever looked."""
+    if question.kind == Question.Kind.REVIEW:
+        return YES if question.reader_id == seat.user_id else no(_("请由查看的人自己说明。"))
+    return YES if seat.role == Role.SECURITY_ADMIN else no(_("居民的疑问由安全管理员答复。"))
+
+
+def user_id_of(by: Actor) -> int | None:
+    """The user behind an actor; None for a job."""
+    kind, _colon, number = by.id.partition(":")
+    return int(number) if kind == "user" and number.isdigit() else None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 # A shorter tail of a number would find half the town; the field asks for the last four as a rule.
 SHORTEST_NUMBER_TAIL = 4
+# Fewer characters than this say nothing about why a record had to be opened in an emergency.
+SHORTEST_REASON = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,11 @@ def read_search(text: str) -> SearchText:
 def age_on(birth: tuple[int, int, int], day: tuple[int, int, int]) -> int:
     """Full years between two dates given as (year, month, day)."""
     return day[0] - birth[0] - (day[1:] < birth[1:])
+
+
+def birthday(birth_date: date, years: int) -> date:
+    """The day somebody turns so many years old; who was born on 29 February turns so on 1 March of a common year."""
+    try:
+        return birth_date.replace(year=birth_date.year + years)
+    except ValueError:
+        return date(birth_date.year + years, 3, 1)

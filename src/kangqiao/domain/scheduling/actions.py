@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -24,6 +24,8 @@ from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.residents import actions as residents
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
@@ -35,7 +37,7 @@ from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken, Taken
 # One statement takes the place and writes the booking and its basis. The session is share-locked first, so a withdrawal
 # either waits for this booking and then lists it, or is seen here; the slot's own row decides between two bookers. The
 # basis is new by its source, so it needs none of the care of `residents.grant_basis`, which would cost eight statements
-# on the path where everybody comes at once. It lasts as `rules.end_of_visit_day` says.
+# on the path where everybody comes at once. It lasts the stated time after `rules.end_of_visit_day`.
 TAKE = f"""
 WITH scheduling_session AS MATERIALIZED (
     SELECT session.* FROM scheduling_session session
@@ -53,6 +55,7 @@ WITH scheduling_session AS MATERIALIZED (
     INSERT INTO residents_basis (resident_id, organization_id, user_id, kind, source, since, until)
     SELECT booked.resident_id, session.organization_id, NULL, 'booking', 'booking:' || booked.id, %(at)s,
            (date_trunc('day', session.ends_at AT TIME ZONE %(zone)s) + interval '1 day') AT TIME ZONE %(zone)s
+               + %(after)s
     FROM booked JOIN scheduling_session session ON session.id = booked.session_id
 )
 SELECT booked.*, session.policy_ref AS session_policy_ref, session.organization_id AS session_organization_id
@@ -218,14 +221,14 @@ def book(
 ) -> Booking:
     """A resident gets a place in a slot; the same attempt sent twice is one booking.
 
-    The doctor's place may see the resident from now to the end of the visit day. Raises Taken with the nearest free
-    places when someone was faster, RuleBroken when the slot is past, withdrawn, not open yet, still reserved for
-    partner centres (SZ16-2.2b) or the resident already has a place in this session.
+    The doctor's place may see the resident from now to the stated time after the visit day. Raises Taken with the
+    nearest free places when someone was faster, RuleBroken when the slot is past, withdrawn, not open yet, still
+    reserved for partner centres (SZ16-2.2b), the resident keeps its place out or has a place in this session already.
     """
     partner_of: list[int] = []
     try:
         with transaction.atomic():
-            resident = queries.resident_to_book(resident_id)
+            resident = queries.resident_to_book(resident_id, slot_id, at)
             has_basis = permissions.asks_for_basis(by, resident) and queries.has_basis(resident_id, by, at)
             _allow(
                 permissions.can_book(
@@ -236,11 +239,16 @@ def book(
                     as_partner_centre_id=as_partner_centre_id,
                 )
             )
+            if resident.keeps_out_place:  # type: ignore[attr-defined] # from resident_to_book
+                raise RuleBroken(
+                    _("居民不让这家机构看自己的档案，不能约它的号。"),
+                    next_step=_("请另选一家，或由居民在“我的授权”里撤回拒绝。"),
+                )
             if resident.deceased_on is not None:
                 raise RuleBroken(_("这位居民已登记死亡，不能预约。"), next_step=_("请核对居民档案。"))
             if as_partner_centre_id is not None:
                 partner_of = _partner_of(slot_id, as_partner_centre_id, at)
-            booking = _take(slot_id, resident_id, channel, attempt, partner_of, by, at)
+            booking = _take(slot_id, resident, channel, attempt, partner_of, by, at)
             if booking is not None:
                 return booking
     except IntegrityError as error:
@@ -263,7 +271,7 @@ def cancel_booking(*, booking_id: int, reason: str = "", by: Actor, at: datetime
 
 @transaction.atomic
 def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
-    """A resident has come; from now to the end of the day the doctor, too, may see them.
+    """A resident has come; from now to the stated time after the visit day the doctor, too, may see them.
 
     Raises RuleBroken on another day than the visit's.
     """
@@ -277,7 +285,7 @@ def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             kind="booking",
             source=_source(booking),
             since=at,
-            until=rules.end_of_visit_day(localtime(booking.session.ends_at)),
+            until=rules.end_of_visit_day(localtime(booking.session.ends_at)) + _after(booking.resident, at),
             user_id=booking.session.practitioner.user_id,
             by=by,
             at=at,
@@ -319,7 +327,10 @@ def fulfil_booking(*, booking_id: int, diagnosis: str = "", summary: str = "", b
 
 @transaction.atomic
 def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
-    """A resident did not come. Raises RuleBroken before the grace after the booked time is over."""
+    """A resident did not come; the basis of the booking ends with the visit day.
+
+    Raises RuleBroken before the grace after the booked time is over.
+    """
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("miss").parties))
     parameters = SlotParameters.read(
@@ -331,17 +342,20 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             next_step=_("请再等一等，或先打电话问问。"),
         )
     transition(booking, BOOKING, "miss", by=by, at=at)
+    visit_day_ends = rules.end_of_visit_day(localtime(booking.session.ends_at))
+    residents.end_basis(source=_source(booking), until=max(visit_day_ends, at), by=by, at=at)
     audit.record("miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref)
     return booking
 
 
 def _take(
-    slot_id: int, resident_id: int, channel: str, attempt: str, partner_of: list[int], by: Actor, at: datetime
+    slot_id: int, resident: Resident, channel: str, attempt: str, partner_of: list[int], by: Actor, at: datetime
 ) -> Booking | None:
     """Runs the one statement and writes history and trace; None when no place could be taken."""
     values: dict[str, Any] = {
         "slot": slot_id,
-        "resident": resident_id,
+        "resident": resident.pk,
+        "after": _after(resident, at),
         "status": BOOKING.initial,
         "channel": channel,
         "name": by.name,
@@ -360,7 +374,7 @@ def _take(
         booking,
         by=by,
         at=at,
-        resident_id=resident_id,
+        resident_id=resident.pk,
         policy_ref=booking.session_policy_ref,  # type: ignore[attr-defined] # from TAKE
         slot_id=slot_id,
         channel=channel,
@@ -390,37 +404,7 @@ def _replay_or_refuse(slot_id: int, resident_id: int, attempt: str, partner_of: 
             next_step=_("请从最近的空号里选一个。") if nearest else _("请换一位医生，或过几天再看。"),
             alternatives=nearest,
         )
-    raise _refused(refusal, slot, own)
-
-
-def _refused(refusal: Refusal, slot: Slot, own: Booking | None) -> RuleBroken:
-    match refusal:
-        case Refusal.WITHDRAWN:
-            return RuleBroken(
-                _("%(when)s的门诊已停诊。") % {"when": _when(slot.starts_at)}, next_step=_("请另选一个时间。")
-            )
-        case Refusal.PAST:
-            return RuleBroken(
-                _("%(when)s已经过了，不能再约。") % {"when": _when(slot.starts_at)}, next_step=_("请选以后的时间。")
-            )
-        case Refusal.ALREADY_IN_SESSION:
-            return RuleBroken(
-                _("您已约了这次门诊的%(when)s，一人一次门诊只留一个号。")
-                % {"when": _when(own.slot.starts_at if own else slot.starts_at)},
-                next_step=_("想换时间，请先取消原来的预约。"),
-            )
-        case Refusal.TOO_EARLY:
-            return RuleBroken(
-                _("这个号%(when)s起才能预约。") % {"when": _when(slot.opens_at)},
-                next_step=_("请到时再来，或选近一些的时间。"),
-            )
-        case _:
-            return RuleBroken(
-                _("这个号先留给协作中心的家庭医生，%(when)s起向所有人开放。")
-                % {"when": _when(slot.release_at or slot.starts_at)},
-                next_step=_("急着看，请到社区卫生服务中心请家庭医生帮您约。"),
-                clause="SZ16-2.2b",
-            )
+    raise rules.refused(refusal, slot.starts_at, slot.opens_at, slot.release_at, own.slot.starts_at if own else None)
 
 
 def _partner_of(slot_id: int, centre_id: int, at: datetime) -> list[int]:
@@ -440,7 +424,7 @@ def _locked_booking(booking_id: int) -> Booking:
     slot = Slot.objects.select_for_update().filter(bookings__pk=booking_id).first()
     booking = (
         Booking.objects.select_for_update(of=("self",))
-        .select_related("slot", "session__organization__place", "session__practitioner", "resident")
+        .select_related("slot", "session__organization__place", "session__practitioner", "resident__centre__place")
         .filter(pk=booking_id)
         .first()
     )
@@ -488,6 +472,11 @@ def _on_visit_day(booking: Booking, at: datetime) -> None:
 def _allow(decision: Decision) -> None:
     if not decision:
         raise Denied(decision.reason, clause=decision.clause)
+
+
+def _after(resident: Resident, at: datetime) -> timedelta:
+    """How long the place may still see the resident after the visit."""
+    return access_at(resident.centre.place.code, localtime(at).date()).after
 
 
 def _source(booking: Booking) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -11,6 +12,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.permissions import user_id_of
 from kangqiao.domain.scheduling.models import Booking, Session
 from kangqiao.kernel.decision import YES, Decision, no
 from kangqiao.policy import covers
@@ -20,12 +22,6 @@ PLANNERS = (Role.DISPATCHER, Role.CENTRE_MANAGER, Role.GUIDANCE_OFFICE, Role.HOS
 # Those who deal with residents at a place.
 DESK = (Role.CENTRE_MANAGER, Role.GP, Role.REFERRAL_DESK)
 CLINICAL = (*DESK, Role.EXPERT)
-
-
-def user_id_of(by: Actor) -> int | None:
-    """The user behind an actor; None for a job."""
-    kind, _colon, number = by.id.partition(":")
-    return int(number) if kind == "user" and number.isdigit() else None
 
 
 def can_open(by: Actor) -> Decision:
@@ -49,14 +45,19 @@ def _plans_for(by: Actor, organization: Organization) -> bool:
 
 
 def asks_for_basis(by: Actor, resident: Resident) -> bool:
-    """Whether a booking by this actor rests on a basis that must be looked up: staff outside the home centre."""
+    """Whether a booking by this actor rests on a basis that must be looked up.
+
+    For staff outside the home centre, and for somebody who books for a child or in another person's name.
+    """
+    if by.role == Role.RESIDENT:
+        return resident.user_id is None or resident.user_id != user_id_of(by)
     return by.role in CLINICAL and resident.centre_id != by.organization_id
 
 
 def can_book(
     by: Actor, resident: Resident, *, has_basis: bool, channel: str, as_partner_centre_id: int | None
 ) -> Decision:
-    """Residents book for themselves; doctors and desks for people their organisation has a basis to see.
+    """Residents book for themselves and whom they act for, staff for people their organisation has a basis to see.
 
     Partner places are for the centre's own doctors, never for a resident's own booking (SZ16-2.2b).
     """
@@ -64,8 +65,8 @@ def can_book(
         return YES
     if by.role == Role.RESIDENT:
         own = resident.user_id is not None and resident.user_id == user_id_of(by)
-        if not own:
-            return no(_("只能为本人预约。"))
+        if not own and not has_basis:
+            return no(_("只能为本人、您监护的孩子或请您代办的人预约。"))
         if channel != Booking.Channel.SELF or as_partner_centre_id is not None:
             return no(_("这些号源留给协作中心的家庭医生。"), "SZ16-2.2b")
         return YES
@@ -103,7 +104,7 @@ def parties(by: Actor, booking: Booking) -> set[str]:
         return {"system"}
     found: set[str] = set()
     user_id = user_id_of(by)
-    if by.role == Role.RESIDENT and booking.resident.user_id is not None and booking.resident.user_id == user_id:
+    if by.role == Role.RESIDENT and _acts_for(user_id, booking.resident):
         found.add("resident")
     if by.role in CLINICAL and by.organization_id == booking.session.organization_id:
         found.add("desk")
@@ -112,6 +113,13 @@ def parties(by: Actor, booking: Booking) -> set[str]:
     if by.role in DESK and by.organization_id == booking.resident.centre_id:
         found.add("centre")
     return found
+
+
+def _acts_for(user_id: int | None, resident: Resident) -> bool:
+    if resident.user_id is not None and resident.user_id == user_id:
+        return True
+    # reads the clock: a right to act is a right now
+    return residents.may_act_for(user_id, resident.pk, timezone.now())
 
 
 def can_step(by: Actor, booking: Booking, allowed: tuple[str, ...]) -> Decision:
@@ -123,11 +131,14 @@ def can_step(by: Actor, booking: Booking, allowed: tuple[str, ...]) -> Decision:
 
 
 def visible_to(seat: Seat | None) -> Q:
-    """A resident's own bookings; for clinical staff those at their place or of their centre, where a basis is valid."""
+    """A resident's own bookings and those of whom they act for; for clinical staff those at their place.
+
+    Or of their centre; always where a basis is valid.
+    """
     if seat is None:
         return Q(pk__in=())
     if seat.role == Role.RESIDENT:
-        return Q(resident__user_id=seat.user_id)
+        return residents.visible_to(seat, field="resident_id")
     if seat.role not in CLINICAL:
         return Q(pk__in=())
     near = (

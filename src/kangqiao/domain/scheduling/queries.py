@@ -11,11 +11,13 @@ from django.db.models import (
     Case,
     Count,
     DurationField,
+    Exists,
     ExpressionWrapper,
     F,
     FloatField,
     IntegerField,
     Min,
+    OuterRef,
     Prefetch,
     Q,
     QuerySet,
@@ -28,14 +30,16 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from kangqiao.base import reads
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import history
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
-from kangqiao.domain.residents.queries import not_found
+from kangqiao.domain.residents.queries import not_found, note_read
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.scheduling.permissions import can_step, can_withdraw, partner_centre, visible_to
 from kangqiao.domain.scheduling.rules import SlotFacts, is_visit_day, may_cancel, why_not
@@ -158,18 +162,23 @@ def facts_of(slot: Slot, is_session_open: bool) -> SlotFacts:
     return SlotFacts(slot.starts_at, slot.opens_at, slot.release_at, is_session_open, slot.taken >= slot.capacity)
 
 
-def resident_to_book(resident_id: int) -> Resident:
-    """The resident a place is for. Raises NotVisible."""
-    found = Resident.objects.filter(pk=resident_id).first()
+def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
+    """The resident a place is for; `keeps_out_place` says whether they refused the slot's place. Raises NotVisible."""
+    place = Slot.objects.filter(pk=slot_id).values("session__organization_id")
+    refused = residents.refusals_at(at).filter(resident_id=OuterRef("pk"), organization_id__in=place)
+    rows = Resident.objects.select_related("centre__place").annotate(keeps_out_place=Exists(refused))
+    found = rows.filter(pk=resident_id).first()
     if found is None:
         raise not_found()
     return found
 
 
 def has_basis(resident_id: int, by: Actor, at: datetime) -> bool:
-    """Whether the actor's organisation may see the resident at an instant."""
+    """Whether the actor's organisation may see the resident at an instant, or the actor acts for the resident."""
+    if by.role == Role.RESIDENT:
+        return residents.may_act_for(residents.user_id_of(by), resident_id, at)
     held = residents.valid_at(at).filter(resident_id=resident_id, organization_id=by.organization_id or 0)
-    return held.exists()
+    return held.exists() and not residents.is_refused(resident_id, by.organization_id, at)
 
 
 def locked_slots(session_id: int) -> list[Slot]:
@@ -219,14 +228,20 @@ def get_booking(seat: Seat | None, booking_id: int) -> Booking:
     """One booking the seat may see, with slot, session, place, doctor and resident. Raises NotVisible."""
     found = _with_all(Booking.objects.filter(visible_to(seat), pk=booking_id)).first()
     if found is None:
+        reads.missed("scheduling.booking", booking_id)
         raise NotVisible(_("没有这个预约，或不在您的服务范围。"), next_step=_("请回到我的预约查看。"))
+    if seat is not None:
+        note_read(seat, [found.resident_id])
     return found
 
 
 def resident_bookings(seat: Seat | None, resident_id: int) -> list[Booking]:
     """A resident's bookings, newest visit first, as far as the seat may see them."""
     found = Booking.objects.filter(visible_to(seat), resident_id=resident_id)
-    return list(_with_all(found).order_by("-slot__starts_at", "-id")[:50])
+    rows = list(_with_all(found).order_by("-slot__starts_at", "-id")[:50])
+    if seat is not None:
+        note_read(seat, [booking.resident_id for booking in rows], listed=True)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +330,7 @@ def specialties_offered(seat: Seat, now: datetime) -> list[Concept]:
 def day_sessions(seat: Seat, starts: datetime, ends: datetime) -> list[Session]:
     """The sessions at the seat's place in a span, each with its bookings the seat may see as `seen`, by time."""
     bookings = _with_all(Booking.objects.filter(visible_to(seat))).order_by("slot__starts_at", "id")
-    return list(
+    sessions: list[Session] = list(
         Session.objects.filter(
             Q(organization_id=seat.organization_id) | Q(practitioner__user_id=seat.user_id),
             starts_at__gte=starts,
@@ -326,6 +341,9 @@ def day_sessions(seat: Seat, starts: datetime, ends: datetime) -> list[Session]:
         .prefetch_related(Prefetch("bookings", bookings, to_attr="seen"))
         .order_by("starts_at", "id")
     )
+    seen = [booking.resident_id for one in sessions for booking in one.seen]  # type: ignore[attr-defined] # prefetched
+    note_read(seat, seen, listed=True)
+    return sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,11 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.kernel.errors import RuleBroken
 from kangqiao.kernel.money import round_half_up
 
 
@@ -155,3 +160,37 @@ def is_visit_day(starts_at: datetime, at: datetime) -> bool:
 def end_of_visit_day(ends_at: datetime) -> datetime:
     """Midnight after the visit: until then the place of the visit may see the resident because of the booking."""
     return datetime.combine(ends_at.date() + timedelta(days=1), time(), ends_at.tzinfo)
+
+
+def refused(
+    refusal: Refusal, starts_at: datetime, opens_at: datetime, release_at: datetime | None, own_at: datetime | None
+) -> RuleBroken:
+    """Why a place cannot be taken, in words; `own_at` is the time the person holds in the session already."""
+    match refusal:
+        case Refusal.WITHDRAWN:
+            return RuleBroken(_("%(when)s的门诊已停诊。") % {"when": said(starts_at)}, next_step=_("请另选一个时间。"))
+        case Refusal.PAST:
+            return RuleBroken(
+                _("%(when)s已经过了，不能再约。") % {"when": said(starts_at)}, next_step=_("请选以后的时间。")
+            )
+        case Refusal.ALREADY_IN_SESSION:
+            return RuleBroken(
+                _("您已约了这次门诊的%(when)s，一人一次门诊只留一个号。") % {"when": said(own_at or starts_at)},
+                next_step=_("想换时间，请先取消原来的预约。"),
+            )
+        case Refusal.TOO_EARLY:
+            return RuleBroken(
+                _("这个号%(when)s起才能预约。") % {"when": said(opens_at)},
+                next_step=_("请到时再来，或选近一些的时间。"),
+            )
+        case _:
+            return RuleBroken(
+                _("这个号先留给协作中心的家庭医生，%(when)s起向所有人开放。") % {"when": said(release_at or starts_at)},
+                next_step=_("急着看，请到社区卫生服务中心请家庭医生帮您约。"),
+                clause="SZ16-2.2b",
+            )
+
+
+def said(instant: datetime) -> str:
+    """An instant in the words of a notice."""
+    return date_format(localtime(instant), "m-d H:i")

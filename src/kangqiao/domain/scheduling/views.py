@@ -78,7 +78,7 @@ def find(request: Request) -> HttpResponse:
 @require_GET
 def mine(request: Request) -> HttpResponse:
     """The resident's next appointment and the ones before."""
-    resident = _for_whom(request, None)
+    resident = _for_whom(request, _asked(request))
     if resident is None:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
     ahead, past = queries.own_bookings(request.seat, resident.pk, timezone.now())
@@ -251,13 +251,16 @@ def withdraw(request: Request, session_id: int) -> HttpResponse:
     affected = actions.withdraw_session(
         session_id=session_id, reason=form.cleaned_data["reason"], by=request.actor, at=timezone.now()
     )
-    page = {"session": shown, "affected": affected, "named": permissions.may_name(request.seat, shown)}
+    named = permissions.may_name(request.seat, shown)
+    if named:
+        residents.note_read(request.seat, [one.resident_id for one in affected], listed=True)
+    page = {"session": shown, "affected": affected, "named": named}
     return render(request, "scheduling/withdrawn.html", page)
 
 
 def _for_whom(request: Request, resident_id: int | None) -> Resident | None:
-    """The resident at the screen, or the one a doctor named."""
-    if request.seat.role == Role.RESIDENT:
+    """The resident at the screen or whom they act for, or the one a doctor named."""
+    if request.seat.role == Role.RESIDENT and not resident_id:
         return residents.resident_of(request.seat.user_id)
     return residents.get_resident(request.seat, resident_id) if resident_id else None
 

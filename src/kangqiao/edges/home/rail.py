@@ -37,6 +37,7 @@ PEOPLE = Entry("residents-search", "users-group", _("居民"))
 INDICATORS = Entry("indicators-list", "chart-bar", _("指标"))
 APPRAISALS = Entry("appraisal-list", "clipboard-check", _("考核"))
 MONEY = Entry("finance-list", "coin-yuan", _("经费"))
+OVERSIGHT = Entry("residents-oversight", "eye", _("核查"))
 PUBLICATIONS = Entry("publication-list", "world", _("公示"))
 
 RAILS: dict[str, tuple[Entry, ...]] = {
@@ -58,7 +59,7 @@ RAILS: dict[str, tuple[Entry, ...]] = {
     Role.FINANCE_OFFICER: (HOME, MONEY, APPRAISALS, INDICATORS, CHAIN, CLAUSES),
     Role.INSURER: (HOME, CHAIN, CLAUSES),
     Role.SYSTEM_ADMIN: (HOME, CHAIN, CLAUSES),
-    Role.SECURITY_ADMIN: (HOME, CHAIN, CLAUSES),
+    Role.SECURITY_ADMIN: (HOME, OVERSIGHT, CHAIN, CLAUSES),
     Role.AUDIT_ADMIN: (HOME, AUDIT, CHAIN, CLAUSES),
 }
 

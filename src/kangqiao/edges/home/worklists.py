@@ -17,6 +17,7 @@ from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.referral import queries as referrals
+from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
 
@@ -134,6 +135,11 @@ def notices(seat: Seat, now: datetime) -> Tile:
     return _tile(_("未读消息"), messaging.waiting(seat), _("查看"), "messaging-inbox")
 
 
+def asked(seat: Seat, now: datetime) -> Tile:
+    """Questions of residents about who looked."""
+    return _tile(_("居民的疑问"), residents.waiting_questions(seat), _("答复"), "residents-oversight")
+
+
 TILES: dict[str, tuple[Callable[[Seat, datetime], Tile], ...]] = {
     Role.GP: (returned, replies, handed_back, today, notices),
     Role.EXPERT: (sittings, notices),
@@ -143,5 +149,6 @@ TILES: dict[str, tuple[Callable[[Seat, datetime], Tile], ...]] = {
     Role.DISPATCHER: (drafts, notices),
     Role.HOSPITAL_DIRECTOR: (signatures, nominations, to_prepare, notices),
     Role.BUREAU_OFFICER: (signatures, endings, to_score, to_close, to_approve, notices),
+    Role.SECURITY_ADMIN: (asked, notices),
     Role.FINANCE_OFFICER: (to_submit, to_pay, notices),
 }

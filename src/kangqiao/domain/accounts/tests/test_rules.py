@@ -70,6 +70,8 @@ def test_recovery_codes_are_many_and_read_however_they_are_typed() -> None:
     assert rules.looks_like_recovery_code(one)
     assert rules.recovery_digest(one.upper().replace("-", " ")) == rules.recovery_digest(one)
     assert not rules.looks_like_recovery_code("123456")
+    # What is kept is a plain digest: at least 112 random bits stand behind it (ASVS 6.5.2).
+    assert len(rules.PLAIN) ** len(one.replace("-", "")) >= 2**112
 
 
 def test_the_picture_says_what_apps_read() -> None:

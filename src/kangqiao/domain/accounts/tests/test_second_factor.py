@@ -71,7 +71,7 @@ def test_staff_who_come_in_for_the_first_time_set_a_second_factor_up_and_cannot_
     assert wrong.status_code == 422
     assert picture.headers["Content-Type"] == "image/svg+xml"
     assert picture.content.startswith(b"<svg")
-    assert len(re.findall(r"<code>[0-9a-z-]{19}</code>", page)) == 10
+    assert len(re.findall(r"<code>[0-9a-z-]{29}</code>", page)) == 10
     assert NOTICES in page
     assert is_in(client)
     assert SecondFactor.objects.get(user=who).kind == "totp"

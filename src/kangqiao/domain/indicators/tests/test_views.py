@@ -168,3 +168,23 @@ def test_target_agreement_does_not_double_the_duty_owed(network: Network) -> Non
     after = queries.measure_all(DUTY, date(2025, 1, 1), date(2026, 1, 1))[pair.hospital_id]
     assert (before.denominator, before.numerator) == (156, 12)
     assert (after.denominator, after.numerator) == (before.denominator, before.numerator)
+
+
+def test_district_without_a_hospital_sees_the_figures_of_those_that_serve_it_and_no_facts(network: Network) -> None:
+    jinwan = network.places["jinwan"]
+    add_pairing(network, "people1", "hongqi", "jinwan", half_days=3)
+    bureau = type(network.organizations["bureau"]).objects.create(
+        code="jinwan-health", kind="health_bureau", zh="金湾区卫生局", short_zh="金湾", place=jinwan
+    )
+    client = signed_in(sit(bureau, "bureau_officer"))
+
+    page = client.get(address("detail", DUTY)).content.decode()
+    rows = {
+        name: client.get(address("rows", DUTY, network.organizations[name].pk)).status_code
+        for name in ("people1", "people2")
+    }
+
+    assert "对口本地，只看合计数" in page
+    assert "people1" in page
+    assert "people2" not in page
+    assert rows == {"people1": 404, "people2": 404}

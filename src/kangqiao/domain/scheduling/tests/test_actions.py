@@ -134,7 +134,7 @@ class TestBook:
         assert (slot.taken, booking.status, booking.channel) == (1, "booked", "self")
         assert (basis.resident_id, basis.organization_id) == (resident.pk, people.centre.pk)
         assert basis.since == people.at
-        assert basis.until == rules.end_of_visit_day(localtime(booking.session.ends_at))
+        assert basis.until == rules.end_of_visit_day(localtime(booking.session.ends_at)) + timedelta(days=30)
         assert StatusChange.objects.get(subject_type="scheduling.booking").to_status == "booked"
         trace = AuditEvent.objects.get(action="book")
         assert (trace.resident_id, trace.subject_id) == (resident.pk, booking.pk)

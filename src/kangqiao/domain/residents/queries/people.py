@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 from django.utils import timezone
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.base import reads
+from kangqiao.base.actor import Actor
+from kangqiao.base.models import AuditEvent
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.residents.permissions import bases_of, valid_at, visible_to
 from kangqiao.domain.residents.rules import age_on, read_search
-from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.errors import NotVisible, TooOften
 
 
 def not_found() -> NotVisible:
@@ -25,27 +32,81 @@ def not_found() -> NotVisible:
 
 def residents_of(seat: Seat) -> QuerySet[Resident]:
     """Every resident the seat may see."""
-    return Resident.objects.select_related("centre").filter(visible_to(seat))
+    return Resident.objects.select_related("centre__place").filter(visible_to(seat))
+
+
+def note_read(seat: Seat, resident_ids: Iterable[int], *, listed: bool = False) -> None:
+    """Puts into the log of reads that this seat is shown these residents, with the bases it stands on.
+
+    `listed` tells lines of a worklist from somebody opened or searched for. One statement for all that are new in the
+    running call; none outside a call.
+    """
+    fresh = reads.unsaid(resident_ids, listed=listed)
+    if not fresh:
+        return
+    if not listed and seat.role != Role.RESIDENT:
+        stop_wide_reading(seat.actor, seat.place_code, fresh, timezone.now())  # reads the clock: lately is before now
+    kinds: dict[int, set[str]] = {one: set() for one in fresh}
+    for resident_id, kind in bases_of(seat).filter(resident_id__in=fresh).values_list("resident_id", "kind"):
+        kinds[resident_id].add(kind)
+    reads.saw({one: ",".join(sorted(found)) for one, found in kinds.items()}, listed=listed)
+
+
+def stop_wide_reading(by: Actor, place_code: str, fresh: set[int], now: datetime) -> None:
+    """Counts the different residents somebody opened lately, with those about to be opened.
+
+    More than a consulting room sees are noted for the security administrators; more than anybody can look at are
+    refused. Lines of worklists do not count. Raises TooOften.
+    """
+    terms = access_at(place_code, localtime(now).date())
+    span = timedelta(minutes=terms.wide_minutes)
+    people = len(read_lately(by, now - span) | fresh)
+    if people > terms.wide_alert:
+        reads.note_wide(people, terms.wide_minutes)
+    if people > terms.wide_block:
+        raise TooOften(
+            _("短时间内打开的居民太多，先停一停。"), next_step=_("过几分钟再试；确有需要请联系安全管理员。"),
+            retry_after_seconds=int(span.total_seconds()),
+        )  # fmt: skip
+
+
+def read_lately(by: Actor, since: datetime) -> set[int]:
+    """The residents whose records somebody opened since a moment; lines of worklists do not count."""
+    rows = AuditEvent.objects.filter(by_id=by.id, kind=AuditEvent.Kind.READ, at__gt=since)
+    opened = rows.exclude(detail__has_key="listed").order_by().values_list("resident_id", flat=True)
+    return {one for one in opened.distinct() if one is not None}
 
 
 def get_resident(seat: Seat, resident_id: int) -> Resident:
     """The resident of that id. Raises NotVisible, whether there is none or the seat has no basis."""
     found = residents_of(seat).filter(pk=resident_id).first()
     if found is None:
+        reads.missed("residents.resident", resident_id)
         raise not_found()
+    note_read(seat, [found.pk])
     return found
 
 
 def resident_of(user_id: int) -> Resident | None:
     """The resident a user is, if the user is one."""
-    return Resident.objects.select_related("centre").filter(user=user_id).first()
+    found = Resident.objects.select_related("centre__place").filter(user=user_id).first()
+    if found is not None:
+        reads.saw({found.pk: Basis.Kind.OWN.value})
+    return found
 
 
 def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
     """Residents in scope by initials, full pinyin, characters, tail of the id (4 or more) or phone, best first.
 
-    A whole match of name or initials comes before one that only begins so, and that before one inside.
+    A whole match of name or initials comes before one that only begins so, and that before one inside. Whoever is
+    found counts as opened in the log of reads: searching is how a register would be copied.
     """
+    found = _search(seat, text, limit)
+    note_read(seat, [one.pk for one in found])
+    return found
+
+
+def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
     wanted = read_search(text)
     if wanted.is_empty:
         return []

@@ -1,21 +1,21 @@
-"""Writing residents and the ledger of bases."""
+"""Registering residents, one by one and as a whole register."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.bulk import checked_together, copy_rows, reserve_ids
+from kangqiao.base.bulk import copy_rows, reserve_ids
 from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts.models import User
+from kangqiao.domain.residents.actions.bases import BASIS_COLUMNS, grant_basis
 from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.residents.permissions import can_import, can_register
 from kangqiao.kernel.errors import Denied, RuleBroken
@@ -96,66 +96,9 @@ def link_user(*, resident_id: int, user_id: int, by: Actor, at: datetime) -> Non
         )
 
 
-def grant_basis(
-    *,
-    resident_id: int,
-    kind: str,
-    source: str,
-    since: datetime,
-    until: datetime | None = None,
-    organization_id: int | None = None,
-    user_id: int | None = None,
-    by: Actor,
-    at: datetime,
-) -> Basis:
-    """An organisation or a person may see a resident from now on, because of `source` (such as `booking:12`).
-
-    Called in the same transaction by the module that makes the relation, which has judged the right to make it.
-    The same basis granted again takes the new term, also when it had ended. Raises RuleBroken unless exactly one
-    holder is named and the term runs forwards.
-    """
-    if (organization_id is None) == (user_id is None):
-        raise RuleBroken(_("依据要写明一个机构或一个人。"))
-    if until is not None and until < since:
-        raise RuleBroken(_("依据的结束不能早于开始。"))
-    with transaction.atomic():
-        holder = {"organization_id": organization_id} if organization_id is not None else {"user_id": user_id}
-        row, _made = Basis.objects.update_or_create(
-            resident_id=resident_id,
-            kind=Basis.Kind(kind).value,
-            source=source,
-            defaults={"until": until},
-            create_defaults={"since": since, "until": until},
-            **holder,
-        )
-        record("residents.grant_basis", row, by=by, at=at, resident_id=resident_id, kind=row.kind, source=source)
-    return row
-
-
-def end_basis(*, source: str, resident_id: int | None = None, kind: str = "", by: Actor, at: datetime) -> int:
-    """Every open basis that rests on `source` ends now. Returns how many ended; none is no error."""
-    with transaction.atomic():
-        is_open = Q(until__isnull=True) | Q(until__gt=at)
-        rows = Basis.objects.select_for_update().filter(is_open, source=source)
-        rows = rows.filter(resident=resident_id) if resident_id is not None else rows
-        rows = rows.filter(kind=kind) if kind else rows
-        found = list(rows)
-        for row in found:
-            row.until = max(at, row.since)
-            row.save(update_fields=("until",))
-            record("residents.end_basis", row, by=by, at=at, resident_id=row.resident_id, source=source)
-    return len(found)
-
-
-def note_opening(*, resident_id: int, bases: tuple[str, ...], by: Actor, at: datetime) -> None:
-    """Somebody opened a resident's record, and on which bases: the resident can read it later (FHIR AuditEvent)."""
-    record("residents.open", Resident(pk=resident_id), by=by, at=at, resident_id=resident_id, bases=list(bases))
-
-
 RESIDENT_COLUMNS = (
     "id", "name", "sex", "birth_date", "identifier", "phone", "address", "centre", "insurance", "is_demo", "keys",
 )  # fmt: skip
-BASIS_COLUMNS = ("resident", "organization", "kind", "source", "since")
 
 
 def import_residents(*, residents: Sequence[Resident], since: datetime, by: Actor, at: datetime) -> None:
@@ -164,7 +107,9 @@ def import_residents(*, residents: Sequence[Resident], since: datetime, by: Acto
     One audit row stands for all. Raises Denied; IntegrityError when an identifier is known already.
     """
     with transaction.atomic():
-        _require_importer(by)
+        allowed = can_import(by)
+        if not allowed:
+            raise Denied(allowed.reason)
         keys = {name: search_keys(name) for name in {row.name for row in residents}}
         for row, own_id in zip(residents, reserve_ids(Resident, len(residents)), strict=True):
             row.pk, row.keys = own_id, keys[row.name]
@@ -173,30 +118,11 @@ def import_residents(*, residents: Sequence[Resident], since: datetime, by: Acto
             Basis,
             BASIS_COLUMNS,
             (
-                (row.pk, row.centre_id, Basis.Kind.REGISTERED.value, f"centre:{row.centre_id}", since)
+                (row.pk, row.centre_id, Basis.Kind.REGISTERED.value, f"centre:{row.centre_id}", since, None)
                 for row in residents
             ),
         )
         record("residents.import_residents", Resident(), by=by, at=at, rows=len(residents))
-
-
-def import_visit_bases(*, first_visits: Mapping[tuple[int, int], datetime], by: Actor, at: datetime) -> None:
-    """The places people visited in a history that is read in may see them: one basis per (resident, organisation).
-
-    Values are the first visits. Raises Denied.
-    """
-    with transaction.atomic():
-        _require_importer(by)
-        with checked_together(Basis):
-            copy_rows(
-                Basis,
-                BASIS_COLUMNS,
-                (
-                    (resident_id, organization_id, Basis.Kind.ENCOUNTER.value, f"visits:{organization_id}", since)
-                    for (resident_id, organization_id), since in first_visits.items()
-                ),
-            )
-        record("residents.import_visit_bases", Basis(), by=by, at=at, rows=len(first_visits))
 
 
 def _values(row: Resident) -> tuple[Any, ...]:
@@ -204,9 +130,3 @@ def _values(row: Resident) -> tuple[Any, ...]:
         row.pk, row.name, row.sex, row.birth_date, row.identifier, row.phone, row.address, row.centre_id,
         row.insurance, row.is_demo, row.keys,
     )  # fmt: skip
-
-
-def _require_importer(by: Actor) -> None:
-    allowed = can_import(by)
-    if not allowed:
-        raise Denied(allowed.reason)

@@ -1,0 +1,108 @@
+"""The ledger of bases: why an organisation or a person may see a resident, from when until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.base.audit import record
+from kangqiao.base.bulk import checked_together, copy_rows
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.residents.models import Basis
+from kangqiao.domain.residents.parameters import access_at
+from kangqiao.domain.residents.permissions import can_import
+from kangqiao.kernel.errors import Denied, RuleBroken
+
+BASIS_COLUMNS = ("resident", "organization", "kind", "source", "since", "until")
+
+
+def grant_basis(
+    *,
+    resident_id: int,
+    kind: str,
+    source: str,
+    since: datetime,
+    until: datetime | None = None,
+    organization_id: int | None = None,
+    user_id: int | None = None,
+    by: Actor,
+    at: datetime,
+) -> Basis:
+    """An organisation or a person may see a resident from now on, because of `source` (such as `booking:12`).
+
+    Called in the same transaction by the module that makes the relation, which has judged the right to make it.
+    The same basis granted again takes the new term, also when it had ended. Raises RuleBroken unless exactly one
+    holder is named and the term runs forwards.
+    """
+    if (organization_id is None) == (user_id is None):
+        raise RuleBroken(_("依据要写明一个机构或一个人。"))
+    if until is not None and until < since:
+        raise RuleBroken(_("依据的结束不能早于开始。"))
+    with transaction.atomic():
+        holder = {"organization_id": organization_id} if organization_id is not None else {"user_id": user_id}
+        row, _made = Basis.objects.update_or_create(
+            resident_id=resident_id,
+            kind=Basis.Kind(kind).value,
+            source=source,
+            defaults={"until": until},
+            create_defaults={"since": since, "until": until},
+            **holder,
+        )
+        record("residents.grant_basis", row, by=by, at=at, resident_id=resident_id, kind=row.kind, source=source)
+    return row
+
+
+def end_basis(
+    *, source: str, resident_id: int | None = None, kind: str = "", until: datetime | None = None, by: Actor,
+    at: datetime,
+) -> int:  # fmt: skip
+    """Every open basis that rests on `source` ends now, or at `until`. Returns how many ended; none is no error."""
+    with transaction.atomic():
+        is_open = Q(until__isnull=True) | Q(until__gt=until or at)
+        rows = Basis.objects.select_for_update().filter(is_open, source=source)
+        rows = rows.filter(resident=resident_id) if resident_id is not None else rows
+        rows = rows.filter(kind=kind) if kind else rows
+        found = list(rows)
+        for row in found:
+            row.until = max(until or at, row.since)
+            row.save(update_fields=("until",))
+            record("residents.end_basis", row, by=by, at=at, resident_id=row.resident_id, source=source)
+    return len(found)
+
+
+def import_visit_bases(*, visits: Mapping[tuple[int, int], tuple[datetime, datetime]], by: Actor, at: datetime) -> None:
+    """The places people visited in a history that is read in may see them: one basis per (resident, organisation).
+
+    Values are the first and the last visit; each basis outlasts the last one by the stated time. Raises Denied.
+    """
+    with transaction.atomic():
+        _require_importer(by)
+        houses = Organization.objects.filter(pk__in={organization for _resident, organization in visits})
+        places = dict(houses.values_list("pk", "place__code"))
+        today = localtime(at).date()
+        after = {pk: access_at(code, today).after for pk, code in places.items()}
+        with checked_together(Basis):
+            copy_rows(
+                Basis,
+                BASIS_COLUMNS,
+                (
+                    (
+                        resident_id, organization_id, Basis.Kind.ENCOUNTER.value, f"visits:{organization_id}", first,
+                        last + after[organization_id],
+                    )
+                    for (resident_id, organization_id), (first, last) in visits.items()
+                ),
+            )  # fmt: skip
+        record("residents.import_visit_bases", Basis(), by=by, at=at, rows=len(visits))
+
+
+def _require_importer(by: Actor) -> None:
+    allowed = can_import(by)
+    if not allowed:
+        raise Denied(allowed.reason)

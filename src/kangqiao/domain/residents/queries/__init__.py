@@ -1,0 +1,56 @@
+"""Reading residents, the ledger of bases and the log of reads, always through the scope of a seat."""
+
+from kangqiao.domain.residents.queries.ledger import Ledger, acted_for, ledger, person_for
+from kangqiao.domain.residents.queries.oversight import (
+    emergencies,
+    emergency,
+    look,
+    looks,
+    overseers_of,
+    person_in_danger,
+    question,
+    questions,
+    questions_about,
+    state_of,
+    waiting_questions,
+    who_decides,
+)
+from kangqiao.domain.residents.queries.people import (
+    age,
+    bases_shown,
+    get_resident,
+    not_found,
+    note_read,
+    resident_of,
+    residents_of,
+    search_residents,
+    who_may_see,
+)
+
+__all__ = [
+    "Ledger",
+    "acted_for",
+    "age",
+    "bases_shown",
+    "emergencies",
+    "emergency",
+    "get_resident",
+    "ledger",
+    "look",
+    "looks",
+    "not_found",
+    "note_read",
+    "overseers_of",
+    "person_for",
+    "person_in_danger",
+    "question",
+    "questions",
+    "questions_about",
+    "resident_of",
+    "residents_of",
+    "search_residents",
+    "state_of",
+    "waiting_questions",
+    "who_decides",
+    "who_may_see",
+]
