@@ -82,8 +82,9 @@ def begin_all(subjects: Sequence[models.Model], table: StateTable, *, by: Actor,
 
 
 def history(subject: models.Model) -> models.QuerySet[StatusChange]:
-    """Every step this row took, oldest first."""
-    return StatusChange.objects.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk)
+    """Every step this row took, in the order they were taken; a clock that was set back does not change it."""
+    rows = StatusChange.objects.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk)
+    return rows.order_by("pk")
 
 
 def moved_meanwhile(subject: models.Model, table: StateTable) -> AlreadyMoved:

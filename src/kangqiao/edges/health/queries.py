@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from kangqiao import __version__
 
 # The worker writes a heartbeat every ten seconds.
 SILENT_AFTER_SECONDS = 30
+
+# More than a slow answer of the database, less than anything a person would notice.
+CLOCKS_APART_SECONDS = 60
 
 _known_migrated = False
 
@@ -22,12 +27,13 @@ class Health:
     database: str
     migrations: str
     worker: str
+    clock: str
     version: str = __version__
 
     @property
     def well(self) -> bool:
         """True if every part is."""
-        return self.database == self.migrations == self.worker == "ok"
+        return self.database == self.migrations == self.worker == self.clock == "ok"
 
     def as_dict(self) -> dict[str, str]:
         """For JSON."""
@@ -39,10 +45,11 @@ def health_of_site() -> Health:
     try:
         connection.ensure_connection()
         migrations = migrations_state()
-        return Health("ok", migrations, worker_state() if migrations == "ok" else "unknown")
+        worker = worker_state() if migrations == "ok" else "unknown"
+        return Health("ok", migrations, worker, clock_state(timezone.now()))
     except DatabaseError as error:
         # The class only: a message of the server may name hosts and users.
-        return Health(f"unreachable ({type(error).__name__})", "unknown", "unknown")
+        return Health(f"unreachable ({type(error).__name__})", "unknown", "unknown", "unknown")
 
 
 def migrations_state() -> str:
@@ -55,6 +62,18 @@ def migrations_state() -> str:
             return f"{len(pending)} not applied"
         _known_migrated = True
     return "ok"
+
+
+def clock_state(now: datetime) -> str:
+    """Whether our clock and the database's agree.
+
+    Places and rights begin and end by our clock, the traces of triggers are dated by the database's: apart, a slot
+    would be over before it began and a trace older than its cause. Such a site is not well and does not start.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        apart = abs((cursor.fetchone()[0] - now).total_seconds())
+    return "ok" if apart <= CLOCKS_APART_SECONDS else f"{apart:.0f} s from the database's"
 
 
 def worker_state() -> str:
