@@ -28,6 +28,7 @@ class Row:
     what: str
     asked: str
     is_slow: bool = False
+    gap: str = ""
     figures: list[str] = field(default_factory=list)
     outcome: str = ""
     tests: set[str] = field(default_factory=set)
@@ -35,7 +36,7 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The row as it is printed."""
-        figures = "; ".join(dict.fromkeys(self.figures))
+        figures = "; ".join(dict.fromkeys(self.figures)) or (not self.outcome and self.gap) or ""
         count = f"{len(self.tests)} tests" if len(self.tests) > 1 else ""
         return self.id, self.what, self.asked, " · ".join(filter(None, (figures, count))), self.verdict()
 
@@ -44,6 +45,8 @@ class Row:
         words = {"passed": "held", "failed": "FAILED", "skipped": "left out here"}
         if self.outcome:
             return f"{words[self.outcome]} ({self.seconds:.1f} s)"
+        if self.gap:
+            return "OPEN"
         return "slow, not run" if self.is_slow else "NO TEST"
 
 
@@ -89,9 +92,12 @@ def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def promises() -> dict[str, Row]:
-    """Every promise, in the order of the list."""
+    """Every promise, in the order of the list; a `gap` says openly why nothing measures one yet."""
     listed = tomllib.loads(LIST.read_text(encoding="utf-8"))
-    return {name: Row(name, one["what"], one["asked"], bool(one.get("slow"))) for name, one in listed.items()}
+    return {
+        name: Row(name, one["what"], one["asked"], bool(one.get("slow")), one.get("gap", ""))
+        for name, one in listed.items()
+    }
 
 
 class Table:
@@ -100,6 +106,9 @@ class Table:
     def __init__(self, config: pytest.Config) -> None:
         self._place = Path(config.rootpath) / "var/trust/table.md"
         self._rows = {(name, ""): row for name, row in promises().items()}
+        if config.getoption("--slow", default=False):  # then a promise that nothing measured has no test
+            for row in self._rows.values():
+                row.is_slow = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one test; a broken set-up or tear-down is a failure."""

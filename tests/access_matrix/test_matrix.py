@@ -36,6 +36,8 @@ ROWS = {
     "emergency_id": "emergency", "question_id": "question", "roster_id": "roster",
     "chain": "centre", "session_id": "session", "slot_id": "slot",
     "sign_in_id": "sign_in", "factor_id": "factor",
+    "user_id": "account", "membership_id": "membership", "role_change_id": "role_change",
+    "identity_id": "identity",
 }  # fmt: skip
 # What `pk` stands for: by the name of the address, else by its first word.
 KEYS = {
@@ -47,7 +49,7 @@ FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "refer
 # Rows nobody of another side may as much as know of: the answer is a refusal.
 PRIVATE = {
     "consent", "emergency", "question", "booking", "document", "referral", "resident", "notice", "agreement", "sign_in",
-    "factor",
+    "factor", "account", "membership", "role_change", "identity",
 }  # fmt: skip
 NOBODY = ("anonymous", "disabled", "ended")
 

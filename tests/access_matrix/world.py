@@ -13,7 +13,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from kangqiao.domain.accounts.models import Membership, Role, SecondFactor, SignIn, User
+from kangqiao.domain.accounts.models import Membership, OutsideIdentity, Role, RoleChange, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
@@ -154,6 +154,10 @@ def _people(side: Side) -> None:
     gone.save()
     side.add("sign_in", SignIn, user=side.users[Role.GP], session_key=f"{side.key}-key", way="password")
     side.add("factor", SecondFactor, user=side.users[Role.GP], kind="totp", sealed_secret=b"sealed")
+    side.rows["account"] = side.users[Role.GP]
+    side.rows["membership"] = Membership.objects.get(user=side.users[Role.GP])
+    side.add("role_change", RoleChange, user=side.users[Role.GP], organization=side.centre, role=Role.EXPERT)
+    side.add("identity", OutsideIdentity, user=side.users[Role.GP], subject=f"{side.key}-subject")
     senior = {"title_kind": "physician", "title_grade": "senior"}
     side.add("expert", Practitioner, organization=side.hospital, user=side.users[Role.EXPERT], **senior)
     side.add("absence", Absence, practitioner=side.expert)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "src" / "kangqiao"
 FORBIDDEN = re.compile(
-    r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|\shx-on|<script(?![^>]*\ssrc=)|javascript:|\|safe\b|["']js:""",
+    r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|\shx-on|<script(?![^>]*\ssrc=)|javascript:|\|safe\b|\|safeseq\b|autoescape\s+off|["']js:""",
     re.IGNORECASE,
 )
 DATA_SCRIPT = re.compile(r'<script[^>]*type="application/json"')
@@ -40,6 +40,8 @@ def test_templates_keep_the_content_policy() -> None:
         ("<a hx-on:click='x'>", [1]),
         ("<script>x</script>", [1]),
         ("{{ name|safe }}", [1]),
+        ("{{ names|safeseq|join:', ' }}", [1]),
+        ("{% autoescape off %}", [1]),
         ("<a hx-vals='js:{x: 1}'>", [1]),
         ('<script src="/x.js" defer></script>', []),
         ('<script type="application/json" id="d">{}</script>', []),

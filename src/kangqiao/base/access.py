@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from kangqiao.base import acting, reads
+from kangqiao.base import acting, drafts, reads
 from kangqiao.base.actor import Actor
 from kangqiao.kernel.errors import Denied
 
@@ -118,8 +118,13 @@ def note_failure(request: HttpRequest) -> None:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Sends a person without a session to the sign-in page and back; a fragment call leaves the whole page."""
-    wanted = request.get_full_path() if request.method == "GET" else request.headers.get("HX-Current-URL", "/")
+    """Sends a person without a session to the sign-in page and back; a fragment call leaves the whole page.
+
+    What a form held is kept and stands in it again afterwards.
+    """
+    drafts.keep(request)
+    is_whole = request.method == "GET" and not request.headers.get("HX-Request")
+    wanted = request.get_full_path() if is_whole else drafts.page_of(request)
     over = getattr(request, "session_over", "")
     target = resolve_url("sign-in") + "?" + urlencode({"next": wanted} | ({"why": over} if over else {}))
     if request.headers.get("HX-Request"):

@@ -32,6 +32,20 @@ def record(
     return row
 
 
+def refused(action: str, *, by: Actor, at: datetime, **detail: Any) -> AuditEvent:
+    """Writes down what somebody was refused before any row was looked at; `detail` as in `record`."""
+    return AuditEvent.objects.create(
+        kind=AuditEvent.Kind.REFUSED,
+        outcome=AuditEvent.Outcome.REFUSED,
+        action=action,
+        at=at,
+        by_id=by.id,
+        by_name=by.name,
+        organization_id=by.organization_id,
+        detail=detail,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One row of many that the same action wrote, with what is particular to it."""

@@ -70,6 +70,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "kangqiao.config.middleware.SeatMiddleware",
+    "kangqiao.config.limits.LimitsMiddleware",
+    "kangqiao.base.drafts.DraftMiddleware",
     "kangqiao.config.middleware.ErrorMiddleware",
 ]
 ROOT_URLCONF = "kangqiao.config.urls"
@@ -95,6 +97,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
                 "kangqiao.base.pages.reader",
+                "kangqiao.base.drafts.waiting",
                 "kangqiao.config.context.page",
                 "kangqiao.edges.home.context.frame",
             ],
@@ -130,6 +133,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# Single sign-on by OpenID Connect, if the site has a provider: its issuer address, and our client id and secret there.
+SSO = {name: os.environ.get(f"KANGQIAO_OIDC_{name.upper()}", "") for name in ("issuer", "client", "secret")}
 # Asked by `base.access` before a dangerous step.
 PROOF = "kangqiao.domain.accounts.views.parts.ask_for_proof"
 LOGIN_URL = "sign-in"
@@ -149,6 +154,13 @@ STATIC_ROOT = DATA / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Where the site may call, such as `sso.example.cn,his.local:8443=10.1.2.3`; nowhere unless told (base/outbound.py).
+OUTBOUND = os.environ.get("KANGQIAO_OUTBOUND", "").split(",")
+# Calls of one person or address in a minute, in each process of the web server. A form has at most 2.5 MB.
+REQUESTS_A_MINUTE = int(os.environ.get("KANGQIAO_REQUESTS_A_MINUTE", "600"))
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_HTTPONLY = True

@@ -12,6 +12,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries
 from kangqiao.domain.agreements.states import AGREEMENT
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.kernel.bounds import Verdict, terms
 
 FORM_NAMES = {
     "posting": _("专家坐诊"),
@@ -81,15 +82,31 @@ class Draft(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("达不到原则上的要求时，写明原因。"),
     )
+    # Shown only once there is something to be sure about.
+    is_sure = forms.BooleanField(label=_("日期我已核对"), required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, seat: Seat, on: date, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
+        self.usual = terms(on)
         choices = queries.draft_choices(seat)
         self.fields["kind"].choices = queries.kinds_known(seat, on)  # type: ignore[attr-defined]
         self.fields["hospital"].queryset = choices.hospitals  # type: ignore[attr-defined]
         self.fields["centre"].queryset = choices.centres  # type: ignore[attr-defined]
         names = [(form, FORM_NAMES.get(form, form)) for form in queries.forms_known(seat, on)]
         self.fields["ways"].choices = names  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """A day that cannot be is refused; an unusual one is asked about once."""
+        found = super().clean() or {}
+        for name in ("starts_on", "last_day"):
+            verdict = self.usual.judge(found[name]) if found.get(name) else Verdict.FINE
+            if verdict is Verdict.IMPOSSIBLE:
+                self.add_error(name, _("这一天不可能。"))
+            elif verdict is Verdict.UNUSUAL:
+                self.fields["is_sure"].widget = forms.CheckboxInput()
+                if self.data.get("is_sure") != "on":
+                    self.add_error(name, _("有的日期少见，请核对；确实如此就勾选“日期我已核对”。"))
+        return found
 
     def keywords(self) -> dict[str, Any]:
         """The keywords of the action. Raises NoPolicyInForce where the region has no usual term on that day."""

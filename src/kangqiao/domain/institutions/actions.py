@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from django.db import transaction
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -13,6 +15,7 @@ from kangqiao.base.search import search_keys
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.institutions.permissions import can_keep_network, can_register_office
 from kangqiao.domain.institutions.queries import guidance_office_of
+from kangqiao.domain.institutions.rules import CODE, PART_OF, PLACE, Fault, Finding, Line, read_line
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
 
@@ -93,6 +96,48 @@ def create_organization(
         )
         record("institutions.create_organization", row, by=by, at=at, code=code, kind=kind)
     return row
+
+
+def import_organizations(
+    *, rows: Iterable[Mapping[str, str]], is_sure: bool, by: Actor, at: datetime
+) -> tuple[int, list[Finding]]:
+    """A list of institutions is read in, whole or not at all. Returns how many entered, and what stands in the way.
+
+    What is impossible is never let in; what is unusual only when somebody said that it is right. Raises Denied.
+    """
+    _require_keeper(by)
+    kinds = {str(kind.label): kind.value for kind in Organization.Kind}
+    ownerships = {str(one.label): one.value for one in Organization.Ownership}
+    read = [read_line(row, kinds=kinds, ownerships=ownerships, today=localtime(at).date()) for row in rows]
+    lines = [line for line, _findings in read]
+    with transaction.atomic():
+        places = dict(Place.objects.values_list("code", "pk"))
+        known = dict(Organization.objects.select_for_update().values_list("code", "pk"))
+        findings = [finding for _line, found in read for finding in found] + list(_unplaced(lines, places, known))
+        if not lines or any(not finding.is_question or not is_sure for finding in findings):
+            return 0, sorted(findings, key=lambda finding: finding.line)
+        for line in lines:
+            row = create_organization(
+                code=line.code, kind=line.kind, zh=line.zh, short_zh=line.short_zh, place_id=places[line.place_code],
+                part_of_id=known.get(line.part_of_code), level=line.level, ownership=line.ownership,
+                opened_on=line.opened_on, population_served=line.population, address=line.address, phone=line.phone,
+                by=by, at=at,
+            )  # fmt: skip
+            known[row.code] = row.pk
+    return len(lines), findings
+
+
+def _unplaced(lines: Iterable[Line], places: Mapping[str, int], known: Mapping[str, int]) -> Iterable[Finding]:
+    """Codes that are taken or lead nowhere; a row may be part of one above it."""
+    seen = set(known)
+    for line in lines:
+        if line.code in seen:
+            yield Finding(line.line, CODE, line.code, Fault.TWICE)
+        if line.place_code and line.place_code not in places:
+            yield Finding(line.line, PLACE, line.place_code, Fault.UNKNOWN)
+        if line.part_of_code and line.part_of_code not in seen:
+            yield Finding(line.line, PART_OF, line.part_of_code, Fault.UNKNOWN)
+        seen.add(line.code)
 
 
 def register_guidance_office(*, hospital_id: int, zh: str = "", by: Actor, at: datetime) -> Organization:

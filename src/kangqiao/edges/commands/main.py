@@ -26,6 +26,7 @@ COMMANDS = {
     "clauses": "clauses",
     "states": "states",
     "audit": "audit",
+    "outbound": "outbound",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
@@ -37,6 +38,7 @@ def sign_ins(request: SeatedRequest) -> HttpResponse:
         "codes_left": queries.recovery_codes_left(user.pk),
         "identities": queries.identities_of(user.pk),
         "is_demo": user.is_demo,
+        "has_sso": bool(settings.SSO["issuer"]),
     }
     return render(request, "own/sign_ins.html", context | _frame(request))
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from kangqiao.base import drafts
 from kangqiao.base.access import access
 from kangqiao.base.pages import wants_part
 from kangqiao.edges.web import reports
@@ -33,14 +34,16 @@ def content_policy_report(request: HttpRequest) -> HttpResponse:
 def form_without_mark(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form came without the mark of a page of this person's, so nothing was done; says why that happens."""
     log.info("form refused: %s", reason)
+    kept = drafts.keep(request)
     error = Denied(
         _("表单没有提交：这个页面打开以后，您在别处重新登录过，或浏览器没有带上验证信息。"),
-        next_step=_("请回到刚才的页面，刷新后再提交一次。"),
+        next_step=_("您填的内容还在。请回到刚才的页面，看一遍再提交。")
+        if kept
+        else _("请回到刚才的页面，刷新后再提交一次。"),
     )
     part = wants_part(request)
-    response = render(
-        request, "error_fragment.html" if part else "error.html", {"error": error, "status": 403}, status=403
-    )
+    context = {"error": error, "status": 403, "back": drafts.page_of(request)}
+    response = render(request, "error_fragment.html" if part else "error.html", context, status=403)
     if part:
         response["HX-Retarget"], response["HX-Reswap"] = "#problem", "innerHTML"
     return response

@@ -7,6 +7,7 @@
      data-read="#id"         reads that element aloud; hidden where the browser cannot.
      data-print              prints.
      data-once               a form that may be sent once: its buttons rest after the first press.
+     #draft                  what was typed before the session ended (JSON): put back into the form of its address.
      data-say-offline        on <body>: the sentence shown when the server does not answer. */
 (() => {
   "use strict";
@@ -64,6 +65,46 @@
     }
   };
 
+  /* what was typed before the session ended goes back into its form, also into one that HTMX brings in later */
+  const held = document.getElementById("draft");
+  const draft = held ? JSON.parse(held.textContent) : null;
+  const words = new Map();
+  for (const [name, value] of draft ? draft.fields : []) words.set(name, [...(words.get(name) || []), value]);
+  const leadsTo = (form) => {
+    const address = new URL(form.getAttribute("hx-post") || form.getAttribute("action") || window.location.href, window.location.href);
+    return address.pathname + address.search;
+  };
+  /* several forms may lead to one address; the hidden name of the step tells them apart */
+  const fits = (form) => leadsTo(form) === draft.action && [...form.querySelectorAll("input[type=hidden]")].every(
+    (one) => one.name !== "step" || (words.get("step") || []).includes(one.value));
+  const putBack = (form) => {
+    for (const field of form.elements) {
+      const values = words.get(field.name);
+      if (!values || field.type === "file" || field.type === "hidden" || field.tagName === "BUTTON") continue;
+      if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
+      else if (field.tagName === "SELECT") for (const one of field.options) one.selected = values.includes(one.value);
+      else field.value = values[0];
+    }
+  };
+  const refill = (part) => {
+    if (!draft || held.dataset.done) return;
+    const form = [...(part.matches && part.matches("form") ? [part] : []), ...part.querySelectorAll("form")].find(fits);
+    if (!form) return;
+    held.dataset.done = "1";
+    putBack(form);
+    for (const said of document.querySelectorAll("[data-put-back]")) said.hidden = false;
+    const dialog = form.closest("dialog");
+    if (dialog && !dialog.open) dialog.showModal();
+    /* parts that follow what is chosen load anew, and what was chosen in them is chosen again */
+    document.addEventListener("htmx:load", () => {
+      for (const field of form.querySelectorAll("select")) field.dispatchEvent(new Event("change", { bubbles: true }));
+    }, { once: true });
+    document.addEventListener("htmx:afterSettle", () => {
+      for (const field of document.querySelectorAll("input[type=radio]")) if ((words.get(field.name) || []).includes(field.value) && (field.form === form || field.getAttribute("form") === form.id)) field.checked = true;
+    });
+    document.addEventListener("submit", () => words.clear(), { once: true });
+  };
+
   /* dates relative to now keep true while the page stays open: the server wrote the words, reloads renew them */
   const start = (part) => {
     for (const el of part.querySelectorAll(".toast-u")) watch(el);
@@ -72,6 +113,7 @@
     if (summary) { summary.tabIndex = -1; summary.focus(); }
     else { const first = part.querySelector("[data-focus]"); if (first) { first.focus(); if (first.select) first.select(); } }
     tellTime();
+    refill(part);
   };
 
   /* focus goes back to where a drawer was opened from */

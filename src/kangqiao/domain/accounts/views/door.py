@@ -67,5 +67,6 @@ def _door(request: HttpRequest, form: Form) -> dict[str, Any]:
         "people": queries.demo_people(timezone.localdate()) if settings.DEMO != "none" else [],
         "next": request.GET.get("next", request.POST.get("next", "")),
         "why": request.GET.get("why", ""),
+        "has_sso": bool(settings.SSO["issuer"]),
         "without_second": settings.DEMO_WITHOUT_SECOND_FACTOR,
     }
