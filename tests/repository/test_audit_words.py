@@ -11,7 +11,7 @@ from tests.repository.sources import PRODUCT, name, none, product, tree
 WORDS = frozenset(
     {
         "reason", "note", "text", "summary", "body", "justification", "diagnosis", "comment", "question", "message",
-        "answer", "handover", "identifier", "phone", "address", "password", "token", "secret",
+        "answer", "handover", "identifier", "phone", "password", "token", "secret",
     }
 )  # fmt: skip
 WRITERS = frozenset({"record", "saw", "refused", "Trace"})
