@@ -34,7 +34,7 @@ ROWS = {
     "hospital_id": "hospital", "notice_id": "notice", "organization_id": "centre", "posting_id": "posting",
     "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "consent_id": "consent",
     "emergency_id": "emergency", "question_id": "question", "roster_id": "roster",
-    "session_id": "session", "slot_id": "slot",
+    "chain": "centre", "session_id": "session", "slot_id": "slot",
     "sign_in_id": "sign_in", "factor_id": "factor",
     "user_id": "account", "membership_id": "membership", "role_change_id": "role_change",
     "identity_id": "identity",
