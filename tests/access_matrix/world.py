@@ -220,7 +220,11 @@ def _people(side: Side) -> None:
         side.users[name] = user(side, name, role, side.rows[where])
     side.users["disabled"] = user(side, "disabled", Role.GP, side.centre, is_active=False)
     side.users["ended"] = user(side, "ended", Role.GP, side.centre, until=side.today - timedelta(days=2))
-    side.rows |= {"account": side.users["gp"], "membership": Membership.objects.get(user=side.users["gp"])}
+    side.rows |= {
+        "chain": side.centre,
+        "account": side.users["gp"],
+        "membership": Membership.objects.get(user=side.users["gp"]),
+    }
     side.add("role_change", RoleChange, user=side.users["gp"], organization=side.centre, role=Role.EXPERT)
     secret = sealed.seal(rules.new_secret())
     for name, person in side.users.items():

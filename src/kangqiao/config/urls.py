@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("appraisals/", include("kangqiao.edges.closing.urls")),
     path("finance/", include("kangqiao.domain.finance.urls")),
     path("publications/", include("kangqiao.domain.publication.urls")),
+    path("", include("kangqiao.edges.audit.urls")),
     path("public/", include("kangqiao.edges.public.urls")),
     path("clauses/", include("kangqiao.edges.clauses.urls")),
     path("notices/", include("kangqiao.domain.messaging.urls")),

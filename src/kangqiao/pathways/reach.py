@@ -76,6 +76,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "posting": _kind(is_kept=True, related=LEADERS),
         "factor": _kind(own=EVERYBODY),
+        "chain": _kind(related=(Role.AUDIT_ADMIN,)),
         "identity": _kind(own=EVERYBODY),
         "account": _kind(related=(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)),
         "membership": _kind(related=(Role.SYSTEM_ADMIN,)),
@@ -113,6 +114,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
         "appraisal_id": "appraisal",
         "booking_id": "booking",
+        "chain": "chain",
         "consent_id": "consent",
         "document_id": "document",
         "emergency_id": "emergency",

@@ -26,6 +26,7 @@ COMMANDS = {
     "clauses": "clauses",
     "states": "states",
     "access": "access",
+    "audit": "audit",
     "outbound": "outbound",
 }
 

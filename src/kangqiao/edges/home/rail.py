@@ -23,6 +23,7 @@ class Entry:
 
 HOME = Entry("home", "checklist", _("工作台"))
 CHAIN = Entry("chain", "route", _("一张图"))
+AUDIT = Entry("audit", "history", _("审计"))
 CLAUSES = Entry("clauses-list", "book-2", _("条款"))
 AGREEMENTS = Entry("agreements-list", "signature", _("协议"))
 ROSTER = Entry("roster-board", "calendar-week", _("排班"))
@@ -61,7 +62,7 @@ RAILS: dict[str, tuple[Entry, ...]] = {
     Role.INSURER: (HOME, CHAIN, CLAUSES),
     Role.SYSTEM_ADMIN: (HOME, ACCOUNTS, ROLE_CHANGES, CHAIN, CLAUSES),
     Role.SECURITY_ADMIN: (HOME, ROLE_CHANGES, ACCOUNTS, OVERSIGHT, CHAIN, CLAUSES),
-    Role.AUDIT_ADMIN: (HOME, CHAIN, CLAUSES),
+    Role.AUDIT_ADMIN: (HOME, AUDIT, CHAIN, CLAUSES),
 }
 
 

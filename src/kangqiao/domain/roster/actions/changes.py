@@ -105,7 +105,7 @@ def cancel_half_day(*, half_day_id: int, reason: str, by: Actor, at: datetime) -
         row = _half_day(half_day_id)
         _require(can_step(standing_of(by), row, HALF_DAY.step("cancel").parties))
         _cancelled(row, reason, by, at)
-        record("roster.cancel_half_day", row, by=by, at=at, reason=reason)
+        record("roster.cancel_half_day", row, by=by, at=at)
     return row
 
 
