@@ -544,6 +544,8 @@ def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> 
         return held
     if slot_id is None:
         return None
+    if not queries.is_slot_of(slot_id, referral.to_organization_id):
+        raise RuleBroken(_("这个号不是接收医院的。"), next_step=_("请从本院的预留号里选一个。"))
     if is_good:
         _free_place(referral, _("改期"), by, at)
     try:

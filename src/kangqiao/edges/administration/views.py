@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
@@ -47,6 +47,7 @@ def people(request: SeatedRequest) -> HttpResponse:
     return render(request, "administration/people.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("role", roles=SYSTEM, step_up=True)
 # twice is once: a user name is given once

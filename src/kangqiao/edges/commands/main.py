@@ -25,6 +25,7 @@ COMMANDS = {
     "policy": "policy",
     "clauses": "clauses",
     "states": "states",
+    "access": "access",
     "audit": "audit",
     "outbound": "outbound",
 }
