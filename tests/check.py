@@ -24,6 +24,10 @@ CHECKS: dict[str, tuple[str, list[str]]] = {
     "packs": ("policy packs are valid", ["python", "-m", "kangqiao", "policy", "check"]),
     "clauses": ("docs/clauses.md is fresh", ["python", "-m", "kangqiao", "clauses", "--check-docs", "docs/clauses.md"]),
     "states": ("docs/states is fresh", ["python", "-m", "kangqiao", "states", "--check", "docs/states"]),
+    "access": (
+        "docs/access-matrix.xlsx is fresh",
+        ["python", "-m", "kangqiao", "access", "--check", "docs/access-matrix.xlsx"],
+    ),
     "repository": (
         "migrations, translations, foreign keys, privacy, glossary, actions, views, no policy number in Python, "
         "dependency floors and licences",

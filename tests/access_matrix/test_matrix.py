@@ -1,204 +1,205 @@
-"""The matrix: every URL by every role, on rows of one's own and on a stranger's.
+"""The matrix: every URL by every method and actor, on rows of ours, of a partner, of a former partner, of a stranger.
 
-What must come back follows from the declaration on the view. Beyond it: no answer, refusals and files included, holds
-a marked word of the stranger's side; no request of ours changes a stranger's row; nothing ends in an error of the
-server.
+What must come back follows from the declaration on the view and the table of reach. Beyond it: no answer, refusals and
+files included, holds a mark of what is out of reach; nobody changes a row but those the probe names; nothing ends in an
+error of the server.
 """
 
 from __future__ import annotations
 
-import copy
-import io
-import json
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
-from django.core import serializers
-from django.db import transaction
-from django.http import HttpResponseBase
-from django.test import Client
-from django.urls import URLPattern, path
+from django.urls import path
+from django.utils import timezone
 
 from kangqiao.base.access import access
-from kangqiao.base.checks import declared, patterns
+from kangqiao.base.checks import methods
 from kangqiao.domain.accounts.models import Role
 from kangqiao.pathways.chain import FOLLOWERS
-from tests.access_matrix.world import SEATS, Side, two_sides
+from kangqiao.pathways.reach import KINDS
+from tests.access_matrix.cells import (
+    ACTORS,
+    FOLLOWED,
+    MARKED,
+    NOBODY,
+    Address,
+    Answer,
+    addresses,
+    ask,
+    body,
+    leaks,
+    listed,
+    reaches,
+    signed_in,
+)
+from tests.access_matrix.probes import PROBES, WITHOUT_TRACE, Probe
+from tests.access_matrix.world import SEATS, Side
 
-# Argument of an address → the row of a side it stands for.
-ROWS = {
-    "appraisal_id": "appraisal", "booking_id": "booking", "document_id": "document", "half_day_id": "half_day",
-    "hospital_id": "hospital", "notice_id": "notice", "organization_id": "centre", "posting_id": "posting",
-    "practitioner_id": "expert", "referral_id": "referral", "resident_id": "resident", "consent_id": "consent",
-    "emergency_id": "emergency", "question_id": "question", "roster_id": "roster",
-    "session_id": "session", "slot_id": "slot",
-    "sign_in_id": "sign_in", "factor_id": "factor",
-}  # fmt: skip
-# What `pk` stands for: by the name of the address, else by its first word.
-KEYS = {
-    "agreements": "agreement", "appraisal": "appraisal", "finance": "settlement", "finance-line": "line",
-    "finance-verify": "figure", "indicators-report": "report", "publication": "publication", "public": "publication",
-}  # fmt: skip
-WORDS = {"key": "duty_compliance", "clause_id": "ZH-2a", "action": "accept"}
-FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "referral", "line": "line"}
-# Rows nobody of another side may as much as know of: the answer is a refusal.
-PRIVATE = {
-    "consent", "emergency", "question", "booking", "document", "referral", "resident", "notice", "agreement", "sign_in",
-    "factor",
-}  # fmt: skip
-NOBODY = ("anonymous", "disabled", "ended")
-
-
-@dataclass(frozen=True)
-class Address:
-    """One URL with the names of the rows its arguments stand for."""
-
-    name: str
-    route: str
-    pattern: URLPattern
-    arguments: tuple[tuple[str, str], ...]
-
-    def on(self, side: Side) -> str:
-        """The path, filled with rows of a side."""
-        filled = "/" + self.route
-        for argument, row in self.arguments:
-            start = filled.index("<")
-            end = filled.index(">")
-            value = row.removeprefix("=") if row.startswith("=") else str(side.rows[row].pk)
-            assert filled[start:end].split(":")[-1].lstrip("<") == argument
-            filled = filled[:start] + value + filled[end + 1 :]
-        return filled
-
-    @property
-    def rows(self) -> set[str]:
-        """The rows it is about."""
-        return {row for _, row in self.arguments if not row.startswith("=")}
+Measured = Callable[[str], None]
+Sides = dict[str, Side]
+# An address asked for a row of ours, with every id of somebody else in its query.
+IDS = (
+    "resident={resident.pk}&origin={referral.pk}&open={referral.pk}&slot={slot.pk}&encounter={encounter.pk}"
+    "&to_organization={hospital.pk}&specialty=cardiology&hospital={hospital.pk}&centre={centre.pk}&posting={posting.pk}"
+    "&q={gp.user_id}&cell={centre.pk}.{half_day.day}.am&week={half_day.day}&day={half_day.day}"
+)
+HALTED = (409, 422)
+# Pages that answer only while something is under way: a worker for the health report, an app being added, a look.
+NOT_NOW = ("healthz", "accounts-app-picture", "residents-ask", "sso-start", "sso-back", "sso-bind")
 
 
-def addresses(found: Iterator[tuple[str, URLPattern]] | None = None) -> list[Address]:
-    """Every URL with samples for its arguments. Raises AssertionError for one that has none: give it a row."""
-    every: list[Address] = []
-    for route, pattern in found or patterns():
-        name = pattern.name or route
-        arguments = tuple(pattern.pattern.converters)
-        if name == "chain-follow":
-            for kind, row in FOLLOWED.items():
-                every.append(Address(name, route, pattern, (("kind", f"={kind}"), ("pk", row))))
-            continue
-        samples = tuple((argument, _sample(name, argument)) for argument in arguments)
-        assert all(row for _, row in samples), f"{name} /{route}: no sample row for {arguments}; add it to the matrix"
-        every.append(Address(name, route, pattern, samples))
-    return every
-
-
-def _sample(name: str, argument: str) -> str:
-    if argument in WORDS:
-        return f"={WORDS[argument]}"
-    if argument == "pk":
-        return KEYS.get(name) or KEYS.get(name.split("-")[0], "")
-    return ROWS.get(argument, "")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back, with files opened."""
-
-    status: int
-    text: str
-    location: str = ""
-    error: str = ""
-
-
-def ask(client: Client, method: str, url: str) -> Answer:
-    """One request whose effects are taken back; the session stays as it was."""
-    cookies = copy.deepcopy(client.cookies)
-    with transaction.atomic():
-        response: Any = client.generic(method, url)
-        error = repr(response.exc_info[1])[:200] if getattr(response, "exc_info", None) else ""
-        answer = Answer(response.status_code, body(response), response.headers.get("Location", ""), error)
-        transaction.set_rollback(True)
-    client.cookies = cookies
-    return answer
-
-
-def body(response: HttpResponseBase) -> str:
-    """The whole answer as text: headers, a stream, and every sheet of a workbook."""
-    content = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined, arg-type]
-    if content.startswith(b"PK"):
-        with zipfile.ZipFile(io.BytesIO(content)) as file:
-            content = b"\n".join(file.read(name) for name in file.namelist())
-    return content.decode("utf-8", "replace") + repr(dict(response.headers))
-
-
-def faults(address: Address, actor: str, method: str, answer: Answer, *, is_foreign: bool) -> Iterator[str]:
-    """What is wrong with an answer, judged by the declaration on the view."""
-    said = f"{actor} {method} /{address.route} ({address.name}{', foreign' if is_foreign else ''}) → {answer.status}"
-    role = None if actor in NOBODY else actor
-    rule = declared(address.pattern)
-    assert rule is not None, said
-    if answer.status >= 500 and address.name != "healthz":
+def faults(address: Address, actor: str, method: str, relation: str, answer: Answer) -> Iterator[str]:
+    """What is wrong with an answer, judged by the declaration on the view and the reach of the actor."""
+    said = f"{actor} {method} /{address.route} ({address.name}, {relation} {address.kinds}) → {answer.status}"
+    if answer.status >= 500 and address.name not in NOT_NOW:
         yield f"{said}: an error of the server, {answer.error}"
-    elif rule.admits(role):
-        # Sent on to a page that names no row is a refusal too: the answer is the same for a row that is not there.
-        is_sent_on = answer.status == 302 and not any(letter.isdigit() for letter in answer.location.partition("#")[0])
-        if is_foreign and address.rows & PRIVATE and answer.status < 400 and not is_sent_on:
-            yield f"{said}: a stranger's row must be refused"
-    elif answer.status == 405:
-        return
-    elif role is None and not (answer.status == 302 and answer.location.startswith("/sign-in/")):
+    elif method not in methods(address.pattern) and (answer.status == 405 or address.admits(actor)):
+        if answer.status != 405:
+            yield f"{said}: the view does not take this method"
+    elif not address.admits(actor):
+        yield from _refused(said, actor, answer)
+    elif not address.shows(actor, relation):
+        if not answer.is_refusal:
+            yield f"{said}: a row out of reach must be refused"
+    elif method == "GET" and answer.status >= 400 and answer.status not in HALTED and address.name not in NOT_NOW:
+        yield f"{said}: within reach, so it must open"
+
+
+def _refused(said: str, actor: str, answer: Answer) -> Iterator[str]:
+    if actor in NOBODY and not (answer.status == 302 and answer.location.startswith("/sign-in/")):
         yield f"{said}: somebody who is not signed in goes to the sign-in page"
-    elif role is not None and answer.status != 403:
+    elif actor not in NOBODY and answer.status != 403:
         yield f"{said}: this role is refused"
 
 
-def snapshot(side: Side) -> str:
-    """Every row of a side, to see whether anything changed."""
-    rows = [type(row)._default_manager.get(pk=row.pk) for row in side.rows.values()]
-    return json.dumps(serializers.serialize("python", rows), default=str)
+def marks(sides: Sides, actor: str, address: Address, relation: str, answer: Answer) -> Iterator[str]:
+    """What an answer shows that it must not: marks out of reach, and names of a stranger's houses."""
+    said = f"{actor} /{address.route} ({address.name}, {relation}) → {answer.status}"
+    yield from (f"{said}: holds {leak}" for leak in leaks(sides, actor, answer))
+    is_open = address.name.startswith("public-") or (relation == "stranger" and address.shows(actor, relation))
+    if sides["stranger"].house in answer.text and not is_open:
+        yield f"{said}: names a house of the stranger's"
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("actor", [*(role.value for role in SEATS), *NOBODY])
-def test_matrix(actor: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("CRITICAL", "django.request")
-    ours, foreign = two_sides()
-    client = Client(raise_request_exception=False)
-    if actor != "anonymous":
-        client.force_login(ours.users[actor], backend="django.contrib.auth.backends.ModelBackend")
-    before = snapshot(foreign)
-    found: list[str] = []
+@pytest.mark.trust("T-ACL-1")
+@pytest.mark.parametrize("actor", ACTORS)
+def test_pages(actor: str, sides: Sides, measured: Measured) -> None:
+    ours, found, cells = sides["own"], [], 0
+    client = signed_in(ours, actor)
 
     for address in addresses():
-        asked = (
-            [("GET", ours), ("GET", foreign), ("POST", foreign)] if address.rows else [("GET", ours), ("POST", ours)]
-        )
-        for method, side in asked:
-            answer = ask(client, method, address.on(side))
-            found += faults(address, actor, method, answer, is_foreign=side is foreign)
-            if foreign.word in answer.text:
-                found.append(f"{actor} {method} {address.on(side)}: holds a word of the stranger's side")
+        for method, relation, url in _asked(address, actor, sides):
+            answer = ask(client, method, url)
+            cells += 1
+            if "?" not in url:
+                found += faults(address, actor, method, relation, answer)
+            found += marks(sides, actor, address, relation, answer)
+            found += [f"{actor} {method} {url}: changed {answer.changed}" for _one in answer.changed]
 
     assert not found, "\n".join(("", *found))
-    assert snapshot(foreign) == before
+    measured(f"{actor}: {cells} requests, {cells * len(MARKED) * len(sides)} marks looked for, 0 foreign")
 
 
-@pytest.mark.django_db
-def test_marked_words_are_seen_by_those_who_may() -> None:
-    ours, _ = two_sides()
-    client = Client()
-    client.force_login(ours.users[Role.GP])
+def _asked(address: Address, actor: str, sides: Sides) -> Iterator[tuple[str, str, str]]:
+    """Method, relation and URL of every request without a form.
 
-    seen = {name: ours.word in body(client.get(url)) for name, url in _readable(ours).items()}
+    Where the declaration refuses the actor, one row is as good as another: a stranger's is asked for. Of the methods a
+    view does not take each actor tries one, so that together they try all.
+    """
+    is_admitted, ours = address.admits(actor), sides["own"]
+    if not is_admitted:
+        yield "GET", "stranger", address.on(sides["stranger"] if address.kinds else ours, actor)
+        return
+    for relation, side in sides.items():
+        if relation == "own" or address.kinds:
+            yield "GET", relation, address.on(side, actor)
+    if "GET" in methods(address.pattern):
+        ids = Probe(address.name, query=IDS).asked(sides["stranger"], actor)
+        yield "GET", "stranger", f"{address.on(ours, actor)}?{ids}"
+    wrong = [one for one in ("PUT", "PATCH", "DELETE", "POST") if one not in methods(address.pattern)]
+    yield wrong[ACTORS.index(actor) % len(wrong)], "own", address.on(ours, actor)
 
-    assert all(seen.values()), seen
+
+@pytest.mark.trust("T-ACL-3")
+@pytest.mark.parametrize("actor", ACTORS)
+def test_forms(actor: str, sides: Sides, measured: Measured) -> None:
+    client, found, asked = signed_in(sides["own"], actor), [], 0
+
+    for probe, address in probed():
+        for relation, where, what in _forms(probe, address, is_admitted=address.admits(actor)):
+            answer = _send(client, probe, address, actor, sides[where], sides[what])
+            asked += relation != "own"
+            may = actor in probe.writes.get(relation, ())
+            if bool(answer.changed) != may:
+                found.append(_wrote(probe, actor, relation, answer))
+            if where == what:
+                found += faults(address, actor, "POST", relation, answer)
+            found += marks(sides, actor, address, relation, _without(answer, probe.filled(sides[what], actor)))
+
+    assert not found, "\n".join(("", *found))
+    measured(f"{actor}: {asked} valid forms about others' rows, 0 rows changed but where a tie allows it")
 
 
-def _readable(side: Side) -> dict[str, str]:
+def _forms(probe: Probe, address: Address, *, is_admitted: bool) -> Iterator[tuple[str, str, str]]:
+    """Relation, whose rows stand in the address, whose in the form; also ours in one and a stranger's in the other."""
+    names_rows = bool(address.kinds or probe.names_rows)
+    if not (is_admitted and names_rows):
+        where = "stranger" if names_rows else "own"
+        yield where, where, where
+        return
+    for relation in ("own", "partner", "former", "stranger"):
+        yield relation, relation, relation
+    if address.kinds and probe.names_rows:
+        yield "their form", "own", "stranger"
+        yield "their address", "stranger", "own"
+
+
+def _send(client: object, probe: Probe, address: Address, actor: str, where: Side, what: Side) -> Answer:
+    def prepare() -> None:
+        probe.prepare(where)
+        if what is not where:
+            probe.prepare(what)
+
+    url = address.on(where, actor, probe.words, probe.rows) + probe.asked(what, actor)
+    return ask(client, "POST", url, probe.filled(what, actor), prepare)  # type: ignore[arg-type]
+
+
+def _without(answer: Answer, typed: dict[str, str]) -> Answer:
+    """The answer without what the actor typed: a form that is shown again holds it."""
+    text = answer.text
+    for value in typed.values():
+        text = text.replace(value, "") if len(value) > 3 else text
+    return replace(answer, text=text)
+
+
+def _wrote(probe: Probe, actor: str, relation: str, answer: Answer) -> str:
+    said = f"{actor} {probe.name} ({relation}) → {answer.status}"
+    return f"{said}: changed {sorted(answer.changed)}" if answer.changed else f"{said}: must change something"
+
+
+def probed() -> Iterator[tuple[Probe, Address]]:
+    """Every probe with its address."""
     named = {address.name: address for address in addresses()}
-    return {name: named[name].on(side) for name in ("records-resident", "records-document", "slots-booking")}
+    yield from ((probe, named[probe.address]) for probe in PROBES)
+
+
+@pytest.mark.trust("T-ACL-2")
+def test_every_address_is_listed(measured: Measured) -> None:
+    forms = {address.name for address in addresses() if "POST" in methods(address.pattern)}
+    silent = [address.route for address in addresses() if not methods(address.pattern)]
+
+    assert not silent, f"views that do not say which methods they take: {silent}"
+    assert forms == {probe.address for probe in PROBES}, "a form without a probe, or a probe without a form"
+    assert {kind for address in addresses() for kind in address.kinds} == set(KINDS)
+    measured(f"{len({a.route for a in addresses()})} URLs, {len(PROBES)} forms, 0 unlisted")
+
+
+def test_every_form_is_valid_for_somebody() -> None:
+    mute = {probe.name for probe in PROBES if not probe.writes.get("own")}
+
+    assert mute == set(WITHOUT_TRACE)
 
 
 def test_every_role_has_a_seat_and_every_kind_is_followed() -> None:
@@ -206,39 +207,74 @@ def test_every_role_has_a_seat_and_every_kind_is_followed() -> None:
     assert set(FOLLOWED) == set(FOLLOWERS)
 
 
-def test_every_address_has_its_sample() -> None:
-    assert len(addresses()) > 50
-
-
 def test_address_without_a_sample_fails() -> None:
     planted = path("planted/<int:planted_id>/", access("public")(lambda request: None), name="planted")  # type: ignore[arg-type, return-value]
 
     with pytest.raises(AssertionError, match="planted"):
-        addresses(iter([("planted/<int:planted_id>/", planted)]))
+        listed(iter([("planted/<int:planted_id>/", planted)]))
+
+
+def test_marks_are_seen_by_those_who_may(sides: Sides) -> None:
+    client = signed_in(sides["own"], "gp")
+    named = {address.name: address for address in addresses()}
+    names = ("records-resident", "records-document", "slots-booking", "referral-detail")
+
+    seen = {
+        (name, relation): sides[relation].mark("resident") in body(client.get(named[name].on(sides[relation], "gp")))
+        for name in names
+        for relation in ("own", "partner")
+    }
+
+    assert seen == {key: key != ("referral-detail", "partner") for key in seen}
+
+
+def test_a_changed_row_is_seen_and_taken_back(sides: Sides) -> None:
+    client, ours = signed_in(sides["own"], "gp"), sides["own"]
+
+    quiet = ask(client, "GET", "/notices/")
+    loud = ask(client, "GET", "/notices/", prepare=lambda: None)
+    written = ask(client, "POST", "/mode/", {"mode": "elder"})
+    ours.users["gp"].refresh_from_db()
+
+    assert quiet.changed == loud.changed == frozenset()
+    assert written.changed == {"accounts_user"}
+    assert not ours.users["gp"].elder_mode
 
 
 @pytest.mark.parametrize(
-    ("actor", "status", "location", "is_foreign", "wrong"),
+    ("actor", "relation", "status", "location", "wrong"),
     [
-        ("gp", 200, "", False, False),
-        ("gp", 200, "", True, True),
-        ("gp", 404, "", True, False),
-        ("gp", 500, "", False, True),
-        ("insurer", 200, "", False, True),
-        ("insurer", 404, "", False, True),
-        ("insurer", 403, "", False, False),
-        ("anonymous", 200, "", False, True),
-        ("anonymous", 302, "/elsewhere/", False, True),
-        ("anonymous", 302, "/sign-in/?next=x", False, False),
+        ("gp", "own", 200, "", False),
+        ("gp", "own", 404, "", True),
+        ("gp", "own", 500, "", True),
+        ("gp", "partner", 200, "", False),
+        ("gp", "former", 200, "", True),
+        ("gp", "stranger", 200, "", True),
+        ("gp", "stranger", 302, "/residents/7/", True),
+        ("gp", "stranger", 302, "/residents/", False),
+        ("gp", "stranger", 404, "", False),
+        ("insurer", "own", 200, "", True),
+        ("insurer", "own", 404, "", True),
+        ("insurer", "own", 403, "", False),
+        ("anonymous", "stranger", 200, "", True),
+        ("anonymous", "stranger", 302, "/elsewhere/", True),
+        ("anonymous", "stranger", 302, "/sign-in/?next=x", False),
     ],
 )
-def test_faults_judges_by_the_declaration(
-    actor: str, status: int, location: str, is_foreign: bool, wrong: bool
+def test_faults_judges_by_declaration_and_reach(
+    actor: str, relation: str, status: int, location: str, wrong: bool
 ) -> None:
-    view = access("role", roles=("gp",))(lambda request: None)  # type: ignore[arg-type, return-value]
-    pattern = path("r/<int:resident_id>/", view, name="r")
-    address = Address("r", "r/<int:resident_id>/", pattern, (("resident_id", "resident"),))
+    address = next(one for one in addresses() if one.name == "records-resident")
 
-    found = list(faults(address, actor, "GET", Answer(status, "", location), is_foreign=is_foreign))
+    found = list(faults(address, actor, "GET", relation, Answer(status, "", location)))
 
     assert bool(found) is wrong
+
+
+def test_leak_is_named_by_side_and_kind() -> None:
+    sides = {"own": Side("甲", "440402", timezone.now()), "stranger": Side("丁", "440304", timezone.now())}
+    shown = Answer(403, f"{sides['own'].mark('resident')} {sides['stranger'].mark('resident')}")
+
+    assert leaks(sides, "gp", shown) == ["stranger's resident"]
+    assert leaks(sides, "insurer", shown) == ["own's resident", "stranger's resident"]
+    assert not reaches("resident", "anonymous", "own")

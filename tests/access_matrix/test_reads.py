@@ -19,7 +19,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.residents.permissions import TREATING
 from kangqiao.domain.residents.queries.oversight import OVERSIGHT
-from tests.access_matrix.test_matrix import NOBODY, Address, addresses, body
+from tests.access_matrix.cells import NOBODY, Address, addresses, body
 from tests.access_matrix.world import SEATS, Side, two_sides
 
 # Rows of a side that are about its resident.

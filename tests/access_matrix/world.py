@@ -1,7 +1,9 @@
-"""Two sides that have nothing to do with each other, each with one row of every kind and its own marked words.
+"""Four sides of a region, each with one row of every kind and its own marks.
 
-Every text that may say something about a person carries the word of its side: which fields those are, the models say
-themselves in `Privacy`. A new field is marked without a line here.
+Ours; a partner whose centre our hospital works for, with a patient of its own at our houses; a former partner with whom
+the same held once and is over; a stranger in another city. Every text that may say something about a person carries
+the mark of its side and kind, every organisation its house mark: which fields those are, the models say themselves in
+`Privacy`. A new field is marked without a line here.
 """
 
 from __future__ import annotations
@@ -13,7 +15,10 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from kangqiao.domain.accounts.models import Membership, Role, SecondFactor, SignIn, User
+from kangqiao.base import sealed
+from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts import rules
+from kangqiao.domain.accounts.models import Membership, OutsideIdentity, Role, RoleChange, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
 from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
@@ -21,11 +26,15 @@ from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.publication.models import Publication
+from kangqiao.domain.publication.rules import PARTS
 from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents.models import Basis, Consent, Emergency, Question, Resident
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
+from kangqiao.domain.roster.rules import is_workday
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.terminology.actions import load_concepts
+from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
 
 SEATS = {
@@ -45,27 +54,65 @@ SEATS = {
     Role.FINANCE_OFFICER: "treasury",
     Role.INSURER: "insurer",
 }
+# The same roles one level lower: an officer of a district inside the city.
+DISTRICT = {
+    "district_bureau_officer": (Role.BUREAU_OFFICER, "district_bureau"),
+    "district_finance_officer": (Role.FINANCE_OFFICER, "district_treasury"),
+}
 INDICATOR = "duty_compliance"
 # Words of an operational field that outsiders may not read either.
 ALSO_MARKED = {"agreements.Agreement": ("justification",)}
+# Whose reach decides who may read a model's words; a resident's, where nothing else is said.
+RESIDENT = "resident"
+MARKS = {
+    "agreements.Agreement": "agreement", "scheduling.Booking": "booking", "referral.Referral": "referral",
+    "messaging.Notice": "notice", "records.Document": "document", "residents.Consent": "consent",
+    "residents.Emergency": "emergency", "residents.Question": "question",
+}  # fmt: skip
+LONG_AGO = date(2020, 1, 1)
 
 
 @dataclass
 class Side:
-    """One city's network: `word` marks what nobody of the other side may read."""
+    """One network: `mark` is what others may not read of its people, `house` the names of its organisations.
+
+    `host` is the side whose hospital this side's centre works with, if it is not its own; `is_over` says that this is
+    the past.
+    """
 
     key: str
     place_code: str
-    word: str
     at: datetime
+    host: Side | None = None
+    is_over: bool = False
     rows: dict[str, Any] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
+
+    def mark(self, kind: str) -> str:
+        """What marks every text of a kind of row of this side."""
+        return f"§{self.key}·{kind}§"
+
+    @property
+    def house(self) -> str:
+        """What marks the names of its organisations."""
+        return f"«{self.key}·HOUSE»"
+
+    @property
+    def today(self) -> date:
+        """The day of the place."""
+        return timezone.localtime(self.at).date()
 
     def __getattr__(self, name: str) -> Any:
         try:
             return self.rows[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    def row(self, name: str, actor: str) -> Any:
+        """The row of a kind that stands before this actor: its own house's where there is one of its own."""
+        role, where = seat(actor)
+        names = (f"{name}@{actor}", f"{name}@{role}", f"{name}@{where}", name, f"{name}@gp")
+        return next(self.rows[one] for one in names if one in self.rows)
 
     def add(self, name: str, model: type[models.Model], **given: Any) -> Any:
         """One row, filled by the types of its fields, kept under its name."""
@@ -82,7 +129,8 @@ class Side:
                 continue
             is_text = isinstance(column, models.CharField | models.TextField) and not column.choices
             if is_text and column.name in marked:
-                values[column.name] = f"{self.word}{column.name}"[: column.max_length or 200]
+                text = f"{self.mark(MARKS.get(model._meta.label, RESIDENT))}{column.name}{len(self.rows)}"
+                values[column.name] = text[: column.max_length or 200]
             elif not (column.null or column.blank or column.has_default()):
                 values[column.name] = self._plain(model, column)
         return values
@@ -96,11 +144,18 @@ class Side:
             case models.DateTimeField():
                 return self.at
             case models.DateField():
-                return self.at.date()
+                return self.today
             case models.CharField() | models.TextField():
-                return f"{self.key}-{model._meta.model_name}-{column.name}"[: column.max_length or 200]
+                name = f"{self.key}-{model._meta.model_name}-{column.name}-{len(self.rows)}"
+                return name[: column.max_length or 200]
             case _:
                 return 1
+
+
+def seat(actor: str) -> tuple[str, str]:
+    """Role and house of an actor."""
+    role, where = DISTRICT.get(actor) or (actor, SEATS.get(actor, "centre"))  # type: ignore[call-overload]
+    return str(role), where
 
 
 def marked_fields(model: type[models.Model]) -> frozenset[str]:
@@ -111,10 +166,22 @@ def marked_fields(model: type[models.Model]) -> frozenset[str]:
     return frozenset((*clinical, *(identifying if is_of_resident else ()), *ALSO_MARKED.get(model._meta.label, ())))
 
 
+def four_sides(at: datetime | None = None) -> dict[str, Side]:
+    """Ours in Zhuhai; a partner in its next district; a former partner elsewhere; a stranger in Shenzhen."""
+    at = at or timezone.now()
+    ours = build(Side("甲", "440402", at))
+    return {
+        "own": ours,
+        "partner": build(Side("乙", "440403", at, host=ours)),
+        "former": build(Side("丙", "440502", at, host=ours, is_over=True)),
+        "stranger": build(Side("丁", "440304", at)),
+    }
+
+
 def two_sides() -> tuple[Side, Side]:
-    """Ours in Zhuhai, and a stranger's in Shenzhen."""
+    """Ours, and the stranger's."""
     at = timezone.now()
-    return build(Side("a", "440402", "§甲A1C9§", at)), build(Side("b", "440304", "§乙B7F3§", at))
+    return build(Side("甲", "440402", at)), build(Side("丁", "440304", at))
 
 
 def build(side: Side) -> Side:
@@ -122,107 +189,205 @@ def build(side: Side) -> Side:
     _organizations(side)
     _people(side)
     _promises(side)
+    _sittings(side)
     _visits(side)
     _results(side)
     return side
 
 
 def _organizations(side: Side) -> None:
-    place = side.add("place", Place, code=side.place_code, zh=f"{side.key}区")
+    city, _new = Place.objects.get_or_create(code=side.place_code[:4], defaults={"zh": f"{side.key}市"})
+    place = side.add("place", Place, code=side.place_code, zh=f"{side.key}区", part_of=city)
+    side.rows["city"] = city
     kinds = {
-        "hospital": "hospital", "centre": "centre", "bureau": "health_bureau", "treasury": "finance_bureau",
-        "insurer": "insurer",
+        "hospital": ("hospital", place), "centre": ("centre", place), "bureau": ("health_bureau", city),
+        "treasury": ("finance_bureau", city), "insurer": ("insurer", city),
+        "district_bureau": ("health_bureau", place), "district_treasury": ("finance_bureau", place),
+        "hospital2": ("hospital", place), "centre2": ("centre", place),
     }  # fmt: skip
-    for name, kind in kinds.items():
-        code = f"{side.key}-{name}"
+    for name, (kind, where) in kinds.items():
+        code = f"{side.place_code}-{name.replace('_', '-')}"
         side.add(
-            name, Organization, code=code, kind=kind, zh=f"{side.key}{name}", short_zh=code, place=place, level=3,
-            ownership="municipal" if kind == "hospital" else "", population_served=1000,
+            name, Organization, code=code, kind=kind, zh=f"{side.house}{name}", short_zh=f"{side.house}{name}",
+            place=where, level=3, ownership="municipal" if kind == "hospital" else "", population_served=1000,
         )  # fmt: skip
 
 
 def _people(side: Side) -> None:
-    long_ago = date(2020, 1, 1)
-    for role, where in SEATS.items():
-        side.users[role] = user(side, role.value)
-        Membership.objects.create(user=side.users[role], organization=side.rows[where], role=role, since=long_ago)
-    side.users["disabled"] = user(side, "disabled", is_active=False)
-    Membership.objects.create(user=side.users["disabled"], organization=side.centre, role=Role.GP, since=long_ago)
-    side.users["ended"] = user(side, "ended")
-    gone = Membership(user=side.users["ended"], organization=side.centre, role=Role.GP, since=long_ago)
-    gone.until = side.at.date() - timedelta(days=2)
-    gone.save()
-    side.add("sign_in", SignIn, user=side.users[Role.GP], session_key=f"{side.key}-key", way="password")
-    side.add("factor", SecondFactor, user=side.users[Role.GP], kind="totp", sealed_secret=b"sealed")
-    senior = {"title_kind": "physician", "title_grade": "senior"}
+    for role in SEATS:
+        side.users[role.value] = user(side, role.value, role, side.rows[SEATS[role]])
+    for name, (role, where) in DISTRICT.items():
+        side.users[name] = user(side, name, role, side.rows[where])
+    side.users["disabled"] = user(side, "disabled", Role.GP, side.centre, is_active=False)
+    side.users["ended"] = user(side, "ended", Role.GP, side.centre, until=side.today - timedelta(days=2))
+    side.rows |= {
+        "chain": side.centre,
+        "account": side.users["gp"],
+        "membership": Membership.objects.get(user=side.users["gp"]),
+    }
+    side.add("role_change", RoleChange, user=side.users["gp"], organization=side.centre, role=Role.EXPERT)
+    secret = sealed.seal(rules.new_secret())
+    for name, person in side.users.items():
+        key = f"{side.place_code}-{name}"
+        side.add(f"sign_in@{name}", SignIn, user=person, session_key=key[-40:], way="password")
+        side.add(f"identity@{name}", OutsideIdentity, user=person, subject=key)
+        for _number in range(2):  # the last factor of staff stays
+            side.add(f"factor@{name}", SecondFactor, user=person, kind="totp", sealed_secret=secret)
+    load_concepts(by=Actor.system("matrix"), at=side.at)
+    specialty = Concept.objects.get(system="specialty", code="cardiology")
+    senior = {"title_kind": "physician", "title_grade": "senior", "specialty": specialty}
     side.add("expert", Practitioner, organization=side.hospital, user=side.users[Role.EXPERT], **senior)
     side.add("absence", Absence, practitioner=side.expert)
-    side.add("gp", Practitioner, organization=side.centre, licence_number=f"{side.key}-2", user=side.users[Role.GP])
-    side.add(
-        "resident", Resident, centre=side.centre, user=side.users[Role.RESIDENT], birth_date=date(1950, 1, 1),
-        keys=[side.key], sex="female",
-    )  # fmt: skip
+    side.add("clinician", Practitioner, organization=side.hospital, **senior)
+    side.add("gp", Practitioner, organization=side.centre, user=side.users[Role.GP])
+    people = {"birth_date": date(1950, 1, 1), "sex": "female", "keys": [side.key]}
+    side.add("resident", Resident, centre=side.centre, user=side.users[Role.RESIDENT], **people)
+    side.add("neighbour", Resident, centre=side.centre, **people)
+    side.rows |= {"hospital@centre": side.centre, "organization@hospital": side.hospital, "organization": side.centre}
+
+
+def user(
+    side: Side, name: str, role: Role, organization: Organization, until: date | None = None, **options: Any
+) -> User:
+    """Somebody with a seat on this side."""
+    made = User.objects.create(username=f"{side.place_code}-{name}", name=f"{side.key}-{name}", password="!", **options)
+    Membership.objects.create(user=made, organization=organization, role=role, since=LONG_AGO, until=until)
+    return made
+
+
+def _bases(side: Side) -> None:
+    """Why who may see its people: their centre always; the hospital and our houses as long as it lasts."""
+    since = side.at - timedelta(days=30)
+    until = side.at - timedelta(days=3) if side.is_over else None
+    for name in ("resident", "neighbour"):
+        one = side.rows[name]
+        side.add(f"registered-{name}", Basis, resident=one, kind="registered", organization=side.centre, since=since)
+    if side.users[Role.RESIDENT]:
+        side.add("own", Basis, resident=side.resident, kind="own", user=side.users[Role.RESIDENT], since=since)
     holder = {"resident": side.resident, "since": side.at - timedelta(days=9)}
-    side.add("registered", Basis, kind="registered", organization=side.centre, **holder)
-    side.add("at_hospital", Basis, kind="referral", organization=side.hospital, **holder)
     giver = {"given_by": side.users[Role.RESIDENT], "organization": side.hospital}
     side.add("consent", Consent, decision="permit", purpose="sensitive", **giver, **holder)
     seen = {"user": side.users[Role.EXPERT], "organization": side.hospital, "until": side.at}
     side.add("emergency", Emergency, **seen, **holder)
     asker = {"asked_by": side.users[Role.RESIDENT], "reader": side.users[Role.EXPERT]}
     side.add("question", Question, kind="resident", resident=side.resident, organization=side.hospital, **asker)
-    side.add("own", Basis, kind="own", user=side.users[Role.RESIDENT], **holder)
-
-
-def user(side: Side, name: str, **options: Any) -> User:
-    """Somebody who may sign in on this side."""
-    return User.objects.create(username=f"{side.key}-{name}", name=f"{side.key}-{name}", password="!", **options)
+    for name in ("gp", "expert"):
+        about = {"resident": side.resident, "reader": side.users[name], "organization": side.hospital}
+        side.add(f"question@{name}", Question, kind="review", asked_by=side.users["security_admin"], **about)
+    held = {"resident": side.resident, "since": since, "until": until}
+    hospital = (side.host or side).hospital
+    side.add("at_hospital", Basis, kind="referral", organization=hospital, source=f"referral:{side.key}", **held)
+    if side.host is not None:
+        side.add(
+            "at_centre", Basis, kind="booking", organization=side.host.centre, source=f"booking:{side.key}", **held
+        )
 
 
 def _promises(side: Side) -> None:
-    today = side.at.date()
-    term = {"starts_on": today - timedelta(days=200), "ends_on": today + timedelta(days=500)}
-    pair = {"hospital": side.hospital, "centre": side.centre}
-    side.add("agreement", Agreement, kind="joint_building", status="in_force", **pair, **term)
-    for key, party in (("hospital", side.hospital), ("centre", side.centre)):
+    _bases(side)
+    term = {"starts_on": side.today - timedelta(days=200), "ends_on": side.today + timedelta(days=500)}
+    status = "in_force"
+    if side.is_over:
+        term["ends_on"], status = side.today - timedelta(days=3), "ended"
+    hospital = (side.host or side).hospital
+    side.add(
+        "agreement", Agreement, kind="joint_building", status=status, hospital=hospital, centre=side.centre, **term
+    )
+    parties = {"hospital": hospital, "centre": side.centre, "authority": side.bureau}
+    for key, party in parties.items():
         side.add(f"party_{key}", Party, side=key, organization=party)
     side.add("duty", Duty, side="hospital")
-    side.add("posting", Posting, practitioner=side.expert, centre=side.centre, status="posted", **term)
-    side.add("roster", Roster, starts_on=today, ends_on=today + timedelta(days=28))
-    start = side.at.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
-    end = start + timedelta(hours=3)
-    side.add(
-        "session", Session, organization=side.centre, practitioner=side.expert, kind="posted_expert", starts_at=start,
-        ends_at=end,
-    )  # fmt: skip
-    side.add(
-        "slot", Slot, starts_at=start, ends_at=start + timedelta(minutes=15), opens_at=side.at, capacity=9, taken=1
-    )
-    side.add("half_day", HalfDay, practitioner=side.expert, centre=side.centre, day=start.date(), session=side.session)
+    expert = (side.host or side).expert
+    status = "ended" if side.is_over else "posted"
+    side.add("posting", Posting, practitioner=expert, centre=side.centre, status=status, **term)
+
+
+def _sittings(side: Side) -> None:
+    """An expert's half-day at the centre, and a clinic of the hospital; each on a day of its own."""
+    days = [side.today + timedelta(days=number) for number in range(1, 40)]
+    free = [day for day in days if is_workday(day)]
+    day = free[{"甲": 0, "乙": 1, "丙": 2, "丁": 0}[side.key]]
+    if side.is_over:
+        day = side.today - timedelta(days=10)
+    side.rows["free_day"] = free[4]
+    start = timezone.make_aware(datetime.combine(day, datetime.min.time())) + timedelta(hours=9)
+    monday = side.today - timedelta(days=side.today.weekday())
+    side.add("roster", Roster, starts_on=monday, ends_on=monday + timedelta(days=28), status="published")
+    for suffix, house, doctor, kind in (
+        ("", side.centre, (side.host or side).expert, "posted_expert"),
+        ("@hospital", (side.host or side).hospital, side.clinician, "hospital_clinic"),
+    ):
+        span = {"starts_at": start, "ends_at": start + timedelta(hours=3)}
+        session = side.add(
+            f"session{suffix}",
+            Session,
+            organization=house,
+            practitioner=doctor,
+            kind=kind,
+            specialty="cardiology",
+            **span,
+        )
+        times = {"session": session, "starts_at": start, "ends_at": start + timedelta(minutes=15), "capacity": 9}
+        side.add(f"slot{suffix}", Slot, opens_at=side.at - timedelta(days=60), taken=1, **times)
+    side.rows |= {"clinic": side.session, "clinic@hospital": side.rows["session@hospital"]}
+    half_day = {"practitioner": (side.host or side).expert, "centre": side.centre, "day": day, "half": "am"}
+    status = "done" if side.is_over else "confirmed"
+    side.add("half_day", HalfDay, session=side.session, status=status, **half_day)
     side.add("activity", Activity)
 
 
 def _visits(side: Side) -> None:
-    side.add("booking", Booking, channel="gp")
-    side.add("encounter", Encounter, organization=side.centre, practitioner=side.gp)
-    side.add("condition", Condition)
-    side.add("document", Document, organization=side.hospital, encounter=side.encounter)
+    status = "fulfilled" if side.is_over else "booked"
+    held = {"resident": side.resident, "channel": "gp", "status": status}
+    side.add("booking", Booking, slot=side.slot, session=side.session, **held)
+    hospital_slot = side.rows["slot@hospital"]
+    side.add("booking@hospital", Booking, slot=hospital_slot, session=hospital_slot.session, **held)
+    if side.host is not None:
+        ours = side.host
+        ours.slot.taken += 1
+        ours.slot.save(update_fields=("taken",))
+        side.add("booking@centre", Booking, slot=ours.slot, session=ours.session, **held)
+    side.add("encounter", Encounter, resident=side.resident, organization=side.centre, practitioner=side.gp)
+    side.add("condition", Condition, resident=side.resident)
+    side.add("document", Document, resident=side.resident, organization=side.centre, encounter=side.encounter)
     side.add(
-        "referral", Referral, direction="up", status="sent", from_organization=side.centre,
-        to_organization=side.hospital, from_practitioner=side.gp, agreement=side.agreement,
+        "referral", Referral, direction="up", status="closed" if side.is_over else "sent", resident=side.resident,
+        from_organization=side.centre, to_organization=(side.host or side).hospital, from_practitioner=side.gp,
+        agreement=side.agreement, specialty="cardiology", is_green_channel=True,
     )  # fmt: skip
-    side.add("notice", Notice, organization=side.centre, role=Role.GP)
+    side.add(
+        "down", Referral, direction="down", status="proposed", resident=side.resident, specialty="neurology",
+        from_organization=(side.host or side).hospital, to_organization=side.centre, agreement=side.agreement,
+    )  # fmt: skip
+    for house in ("centre", "hospital", "bureau", "district_bureau", "treasury", "district_treasury", "insurer"):
+        side.add(f"notice@{house}", Notice, organization=side.rows[house], subject=f"{side.mark('notice')}subject")
+    side.add("notice@resident", Notice, user=side.users[Role.RESIDENT], subject=f"{side.mark('notice')}subject")
+    side.rows["notice"] = side.rows["notice@centre"]
 
 
 def _results(side: Side) -> None:
-    today = side.at.date()
-    side.add(
-        "report", MeasureReport, indicator=INDICATOR, organization=side.hospital, ends_on=today + timedelta(days=1)
-    )
-    side.add("appraisal", Appraisal, subject=side.hospital, authority=side.bureau, year=today.year)
+    tomorrow, year = side.today + timedelta(days=1), side.today.year
+    side.add("report@hospital", MeasureReport, indicator=INDICATOR, organization=side.hospital, ends_on=tomorrow)
+    side.add("report@centre", MeasureReport, indicator=INDICATOR, organization=side.centre, ends_on=tomorrow)
+    side.rows["report"] = side.rows["report@hospital"]
+    side.add("appraisal", Appraisal, subject=side.hospital, authority=side.bureau, year=year)
+    if side.host is not None and not side.is_over:
+        side.appraisal.authority = side.host.bureau  # one city, one authority that judges (ZH-4.7a)
+        side.appraisal.save(update_fields=("authority",))
     side.add("item", AppraisalItem, indicator=INDICATOR, report=side.report)
-    side.add("figure", BudgetFigure, amount_fen=100, year=today.year)
-    side.add("settlement", Settlement, year=today.year)
+    verified = {"verified_at": side.at, "verified_by": side.key, "year": year}
+    people = {"kind": "population_served", "organization": side.centre, "quantity": 9}
+    side.add("figure", BudgetFigure, place=side.place, **people, **verified)
+    side.add("fund", BudgetFigure, kind="basic_public_health_fund", place=side.place, amount_fen=10**9, **verified)
+    fund_year = year - 2 if side.host is not None else year
+    side.add("settlement", Settlement, place=side.city, year=fund_year)
     clauses = {"payer_clause": "ZH-4.2a", "amount_clause": "ZH-4.2d"}
-    side.add("line", SettlementLine, hospital=side.hospital, centre=side.centre, base_fen=100, inputs=clauses)
-    side.add("publication", Publication, organization=side.hospital, year=today.year)
+    hospital = (side.host or side).hospital
+    side.add(
+        "line", SettlementLine, hospital=hospital, centre=side.centre, payer=side.place, base_fen=100, inputs=clauses
+    )
+    side.add("publication", Publication, organization=side.hospital, year=year, content={part: [] for part in PARTS})
+    side.add(
+        "published", Publication, organization=side.hospital, year=year - 1, status="published", sha256="0" * 64,
+        published_at=side.at, days_late=0, content={part: [] for part in PARTS},
+    )  # fmt: skip

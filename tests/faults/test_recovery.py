@@ -122,7 +122,7 @@ def test_restore_beside_what_is_there_keeps_it_and_says_what_cannot_be(site: Liv
         assert len(site.ask(BOOKINGS)) == 3
 
 
-@pytest.mark.trust("T-BAK")
+@pytest.mark.trust("T-BAK", "pages answer, every row is back")
 def test_backup_restores_on_an_empty_machine(
     site: LiveSite, tmp_path: pathlib.Path, measured: Callable[[str], None]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 
+from kangqiao.domain.accounts.models import Membership
 from kangqiao.kernel.states import StateTable
 
 NUMBERS = itertools.count(1)
@@ -58,7 +59,11 @@ def in_state(model: type[models.Model], table: StateTable, key: str) -> Any:
 
 
 def stays(model: type[models.Model], key: str) -> dict[str, Any]:
-    """What a row must hold to stand in a state: money that is held has no amount yet, money to be paid has one."""
+    """What a row must hold to stand in a state: money to be paid has an amount, an answer words."""
     if model._meta.label == "finance.SettlementLine":
         return {"amount_fen": None, "pay_percent": None} if key == "held" else {"amount_fen": 1, "pay_percent": 100}
+    if model._meta.label == "residents.Question" and key == "answered":
+        return {"answer": "演示", "answered_at": AT}
+    if model._meta.label == "accounts.RoleChange" and key == "approved":
+        return {"membership": make(Membership)}
     return {}

@@ -113,7 +113,9 @@ def test_pairs_cover_every_step() -> None:
 
 def test_a_write_that_does_not_compare_would_let_both_win(pool: ThreadPoolExecutor) -> None:
     """The race is real: the same two moves without the comparison both succeed, and the first is lost."""
-    model, table, key, steps = next(one for one in pairs() if one[3][0].target != one[3][1].target)
+    model, table, key, steps = next(
+        one for one in pairs() if one[3][0].target != one[3][1].target and not stays(one[0], one[3][0].target)
+    )
     subject = in_state(model, table, key)
     both_have_read = threading.Barrier(2)
 

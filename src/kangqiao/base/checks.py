@@ -27,6 +27,18 @@ def declared(pattern: URLPattern) -> Access | None:
     return found if isinstance(found, Access) else None
 
 
+def methods(pattern: URLPattern) -> tuple[str, ...]:
+    """The request methods a view takes, as its `require_…` decorator says; empty when it has none."""
+    view: Any = pattern.callback
+    while view is not None:
+        for cell in getattr(view, "__closure__", None) or ():
+            found = cell.cell_contents
+            if isinstance(found, list | tuple) and found and {"GET", "HEAD", "POST"}.issuperset(map(str, found)):
+                return tuple(found)
+        view = getattr(view, "__wrapped__", None)
+    return ()
+
+
 @register()
 def every_url_declares_access(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """An undeclared URL is an error: start-up stops."""

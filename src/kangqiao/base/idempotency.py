@@ -97,7 +97,11 @@ def attempt_of(request: HttpRequest) -> str:
 
 
 def _sender(request: HttpRequest) -> str:
-    return str(getattr(getattr(request, "actor", None), "id", "") or request.session.session_key or "anonymous")
+    """The person at this seat: an answer given at one seat is not repeated at another."""
+    actor = getattr(request, "actor", None)
+    if actor is None:
+        return str(request.session.session_key or "anonymous")
+    return f"{actor.id}@{actor.organization_id or ''}:{actor.role}"
 
 
 def _key_of(request: HttpRequest) -> str:

@@ -133,6 +133,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# Single sign-on by OpenID Connect, if the site has a provider: its issuer address, and our client id and secret there.
+SSO = {name: os.environ.get(f"KANGQIAO_OIDC_{name.upper()}", "") for name in ("issuer", "client", "secret")}
 # Asked by `base.access` before a dangerous step.
 PROOF = "kangqiao.domain.accounts.views.parts.ask_for_proof"
 LOGIN_URL = "sign-in"
@@ -190,14 +192,20 @@ SILENCED_SYSTEM_CHECKS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "kangqiao.base.lines.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("KANGQIAO_LOG", "WARNING")},
 }
+# Who signs the heads of the audit: a class or function that answers a `kernel.signatures.Signer`.
+AUDIT_SIGNER = "kangqiao.base.signing.key_in_folder"
+
 # Work that the clock starts; the worker imports these.
 PROCRASTINATE_IMPORT_PATHS = [
     "kangqiao.edges.jobs.again",
     "kangqiao.edges.jobs.agreements",
+    "kangqiao.edges.jobs.audit",
     "kangqiao.edges.jobs.forms",
     "kangqiao.edges.jobs.publication",
     "kangqiao.edges.jobs.referral",

@@ -298,8 +298,8 @@ def _follow_agreement(seat: Seat, pk: int) -> Trail:
 
 
 def _follow_half_day(seat: Seat, pk: int) -> Trail:
-    half_day = HalfDay.objects.select_related("posting__agreement", "practitioner", "centre", "session").filter(pk=pk)
-    row = half_day.first()
+    seen = HalfDay.objects.filter(visible_half_days(standing_of(seat)), pk=pk)
+    row = seen.select_related("posting__agreement", "practitioner", "centre", "session").first()
     if row is None:
         raise NotVisible(_("没有这个半天，或不在您的范围。"))
     agreement = agreements.get_agreement(seat, row.posting.agreement_id)

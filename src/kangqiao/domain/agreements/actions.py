@@ -159,7 +159,7 @@ def justify_shortfall(*, agreement_id: int, justification: str, by: Actor, at: d
             raise RuleBroken(_("请写明未达到要求的原因。"))
         agreement.justification = justification.strip()
         agreement.save(update_fields=("justification",))
-        record("agreement.justify", agreement, by=by, at=at, justification=agreement.justification)
+        record("agreement.justify", agreement, by=by, at=at)
     return agreement
 
 
@@ -172,7 +172,7 @@ def request_end(*, agreement_id: int, reason: str, by: Actor, at: datetime) -> A
         agreement = _locked(agreement_id)
         _allow(permissions.can_request_end(by, agreement))
         _move(agreement, "request_end", by=by, at=at, reason=reason)
-        record("agreement.request_end", agreement, by=by, at=at, reason=reason)
+        record("agreement.request_end", agreement, by=by, at=at)
         approver = queries.approver_of(agreement)
         subject = _("待审批的终止申请：%(title)s") % {"title": _title(agreement)}
         if approver is not None:
@@ -190,7 +190,7 @@ def refuse_end(*, agreement_id: int, reason: str, by: Actor, at: datetime) -> Ag
         agreement = _locked(agreement_id)
         _allow(permissions.can_decide_end(by, queries.approver_of(agreement)))
         _move(agreement, "refuse_end", by=by, at=at, reason=reason)
-        record("agreement.refuse_end", agreement, by=by, at=at, reason=reason)
+        record("agreement.refuse_end", agreement, by=by, at=at)
         _tell(agreement, "refuse_end", _("终止申请未获同意：%(title)s"), by=by, at=at, body=reason)
     return agreement
 
@@ -215,15 +215,7 @@ def end_agreement(*, agreement_id: int, reason: str, handover: str = "", by: Act
             else _("%(reason)s 交接：%(handover)s") % {"reason": reason, "handover": handover}
         )
         _move(agreement, "end", by=by, at=at, reason=why if reason.strip() else "", ends_on=min(agreed, day))
-        record(
-            "agreement.end",
-            agreement,
-            by=by,
-            at=at,
-            reason=reason,
-            handover=handover,
-            agreed_ends_on=agreed.isoformat(),
-        )
+        record("agreement.end", agreement, by=by, at=at, agreed_ends_on=agreed.isoformat())
         _tell(agreement, "end", _("已终止：%(title)s"), by=by, at=at, body=why)
     return agreement
 

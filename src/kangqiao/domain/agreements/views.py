@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
@@ -94,6 +94,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "agreements/paper.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @access("role", roles=permissions.DRAFTERS)
 @idempotent
 def draft(request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
@@ -26,6 +26,7 @@ STAFF = (
 SHOWN = 100
 
 
+@require_safe
 @access("role", roles=STAFF)
 def network(request: HttpRequest) -> HttpResponse:
     """Hospitals with level, ownership and guidance office; a hospital without its office is named (ZH-4.1a)."""
@@ -40,6 +41,7 @@ def network(request: HttpRequest) -> HttpResponse:
     return render(request, "institutions/network.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @access("role", roles=("system_admin",))
 @idempotent
 def read_list(request: HttpRequest) -> HttpResponse:
@@ -60,6 +62,7 @@ def read_list(request: HttpRequest) -> HttpResponse:
     return render(request, "institutions/list.html", context, status=422 if is_refused else 200)
 
 
+@require_safe
 @access("role", roles=("system_admin",))
 def empty_list(request: HttpRequest) -> HttpResponse:
     """The table to fill in: the heads alone."""

@@ -6,7 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.base.pages import PART, WHOLE, wants_part
@@ -16,6 +16,7 @@ from kangqiao.domain.messaging import actions, queries
 PER_PAGE = 30
 
 
+@require_safe
 @access("signed_in")
 def inbox(request: HttpRequest) -> HttpResponse:
     """The seat's notices, unread first."""

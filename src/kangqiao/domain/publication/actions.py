@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from kangqiao.base import audit
+from kangqiao.base import audit, sealing
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, transition
 from kangqiao.domain.accounts.models import Role
@@ -70,6 +70,8 @@ def submit_publication(*, publication_id: int, by: Actor, at: datetime) -> Publi
     content = queries.live_content(publication.organization, publication.year, localtime(at).date())
     if not content["chc_list"]:
         raise RuleBroken(_("没有生效的协议，名单是空的。"), next_step=_("请先签署协议。"))
+    if head := sealing.newest_head(publication.organization_id):
+        content["audit_head"] = head
     transition(publication, PUBLICATION, "submit", by=by, at=at, content=content, sha256=rules.digest(content))
     messaging.notify(
         cause=f"publication:{publication.pk}:submit:{at.timestamp():.0f}", kind="publication",
@@ -87,7 +89,7 @@ def return_publication(*, publication_id: int, reason: str, by: Actor, at: datet
     """The bureau sends the list back with what to mend."""
     publication = _locked(publication_id, "return", by)
     transition(publication, PUBLICATION, "return", by=by, at=at, reason=reason)
-    audit.record("publication.return", publication, by=by, at=at, reason=reason)
+    audit.record("publication.return", publication, by=by, at=at)
     return publication
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.domain.records import queries
@@ -18,6 +18,7 @@ from kangqiao.domain.residents.permissions import TREATING, can_register, is_chi
 MOST_VISITS = 60
 
 
+@require_safe
 @access("role", roles=tuple(TREATING))
 def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
     """Banner, conditions, visits, letters, and why this seat may look; the look itself is written down."""
@@ -50,6 +51,7 @@ def identifier(request: HttpRequest, resident_id: int) -> HttpResponse:
     return HttpResponse(format_html('<span class="masked">{}</span>', one.identifier))
 
 
+@require_safe
 @access("role", roles=tuple(TREATING))
 def document(request: HttpRequest, document_id: int) -> HttpResponse:
     """One signed letter."""

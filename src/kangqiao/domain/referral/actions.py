@@ -162,7 +162,7 @@ def return_referral(*, referral_id: int, reason: str, seen_status: str = "", by:
     _move(referral, "return", by=by, at=at, reason=reason, answered_at=referral.answered_at or at)
     _free_place(referral, reason, by, at)
     _tell(referral, "returned", referral.from_organization, Role.GP, _("%(hospital)s退回上转"), by, at, reason)
-    audit.record("referral.return", referral, by=by, at=at, resident_id=referral.resident_id, reason=reason)
+    audit.record("referral.return", referral, by=by, at=at, resident_id=referral.resident_id)
     return referral
 
 
@@ -198,7 +198,7 @@ def withdraw_referral(*, referral_id: int, reason: str, seen_status: str = "", b
     up = referral.direction == Referral.Direction.UP
     words = _("%(centre)s撤回上转") if up else _("%(hospital)s撤回下转")
     _tell(referral, "withdrawn", referral.to_organization, Role.REFERRAL_DESK if up else Role.GP, words, by, at, reason)
-    audit.record("referral.withdraw", referral, by=by, at=at, resident_id=referral.resident_id, reason=reason)
+    audit.record("referral.withdraw", referral, by=by, at=at, resident_id=referral.resident_id)
     return referral
 
 
@@ -229,7 +229,7 @@ def mark_not_attended(*, referral_id: int, reason: str, seen_status: str = "", b
     _move(referral, "not_attend", by=by, at=at, reason=reason)
     _shut(referral, by, at)
     _tell(referral, "missed", referral.from_organization, Role.GP, _("上转患者未到%(hospital)s就诊"), by, at, reason)
-    audit.record("referral.not_attend", referral, by=by, at=at, resident_id=referral.resident_id, reason=reason)
+    audit.record("referral.not_attend", referral, by=by, at=at, resident_id=referral.resident_id)
     return referral
 
 
@@ -327,7 +327,7 @@ def decline_down(*, referral_id: int, reason: str, seen_status: str = "", by: Ac
     _move(referral, "decline", by=by, at=at, reason=reason, answered_at=at)
     hospital, words = referral.from_organization, _("%(centre)s未接收下转")
     _tell(referral, "declined", hospital, Role.REFERRAL_DESK, words, by, at, reason)
-    audit.record("referral.decline", referral, by=by, at=at, resident_id=referral.resident_id, reason=reason)
+    audit.record("referral.decline", referral, by=by, at=at, resident_id=referral.resident_id)
     return referral
 
 
@@ -544,6 +544,8 @@ def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> 
         return held
     if slot_id is None:
         return None
+    if not queries.is_slot_of(slot_id, referral.to_organization_id):
+        raise RuleBroken(_("这个号不是接收医院的。"), next_step=_("请从本院的预留号里选一个。"))
     if is_good:
         _free_place(referral, _("改期"), by, at)
     try:

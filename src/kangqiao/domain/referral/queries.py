@@ -517,6 +517,11 @@ def places(
     return Places(list(doctors.values()), chosen, following, is_other, parameters.release_hours_before)
 
 
+def is_slot_of(slot_id: int, hospital_id: int) -> bool:
+    """Whether a place is one of this hospital's own."""
+    return Slot.objects.filter(pk=slot_id, session__organization_id=hospital_id).exists()
+
+
 def desk_lines(seat: Seat, now: datetime) -> tuple[list[Line], list[Line]]:
     """The two halves of the desk's queue: what waits for the desk, and what waits for somebody else."""
     found = desk_queue(seat, "up", ("sent", *WAITING_FOR_OTHERS))

@@ -26,6 +26,7 @@ REGISTRARS = (Role.GP, Role.CENTRE_MANAGER)
 ANSWERERS = (Role.RESIDENT, Role.SECURITY_ADMIN, *EMERGENCY_ROLES)
 
 
+@require_GET
 @access("role", roles=tuple(TREATING))
 def search(request: HttpRequest) -> HttpResponse:
     """The search page; HTMX asks for its list alone while the person types."""

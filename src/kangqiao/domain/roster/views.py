@@ -120,7 +120,7 @@ def add(request: HttpRequest) -> HttpResponse:
     asked = _checked(forms.Place(request.POST))
     target = asked["target"]
     row = actions.add_half_day(
-        posting_id=asked["posting"] or 0, day=target["day"], half=target["half"],
+        posting_id=asked["posting"] or 0, **target,
         by=request.actor, at=timezone.now(),  # type: ignore[attr-defined]
     )  # fmt: skip
     messages.success(request, _("%(who)s排到了%(where)s。") % queries.where_of(row))

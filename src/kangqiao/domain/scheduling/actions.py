@@ -205,7 +205,7 @@ def withdraw_session(*, session_id: int, reason: str, by: Actor, at: datetime) -
         _give_back(booking, by=by, at=at, reason=_("停诊：%(reason)s") % {"reason": reason})
     for booking in affected:
         _tell_withdrawn(booking, reason=reason, by=by, at=at)
-    audit.record("withdraw_session", session, by=by, at=at, reason=reason, bookings=[b.pk for b in affected])
+    audit.record("withdraw_session", session, by=by, at=at, bookings=[b.pk for b in affected])
     return affected
 
 
@@ -265,7 +265,7 @@ def cancel_booking(*, booking_id: int, reason: str = "", by: Actor, at: datetime
     if not rules.may_cancel(booking.slot.starts_at, at):
         raise RuleBroken(_("就诊时间已到，不能再取消。"), next_step=_("来不了请打电话告诉中心。"))
     _give_back(booking, by=by, at=at, reason=reason)
-    audit.record("cancel_booking", booking, by=by, at=at, resident_id=booking.resident_id, reason=reason)
+    audit.record("cancel_booking", booking, by=by, at=at, resident_id=booking.resident_id)
     return booking
 
 

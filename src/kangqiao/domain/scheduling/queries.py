@@ -32,6 +32,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base import reads
 from kangqiao.base.actor import Actor
+from kangqiao.base.models import StatusChange
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -135,6 +136,14 @@ def get_session(session_id: int) -> Session:
     )
     if found is None:
         raise NotVisible(_("没有这个出诊单元。"), next_step=_("请回到预约页重新选择。"))
+    return found
+
+
+def get_own_session(by: Actor, session_id: int) -> Session:
+    """One session this person may call off, whatever its state. Raises NotVisible."""
+    found = get_session(session_id)
+    if not can_withdraw(by, found):
+        raise NotVisible(_("没有这个出诊单元，或不由您的机构负责。"), next_step=_("请回到日视图查看。"))
     return found
 
 
@@ -426,6 +435,21 @@ def affected_by(session: Session) -> list[Booking]:
     """The people who still hold a place in a session, by time."""
     held = Booking.objects.filter(session_id=session.pk, status="booked")
     return list(_with_all(held).order_by("slot__starts_at", "id"))
+
+
+def is_called_off(session: Session) -> bool:
+    """Whether a session was withdrawn."""
+    return session.status == "withdrawn"
+
+
+def called_off_with(session: Session) -> list[Booking]:
+    """The people who held a place in a session when it was called off, by time."""
+    ends = history(session).filter(action="withdraw")
+    lost = StatusChange.objects.filter(
+        subject_type=Booking._meta.label_lower, action="cancel", at__in=ends.values("at")
+    )
+    found = Booking.objects.filter(session_id=session.pk, pk__in=lost.values("subject_id"))
+    return list(_with_all(found).order_by("slot__starts_at", "id"))
 
 
 def _with_session(slots: QuerySet[Slot]) -> QuerySet[Slot]:

@@ -242,16 +242,24 @@ def visit(request: Request, booking_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @idempotent
 def withdraw(request: Request, session_id: int) -> HttpResponse:
-    """Shows who is affected, asks why, calls the session off and lists whom to phone."""
-    shown = queries.get_session(session_id)
+    """Shows who is affected, asks why, calls the session off; then the same page lists whom to phone."""
+    shown = queries.get_own_session(request.actor, session_id)
+    if request.method == "GET" and queries.is_called_off(shown):
+        return _withdrawn(request, shown)
     form = WithdrawForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         page = {"session": shown, "form": form, "held": queries.count_held(session_id)}
         return render(request, "scheduling/withdraw.html", page, status=200 if request.method == "GET" else 422)
-    affected = actions.withdraw_session(
+    actions.withdraw_session(
         session_id=session_id, reason=form.cleaned_data["reason"], by=request.actor, at=timezone.now()
     )
-    named = permissions.may_name(request.seat, shown)
+    # Not shown here: the answer to a form is kept for its repeats, and may not keep names.
+    return redirect("slots-withdraw", session_id)
+
+
+def _withdrawn(request: Request, shown: Session) -> HttpResponse:
+    """Whom to phone about a session that was called off."""
+    affected, named = queries.called_off_with(shown), permissions.may_name(request.seat, shown)
     if named:
         residents.note_read(request.seat, [one.resident_id for one in affected], listed=True)
     page = {"session": shown, "affected": affected, "named": named}

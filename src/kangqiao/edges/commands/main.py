@@ -25,6 +25,8 @@ COMMANDS = {
     "policy": "policy",
     "clauses": "clauses",
     "states": "states",
+    "access": "access",
+    "audit": "audit",
     "outbound": "outbound",
 }
 

@@ -23,6 +23,7 @@ class Entry:
 
 HOME = Entry("home", "checklist", _("工作台"))
 CHAIN = Entry("chain", "route", _("一张图"))
+AUDIT = Entry("audit", "history", _("审计"))
 CLAUSES = Entry("clauses-list", "book-2", _("条款"))
 AGREEMENTS = Entry("agreements-list", "signature", _("协议"))
 ROSTER = Entry("roster-board", "calendar-week", _("排班"))
@@ -36,6 +37,8 @@ PEOPLE = Entry("residents-search", "users-group", _("居民"))
 INDICATORS = Entry("indicators-list", "chart-bar", _("指标"))
 APPRAISALS = Entry("appraisal-list", "clipboard-check", _("考核"))
 MONEY = Entry("finance-list", "coin-yuan", _("经费"))
+ACCOUNTS = Entry("people-list", "users", _("账号"))
+ROLE_CHANGES = Entry("people-role-changes", "user-check", _("岗位变动"))
 OVERSIGHT = Entry("residents-oversight", "eye", _("核查"))
 PUBLICATIONS = Entry("publication-list", "world", _("公示"))
 
@@ -57,9 +60,9 @@ RAILS: dict[str, tuple[Entry, ...]] = {
     Role.BUREAU_OFFICER: (HOME, CHAIN, AGREEMENTS, INDICATORS, APPRAISALS, MONEY, PUBLICATIONS, CLAUSES),
     Role.FINANCE_OFFICER: (HOME, MONEY, APPRAISALS, INDICATORS, CHAIN, CLAUSES),
     Role.INSURER: (HOME, CHAIN, CLAUSES),
-    Role.SYSTEM_ADMIN: (HOME, CHAIN, CLAUSES),
-    Role.SECURITY_ADMIN: (HOME, OVERSIGHT, CHAIN, CLAUSES),
-    Role.AUDIT_ADMIN: (HOME, CHAIN, CLAUSES),
+    Role.SYSTEM_ADMIN: (HOME, ACCOUNTS, ROLE_CHANGES, CHAIN, CLAUSES),
+    Role.SECURITY_ADMIN: (HOME, ROLE_CHANGES, ACCOUNTS, OVERSIGHT, CHAIN, CLAUSES),
+    Role.AUDIT_ADMIN: (HOME, AUDIT, CHAIN, CLAUSES),
 }
 
 

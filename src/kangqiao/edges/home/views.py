@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from kangqiao.base.access import access
 from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role
@@ -19,6 +20,7 @@ from kangqiao.pathways import chain as the_chain
 NEWEST = 6
 
 
+@require_safe
 @access("signed_in")
 def home(request: SeatedRequest) -> HttpResponse:
     """What waits for this seat; a resident sees the next appointment instead."""
@@ -48,6 +50,7 @@ def _resident_home(request: SeatedRequest) -> HttpResponse:
     return render(request, "home/resident.html", context)
 
 
+@require_safe
 @access("signed_in")
 def chain(request: SeatedRequest) -> HttpResponse:
     """The chain with its live counts."""
@@ -56,6 +59,7 @@ def chain(request: SeatedRequest) -> HttpResponse:
     return render(request, "home/chain.html", context)
 
 
+@require_safe
 @access("signed_in")
 def follow(request: SeatedRequest, kind: str, pk: int) -> HttpResponse:
     """One agreement, half-day, referral or yuan through every link."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
@@ -130,6 +131,16 @@ def to_approve(seat: Seat, now: datetime) -> Tile:
     return _tile(_("待审核的公示"), publications.to_approve(seat), _("审核"), "publication-list")
 
 
+def role_changes(seat: Seat, now: datetime) -> Tile:
+    """Changes of role that wait for a second person."""
+    return _tile(_("待审核的岗位变动"), accounts.role_changes_waiting(seat.actor), _("审核"), "people-role-changes")
+
+
+def locked(seat: Seat, now: datetime) -> Tile:
+    """Accounts that must wait after too many failures."""
+    return _tile(_("输错太多被锁的账号"), accounts.braked_accounts(seat.actor, now), _("解锁"), "people-list")
+
+
 def notices(seat: Seat, now: datetime) -> Tile:
     """Unread notices."""
     return _tile(_("未读消息"), messaging.waiting(seat), _("查看"), "messaging-inbox")
@@ -149,6 +160,8 @@ TILES: dict[str, tuple[Callable[[Seat, datetime], Tile], ...]] = {
     Role.DISPATCHER: (drafts, notices),
     Role.HOSPITAL_DIRECTOR: (signatures, nominations, to_prepare, notices),
     Role.BUREAU_OFFICER: (signatures, endings, to_score, to_close, to_approve, notices),
-    Role.SECURITY_ADMIN: (asked, notices),
     Role.FINANCE_OFFICER: (to_submit, to_pay, notices),
+    Role.SYSTEM_ADMIN: (role_changes, notices),
+    Role.SECURITY_ADMIN: (role_changes, asked, locked, notices),
+    Role.AUDIT_ADMIN: (notices,),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.base.pages import PART, WHOLE, wants_part
@@ -25,6 +26,7 @@ from kangqiao.domain.accounts.views.parts import STAMPS, begin, user_of
 from kangqiao.kernel.errors import RuleBroken
 
 
+@require_safe
 @never_cache
 @access("signed_in")
 def sign_ins(request: SeatedRequest) -> HttpResponse:
@@ -37,6 +39,7 @@ def sign_ins(request: SeatedRequest) -> HttpResponse:
         "codes_left": queries.recovery_codes_left(user.pk),
         "identities": queries.identities_of(user.pk),
         "is_demo": user.is_demo,
+        "has_sso": bool(settings.SSO["issuer"]),
     }
     return render(request, "own/sign_ins.html", context | _frame(request))
 
@@ -84,6 +87,7 @@ def recovery_codes(request: SeatedRequest) -> HttpResponse:
     return render(request, "accounts/recovery_codes.html", page)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("signed_in")
 # twice is once: the old password is asked for, and it is old by then

@@ -26,7 +26,7 @@ class VisitorRequest(HttpRequest):
 
 def site(current: str, is_signed_in: bool = False) -> dict[str, Any]:
     """Name, links and sign-in of the public frame; `current` is the name of the page shown."""
-    links = [("public-index", _("公示名单")), ("clauses-list", _("政策条款"))]
+    links = [("public-index", _("公示名单")), ("clauses-list", _("政策条款")), ("audit-heads", _("审计链头"))]
     return {
         "name": "",
         "url": reverse("public-index"),

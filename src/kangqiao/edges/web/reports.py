@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, RawPostDataException
 
 # A report of Chromium or Firefox has 1 to 2 kB; a page that reports in a loop must not fill the disk.
 LARGEST_BYTES = 8 * 1024
@@ -26,7 +26,7 @@ def read(request: HttpRequest) -> str:
         return ""
     try:
         found = json.loads(request.body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, RawPostDataException):  # a form is no report; its body was read as one
         return ""
     report = found.get("csp-report") if isinstance(found, dict) else None
     if not isinstance(report, dict) or not _has_room():

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from kangqiao.base.access import access
 from kangqiao.base.visitor import address
@@ -21,6 +21,7 @@ from kangqiao.domain.accounts.views.parts import STAMPS, come_in, oneself, proce
 from kangqiao.kernel.errors import NotVisible, RuleBroken, TooOften
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -67,5 +68,6 @@ def _door(request: HttpRequest, form: Form) -> dict[str, Any]:
         "people": queries.demo_people(timezone.localdate()) if settings.DEMO != "none" else [],
         "next": request.GET.get("next", request.POST.get("next", "")),
         "why": request.GET.get("why", ""),
+        "has_sso": bool(settings.SSO["issuer"]),
         "without_second": settings.DEMO_WITHOUT_SECOND_FACTOR,
     }

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from kangqiao.base.access import access
 from kangqiao.domain.accounts.views.parts import (
@@ -20,6 +21,7 @@ from kangqiao.domain.accounts.views.parts import (
 from kangqiao.kernel.errors import RuleBroken, TooOften
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("signed_in")
 def prove(request: HttpRequest) -> HttpResponse:

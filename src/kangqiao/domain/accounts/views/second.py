@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
 
 from kangqiao.base import sealed
 from kangqiao.base.access import access
@@ -37,6 +38,7 @@ from kangqiao.domain.accounts.views.parts import (
 from kangqiao.kernel.errors import NotVisible, RuleBroken, TooOften
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
 def second_step(request: HttpRequest) -> HttpResponse:
@@ -56,6 +58,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/second.html", page, status=422 if form.errors else 200)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
 # twice is once: the second time nobody is half-way in any more
@@ -77,6 +80,7 @@ def first_password(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/first_password.html", page, status=422 if form.errors else 200)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
 # twice is once: a code is good once
@@ -102,6 +106,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/add_app.html", page, status=422 if form.errors else 200)
 
 
+@require_safe
 @never_cache
 @access("public")
 def app_picture(request: HttpRequest) -> HttpResponse:
@@ -115,6 +120,7 @@ def app_picture(request: HttpRequest) -> HttpResponse:
     return HttpResponse(drawn.getvalue(), content_type="image/svg+xml")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
 # twice is once: what the key was asked is asked once

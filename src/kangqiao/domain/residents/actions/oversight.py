@@ -51,7 +51,7 @@ def break_glass(*, name: str, identifier: str, reason: str, by: Actor, at: datet
         resident_id=resident.pk, kind=Basis.Kind.EMERGENCY, source=f"emergency:{row.pk}", since=at, until=row.until,
         user_id=user_id, by=by, at=at,
     )  # fmt: skip
-    record("residents.break_glass", row, by=by, at=at, resident_id=resident.pk, policy_ref=terms.ref, reason=row.reason)
+    record("residents.break_glass", row, by=by, at=at, resident_id=resident.pk, policy_ref=terms.ref)
     _tell_about_emergency(row, by, at)
     return row
 

@@ -13,6 +13,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.transition import begin
 from kangqiao.domain.institutions.models import Place
+from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.roster import queries
 from kangqiao.domain.roster.actions.parts import _cancelled, _half_day, _hold, _posting, _require
 from kangqiao.domain.roster.models import HalfDay, Posting, Roster
@@ -32,15 +33,25 @@ from kangqiao.kernel.period import week
 
 
 def add_half_day(
-    *, posting_id: int, day: date, half: str, roster_id: int | None = None, by: Actor, at: datetime
+    *,
+    posting_id: int,
+    day: date,
+    half: str,
+    centre_id: int | None = None,
+    roster_id: int | None = None,
+    by: Actor,
+    at: datetime,
 ) -> HalfDay:
     """The dispatcher puts an expert on a half-day by hand; a later planning run keeps it.
 
-    Without a roster for that week one is begun, so that a small place can be rostered by hand alone. Raises
-    RuleBroken with the reason when the sitting is not lawful, Taken when somebody was faster.
+    `centre_id` is the centre of the cell that was chosen, which must be the posting's. Without a roster for that week
+    one is begun, so that a small place can be rostered by hand alone. Raises RuleBroken with the reason when the
+    sitting is not lawful, Taken when somebody was faster.
     """
     with transaction.atomic():
         posting = _posting(posting_id)
+        if centre_id not in (None, posting.centre_id):
+            raise RuleBroken(_("这位专家没有派驻到这家中心。"), next_step=_("请从这一格的名单里选一位专家。"))
         roster = _roster(posting, day, roster_id, by, at)
         who = standing_of(by)
         _require(can_plan(who, roster.place))
@@ -69,8 +80,9 @@ def move_half_day(
     """
     with transaction.atomic():
         row = _half_day(half_day_id)
-        place = row.roster.place
-        _require(can_plan(standing_of(by), place))
+        place, who = row.roster.place, standing_of(by)
+        _require(can_plan(who, place))
+        _require(can_plan(who, organization_by_id(centre_id or row.centre_id).place))
         _hold_open(row)
         posting = queries.posting_of(practitioner_id or row.practitioner_id, centre_id or row.centre_id, day)
         if posting is None:
@@ -93,7 +105,7 @@ def cancel_half_day(*, half_day_id: int, reason: str, by: Actor, at: datetime) -
         row = _half_day(half_day_id)
         _require(can_step(standing_of(by), row, HALF_DAY.step("cancel").parties))
         _cancelled(row, reason, by, at)
-        record("roster.cancel_half_day", row, by=by, at=at, reason=reason)
+        record("roster.cancel_half_day", row, by=by, at=at)
     return row
 
 

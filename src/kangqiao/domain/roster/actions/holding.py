@@ -153,7 +153,7 @@ def _held(half_day_id: int, action: str, reason: str, by: Actor, at: datetime) -
         transition(row, HALF_DAY, action, by=by, at=at, reason=reason)
         if action == "miss":
             _withdraw(row, reason, by, at)
-        record(f"roster.{action}_half_day", row, by=by, at=at, reason=reason)
+        record(f"roster.{action}_half_day", row, by=by, at=at)
     return row
 
 

@@ -1,0 +1,156 @@
+"""How far each role reaches: for every kind of row an address may name, whose rows a role sees there.
+
+The permissions of the modules decide; this table says the same in one place, for the customer's access matrix and for
+the tests that ask every address as every role. Where the two differ, a test fails.
+
+`own` is what belongs to the person or their own organisation, an officer's own place included. `related` adds what an
+agreement, a posting, a basis or the officer's region ties to it. `all` is what everybody with that role may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from kangqiao.domain.accounts.models import Role
+
+OWN, RELATED, ALL = "own", "related", "all"
+
+TREATING = (
+    Role.GP, Role.CENTRE_MANAGER, Role.PHARMACIST, Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE,
+)  # fmt: skip
+HOSPITAL = (Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR)
+LEADERS = (Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR)
+EVERYBODY = tuple(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of row: who reaches how far, and whether its parties keep seeing it when the tie is over."""
+
+    reach: Mapping[str, str] = field(default_factory=dict)
+    is_kept: bool = False
+    is_public: bool = False
+
+    def of(self, role: str) -> str:
+        """How far a role reaches; empty when it sees none of them."""
+        return self.reach.get(role, "")
+
+
+def _kind(
+    *,
+    own: Iterable[str] = (),
+    related: Iterable[str] = (),
+    everybody: Iterable[str] = (),
+    is_kept: bool = False,
+    is_public: bool = False,
+) -> Kind:
+    levels = ((OWN, own), (RELATED, related), (ALL, everybody))
+    reach = {str(role): level for level, roles in levels for role in roles}
+    return Kind(MappingProxyType(reach), is_kept, is_public)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "agreement": _kind(
+            own=(Role.GP, Role.CENTRE_MANAGER),
+            is_kept=True,
+            related=(*HOSPITAL, Role.DISPATCHER, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER),
+        ),
+        "appraisal": _kind(own=LEADERS, related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
+        "booking": _kind(own=(Role.RESIDENT,), related=(Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.EXPERT)),
+        "document": _kind(own=(Role.RESIDENT,), related=TREATING),
+        "figure": _kind(related=(Role.FINANCE_OFFICER,)),
+        "half_day": _kind(
+            own=(Role.GP, Role.CENTRE_MANAGER),
+            is_kept=True,
+            related=(Role.EXPERT, *LEADERS, Role.DISPATCHER, Role.BUREAU_OFFICER),
+        ),
+        "hospital": _kind(own=LEADERS, related=(Role.BUREAU_OFFICER, Role.SYSTEM_ADMIN)),
+        "line": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
+        "notice": _kind(own=EVERYBODY),
+        "organization": _kind(
+            own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
+            related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
+        ),
+        "posting": _kind(is_kept=True, related=LEADERS),
+        "factor": _kind(own=EVERYBODY),
+        "chain": _kind(related=(Role.AUDIT_ADMIN,)),
+        "identity": _kind(own=EVERYBODY),
+        "account": _kind(related=(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)),
+        "membership": _kind(related=(Role.SYSTEM_ADMIN,)),
+        "role_change": _kind(related=(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)),
+        "consent": _kind(own=(Role.RESIDENT,)),
+        "emergency": _kind(related=(Role.SECURITY_ADMIN,)),
+        "question": _kind(own=(Role.RESIDENT, Role.GP, Role.EXPERT), related=(Role.SECURITY_ADMIN,)),
+        "sign_in": _kind(own=EVERYBODY),
+        "expert": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
+        "publication": _kind(own=LEADERS, related=(Role.BUREAU_OFFICER,)),
+        "published": _kind(everybody=EVERYBODY, is_public=True),
+        "referral": _kind(
+            own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER),
+            related=(Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE),
+        ),
+        "report": _kind(
+            own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
+            related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
+        ),
+        "resident": _kind(own=(Role.RESIDENT,), related=TREATING),
+        "roster": _kind(related=(Role.DISPATCHER,)),
+        "session": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
+        "clinic": _kind(
+            is_kept=True,
+            own=(Role.CENTRE_MANAGER,),
+            related=(Role.REFERRAL_DESK, *LEADERS, Role.DISPATCHER),
+        ),
+        "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
+        "slot": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
+    }
+)
+
+# Argument of an address → the kind of row it names.
+ARGUMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "appraisal_id": "appraisal",
+        "booking_id": "booking",
+        "chain": "chain",
+        "consent_id": "consent",
+        "document_id": "document",
+        "emergency_id": "emergency",
+        "factor_id": "factor",
+        "half_day_id": "half_day",
+        "hospital_id": "hospital",
+        "identity_id": "identity",
+        "membership_id": "membership",
+        "role_change_id": "role_change",
+        "user_id": "account",
+        "notice_id": "notice",
+        "organization_id": "organization",
+        "posting_id": "posting",
+        "practitioner_id": "expert",
+        "question_id": "question",
+        "referral_id": "referral",
+        "resident_id": "resident",
+        "roster_id": "roster",
+        "session_id": "session",
+        "sign_in_id": "sign_in",
+        "slot_id": "slot",
+    }
+)
+# What `pk` names: by the name of the address, else by its first word.
+KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "agreements": "agreement", "appraisal": "appraisal", "finance": "settlement", "finance-line": "line",
+        "finance-verify": "figure", "indicators-report": "report", "publication": "publication", "public": "published",
+    }
+)  # fmt: skip
+
+
+def kind_of(address: str, argument: str) -> str:
+    """The kind of row an argument of an address names; empty for a word such as the name of a step."""
+    if argument == "pk":
+        return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
+    if address == "slots-withdraw":
+        return "clinic"  # everybody who books may see a session; calling it off is for those who run it
+    return ARGUMENTS.get(argument, "")
