@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -48,7 +50,7 @@ class AppForm(forms.Form):
 class KeyAnswerField(forms.JSONField):
     """JSON of the size an answer has, not nested without end."""
 
-    def to_python(self, value: object) -> object:
+    def to_python(self, value: Any) -> Any:
         """The value read. Raises ValidationError."""
         if isinstance(value, str) and len(value) > 20_000:
             raise forms.ValidationError(_("安全密钥没有回答。"))
