@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -45,10 +47,23 @@ class AppForm(forms.Form):
     )
 
 
+class KeyAnswerField(forms.JSONField):
+    """JSON of the size an answer has, not nested without end."""
+
+    def to_python(self, value: Any) -> Any:
+        """The value read. Raises ValidationError."""
+        if isinstance(value, str) and len(value) > 20_000:
+            raise forms.ValidationError(_("安全密钥没有回答。"))
+        try:
+            return super().to_python(value)
+        except RecursionError as error:
+            raise forms.ValidationError(_("安全密钥没有回答。")) from error
+
+
 class KeyForm(forms.Form):
     """What a security key answered, as JSON."""
 
-    key = forms.JSONField(max_length=20000)
+    key = KeyAnswerField()
 
     def clean_key(self) -> dict[str, object]:
         """A JSON object and nothing else."""
@@ -114,7 +129,7 @@ class PasswordForm(NewPasswordForm):
 class SeatForm(forms.Form):
     """The seat a person wants to act from."""
 
-    seat = forms.IntegerField(min_value=1)
+    seat = forms.IntegerField(min_value=1, max_value=2**62)
 
 
 class LanguageForm(forms.Form):
