@@ -119,7 +119,7 @@ def site(region: str, django_db_blocker: Any) -> Iterator[Site]:
     with (
         django_db_blocker.unblock(),
         _database(f"{region}_copy", region),
-        override_settings(DEMO="zhuhai"),
+        override_settings(DEMO="zhuhai", DEMO_WITHOUT_SECOND_FACTOR=True),
         time_machine.travel(datetime.combine(DAY, time(7, 30), tzinfo=ZONE), tick=True) as traveller,
     ):
         server = LiveServer("127.0.0.1")

@@ -53,9 +53,8 @@ def test_no_odd_word_is_an_error_of_the_server(measured: Callable[[str], None]) 
         for method, word in [*(("get", word) for word in ASKED), *(("post", word) for word in ODD)]:
             with transaction.atomic():
                 answer = getattr(client, method)(url, dict.fromkeys(names, word))
-                if answer.streaming:
-                    b"".join(answer)
-                answer.close()
+                for close in answer._resource_closers:  # a file that is sent; `close()` would end the connection too
+                    close()
                 transaction.set_rollback(True)
             sent += 1
             if answer.status_code == 405:
