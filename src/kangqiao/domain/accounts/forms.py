@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -48,11 +50,14 @@ class AppForm(forms.Form):
 class KeyForm(forms.Form):
     """What a security key answered, as JSON."""
 
-    key = forms.JSONField(max_length=20000)
+    key = forms.CharField(max_length=20000)
 
     def clean_key(self) -> dict[str, object]:
         """A JSON object and nothing else."""
-        answer = self.cleaned_data["key"]
+        try:
+            answer = json.loads(self.cleaned_data["key"])
+        except (ValueError, RecursionError):
+            answer = None
         if not isinstance(answer, dict):
             raise forms.ValidationError(_("安全密钥没有回答。"))
         return answer
