@@ -34,6 +34,7 @@ NET = {
 SPEAKS_OUTSIDE = {
     "base/outbound.py": "the one way out",
     "base/server/site.py": "asks whether a port of this machine is free",
+    "edges/single_sign_on/provider.py": "names the faults of base/outbound.py",
     "edges/commands/outbound.py": "names the faults of base/outbound.py",
     "edges/commands/up.py": "asks the site it started whether it is well, on the loopback",
 }
@@ -136,8 +137,16 @@ def outside(module: ast.Module, path: str) -> Iterator[str]:
             yield f"{path}:{line}: {module_name}; the listed files alone speak to the net"
 
 
+def numbers(module: ast.Module, path: str) -> Iterator[str]:
+    """A whole number of a form without an upper end: the database has one, and answers with an error."""
+    for node in ast.walk(module):
+        is_field = isinstance(node, ast.Call) and ast.unparse(node.func) == "forms.IntegerField"
+        if is_field and not any(key.arg == "max_value" for key in node.keywords):  # type: ignore[attr-defined]
+            yield f"{path}:{node.lineno}: IntegerField without max_value"  # type: ignore[attr-defined]
+
+
 RULES: tuple[Callable[[ast.Module, str], Iterator[str]], ...] = (
-    markup, forms, commands, objects, sorting, outside,
+    markup, forms, commands, objects, sorting, outside, numbers,
 )  # fmt: skip
 
 
@@ -172,6 +181,7 @@ PLANTED = (
     (sorting, "rows.order_by(request.GET['sort'])"),
     (sorting, "rows.filter(**form.cleaned_data)"),
     (sorting, "Row.objects.raw(sql)"),
+    (numbers, "slot = forms.IntegerField(min_value=1)"),
     (outside, "import requests"),
     (outside, "from urllib import request"),
     (outside, "import http.client"),

@@ -23,6 +23,9 @@ ODD = (
     "\ufeff\u200b\u00a0", "１２３", "-1", "1e400", "NaN", "99999999999999999999", "2021-02-31", "0001-01-01",
     "10000-01-01", "长" * 20_000, "[]", "true", " ",
 )  # fmt: skip
+# Of these, what an address may bring along.
+ASKED = ("a\0b", "{{7*7}}", "a\r\nX: y", "'; DROP TABLE residents_resident; --", "99999999999999999999", "0001-01-01",
+         "10000-01-01", "长" * 2_000)  # fmt: skip
 SKIPPED = {"sign-out", "csp-report"}
 FIELD = re.compile(r'name="([a-z_]+)"')
 
@@ -47,17 +50,23 @@ def test_no_odd_word_is_an_error_of_the_server(measured: Callable[[str], None]) 
         client, url = Client(raise_request_exception=False), address.on(ours)
         client.force_login(ours.users[role])
         names = fields(client, url)
-        for word in ODD:
-            for method in ("get", "post"):
-                with transaction.atomic():
-                    answer = getattr(client, method)(url, dict.fromkeys(names, word))
-                    transaction.set_rollback(True)
-                sent += 1
-                if answer.status_code >= 500 and address.name != "healthz":
-                    error = repr(answer.exc_info[1])[:160] if getattr(answer, "exc_info", None) else ""
-                    found.append(f"{method} {url} as {role} {word[:30]!r}: {error}")
-                if "X" in answer.headers:
-                    found.append(f"{method} {url} {word[:30]!r}: a header of the word's own")
+        for method, word in [*(("get", word) for word in ASKED), *(("post", word) for word in ODD)]:
+            with transaction.atomic():
+                answer = getattr(client, method)(url, dict.fromkeys(names, word))
+                if answer.streaming:
+                    b"".join(answer)
+                answer.close()
+                transaction.set_rollback(True)
+            sent += 1
+            if answer.status_code == 405:
+                if method == "post":
+                    break
+                continue
+            if answer.status_code >= 500 and address.name != "healthz":
+                error = repr(answer.exc_info[1])[:160] if getattr(answer, "exc_info", None) else ""
+                found.append(f"{method} {url} as {role} {word[:30]!r}: {error}")
+            if "X" in answer.headers:
+                found.append(f"{method} {url} {word[:30]!r}: a header of the word's own")
 
     measured(f"{sent} calls with {len(ODD)} odd words, {len(found)} errors of the server")
     assert not found, "\n".join(("", *sorted(found)[:60]))

@@ -44,15 +44,23 @@ class Answer:
 
 
 def allowed() -> dict[str, Address | None]:
-    """`host:port` → the address it is pinned to, or None; read from KANGQIAO_OUTBOUND.
+    """`host:port` → the address it is pinned to, or None; from KANGQIAO_OUTBOUND, and the provider of single sign-on.
 
     Pinned, a host may be a machine of the site's own network; by its name alone never.
     """
     found: dict[str, Address | None] = {}
-    for entry in filter(None, (one.strip().lower() for one in settings.OUTBOUND)):
+    for entry in filter(None, (one.strip().lower() for one in (_provider(), *settings.OUTBOUND))):
         host, _equals, pinned = entry.partition("=")
         found[host if ":" in host else f"{host}:443"] = ipaddress.ip_address(pinned) if pinned else None
     return found
+
+
+def _provider() -> str:
+    """The provider is allowed by being named: `host:port`, or the whole beginning of an address on the loopback."""
+    beginning = re.match(r"(https://|http://127\.0\.0\.1:)([a-z0-9.-]+)(:[0-9]+)?", settings.SSO["issuer"].lower())
+    if beginning is None:
+        return ""
+    return beginning[0].removeprefix("https://")
 
 
 def call(
@@ -62,8 +70,7 @@ def call(
     """One call over TLS. Raises RuleBroken when the address is not allowed, leads inside, redirects or sends too much;
     OSError or http.client.HTTPException when nobody answers as they should."""
     deadline = time.monotonic() + seconds
-    host, port, path = _read(url)
-    connection = _Pinned(host, port, target_of(host, port), timeout=seconds)
+    connection, path = _line_to(url, seconds)
     try:
         connection.request(method, path, body=body, headers={**(headers or {}), "Connection": "close"})
         answer = connection.getresponse()
@@ -75,11 +82,21 @@ def call(
             if size > most_bytes:
                 raise _refused(url, _("对方发来的内容太多。"))
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{host} sends too slowly")
+                raise TimeoutError("the answer comes too slowly")
             pieces.append(piece)
         return Answer(answer.status, dict(answer.headers), b"".join(pieces))
     finally:
         connection.close()
+
+
+def _line_to(url: str, seconds: float) -> tuple[http.client.HTTPConnection, str]:
+    """The connection for an address, not yet made, and the path to ask it for. Raises RuleBroken."""
+    beside = re.fullmatch(r"(http://127\.0\.0\.1:([0-9]{1,5}))(/[!-~]*)?", url)
+    if beside and beside[1] in allowed():
+        # A program beside us on this machine, named with its port: the one case without TLS.
+        return http.client.HTTPConnection("127.0.0.1", int(beside[2]), timeout=seconds), beside[3] or "/"
+    host, port, path = _read(url)
+    return _Pinned(host, port, target_of(host, port), timeout=seconds), path
 
 
 def target_of(host: str, port: int) -> Address:

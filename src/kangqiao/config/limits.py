@@ -51,8 +51,9 @@ class LimitsMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
-        """A form with the empty character, which no person types and no table can hold, goes no further."""
-        if request.method != "POST" or not any("\0" in value for _name, all_ in request.POST.lists() for value in all_):
+        """What holds the empty character, which no person types and no table can hold, goes no further."""
+        sent = request.POST if request.method == "POST" else request.GET
+        if not any("\0" in value for _name, values in sent.lists() for value in values):
             return None
         error = KangqiaoError(
             _("内容里有看不见的空字符，没有收下。"), next_step=_("请删去粘贴进来的部分，重新输入后再提交。")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -47,17 +47,27 @@ class AppForm(forms.Form):
     )
 
 
+class KeyAnswerField(forms.JSONField):
+    """JSON of the size an answer has, not nested without end."""
+
+    def to_python(self, value: Any) -> Any:
+        """The value read. Raises ValidationError."""
+        if isinstance(value, str) and len(value) > 20_000:
+            raise forms.ValidationError(_("安全密钥没有回答。"))
+        try:
+            return super().to_python(value)
+        except RecursionError as error:
+            raise forms.ValidationError(_("安全密钥没有回答。")) from error
+
+
 class KeyForm(forms.Form):
     """What a security key answered, as JSON."""
 
-    key = forms.CharField(max_length=20000)
+    key = KeyAnswerField()
 
     def clean_key(self) -> dict[str, object]:
         """A JSON object and nothing else."""
-        try:
-            answer = json.loads(self.cleaned_data["key"])
-        except (ValueError, RecursionError):
-            answer = None
+        answer = self.cleaned_data["key"]
         if not isinstance(answer, dict):
             raise forms.ValidationError(_("安全密钥没有回答。"))
         return answer
@@ -119,7 +129,7 @@ class PasswordForm(NewPasswordForm):
 class SeatForm(forms.Form):
     """The seat a person wants to act from."""
 
-    seat = forms.IntegerField(min_value=1)
+    seat = forms.IntegerField(min_value=1, max_value=2**62)
 
 
 class LanguageForm(forms.Form):

@@ -45,8 +45,8 @@ class UpForm(forms.Form):
     allergies = forms.CharField(label=_("过敏史"), max_length=200, help_text=_("没有也请写“无”"))
     question = text(_("希望医院解决"), required=False)
     has_consent = forms.BooleanField(label=_("居民同意转诊，并同意把这些资料给接诊医院"), required=False)
-    slot = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
-    origin_encounter = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    slot = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+    origin_encounter = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
     def __init__(
         self, *args: Any, hospitals: Iterable[Choice], specialties: Iterable[Choice], reasons: Iterable[Choice],
@@ -83,7 +83,7 @@ class DownForm(forms.Form):
     plan = text(_("康复与随访计划"), 9, most=4000, hint=_("写清楚看什么、什么时候看、出现什么就再上转。"))
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES[:2], initial="routine", widget=forms.RadioSelect)
     has_consent = forms.BooleanField(label=_("居民同意回社区随访"), required=False)
-    origin = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    origin = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
     def __init__(
         self, *args: Any, centres: Iterable[Choice], specialties: Iterable[Choice], reasons: Iterable[Choice],
@@ -110,14 +110,14 @@ class StepForm(forms.Form):
 class SlotForm(StepForm):
     """Which place the patient gets; none keeps the one the GP took."""
 
-    slot_id = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    slot_id = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
 
 class RebookForm(StepForm):
     """The new place."""
 
     slot_id = forms.IntegerField(
-        min_value=1, widget=forms.HiddenInput, error_messages={"required": _("请先选一个号。")}
+        min_value=1, max_value=2**62, widget=forms.HiddenInput, error_messages={"required": _("请先选一个号。")}
     )
 
 

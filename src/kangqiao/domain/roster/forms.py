@@ -47,8 +47,8 @@ class Place(forms.Form):
     """A place in the grid for an expert: `target` is `centre.date.half`."""
 
     target = forms.CharField(max_length=60)
-    posting = forms.IntegerField(required=False)
-    practitioner = forms.IntegerField(required=False)
+    posting = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+    practitioner = forms.IntegerField(required=False, min_value=1, max_value=2**62)
 
     def clean_target(self) -> dict[str, Any]:
         """The parts of the grid place."""

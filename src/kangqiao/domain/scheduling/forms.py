@@ -15,13 +15,13 @@ class SearchForm(forms.Form):
 
     q = forms.CharField(label=_("找专家或专科"), required=False, max_length=40)
     specialty = forms.CharField(required=False, max_length=40)
-    resident = forms.IntegerField(required=False, min_value=1)
+    resident = forms.IntegerField(required=False, min_value=1, max_value=2**62)
 
 
 class BookForm(forms.Form):
     """For whom a place is taken."""
 
-    resident = forms.IntegerField(required=False, min_value=1)
+    resident = forms.IntegerField(required=False, min_value=1, max_value=2**62)
 
 
 class CancelForm(forms.Form):

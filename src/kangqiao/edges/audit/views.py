@@ -21,6 +21,7 @@ from kangqiao.base.signing import signer
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.edges.audit import exporting, fhir, queries
 from kangqiao.edges.public.site import VisitorRequest, site
+from kangqiao.kernel.period import in_calendar
 
 PER_PAGE = 50
 
@@ -95,7 +96,7 @@ def heads_file(request: HttpRequest) -> HttpResponse:
 
 def _day(request: HttpRequest, name: str) -> date | None:
     try:
-        return parse_date(request.GET.get(name, "")[:10])
+        return in_calendar(parse_date(request.GET.get(name, "")[:10]))
     except ValueError:
         return None
 

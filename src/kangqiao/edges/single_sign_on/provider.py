@@ -1,6 +1,6 @@
 """One provider of OpenID Connect: authorisation code with PKCE, and a signed id token that is checked in every part.
 
-Only the provider the site names is called, over TLS (plain HTTP on the loopback alone), without following redirects.
+Only the provider the site names is called, by the one way out (`base.outbound`): over TLS, or plainly on the loopback.
 """
 
 from __future__ import annotations
@@ -10,21 +10,19 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
-from http.client import HTTPMessage
-from typing import IO, Any
-from urllib.error import URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 
-SECONDS = 10
-LARGEST_ANSWER_BYTES = 1_000_000
+from kangqiao.base import outbound
+from kangqiao.kernel.errors import RuleBroken
+
 # Signed with the provider's own key. `none` and the shared-secret kinds are no choice, whatever a token says of itself.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 # How far the provider's clock may be off.
 LEEWAY_SECONDS = 60
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Distrusted(Exception):
@@ -111,25 +109,17 @@ class Provider:
         return claims
 
 
-class _Stay(HTTPRedirectHandler):
-    """Follows nothing: an address that sends us on is an answer we do not take."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        return None
-
-
 def _fetch(address: str, words: dict[str, str] | None = None) -> dict[str, Any]:
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise Distrusted("not over TLS")
-    asked = Request(address, data=urlencode(words).encode() if words else None, headers={"Accept": "application/json"})  # noqa: S310 checked above
+    headers = {"Accept": "application/json"}
+    if words:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
     try:
-        with build_opener(_Stay).open(asked, timeout=SECONDS) as answer:
-            told = json.loads(answer.read(LARGEST_ANSWER_BYTES))
-    except (URLError, OSError, ValueError) as error:
+        answer = outbound.call(
+            "POST" if words else "GET", address, body=urlencode(words).encode() if words else None, headers=headers
+        )
+        told = json.loads(answer.body)
+    except (RuleBroken, HTTPException, OSError, ValueError) as error:
         raise Distrusted(str(error)) from error
-    if not isinstance(told, dict):
-        raise Distrusted("not an object")
+    if answer.status != 200 or not isinstance(told, dict):
+        raise Distrusted(f"status {answer.status}, or not an object")
     return told
