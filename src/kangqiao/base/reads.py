@@ -21,6 +21,8 @@ from django.db import models
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
 
+# The largest number a row can have; beyond it an address names none.
+LARGEST_ID = 2**63 - 1
 RESIDENT = "residents.resident"
 
 
@@ -124,7 +126,7 @@ def write_refusals(missed_rows: Collection[tuple[str, int]], call: Call) -> None
     """
     template = _event(AuditEvent.Kind.REFUSED, AuditEvent.Outcome.REFUSED, call)
     found: dict[int | None, tuple[str, int]] = {}
-    for subject in sorted(missed_rows):
+    for subject in sorted(row for row in missed_rows if row[1] <= LARGEST_ID):
         found.setdefault(_resident_of(*subject), subject)
     if len(found) > 1:
         found.pop(None, None)
