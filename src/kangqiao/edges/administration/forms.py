@@ -13,7 +13,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
 
 
-class OrganizationField(forms.ModelChoiceField):
+class OrganizationField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """An organisation by its name."""
 
     def label_from_instance(self, obj: Any) -> str:

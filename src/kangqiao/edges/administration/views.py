@@ -134,10 +134,15 @@ def end_role(request: SeatedRequest, membership_id: int) -> HttpResponse:
 def role_changes(request: SeatedRequest) -> HttpResponse:
     """Changes of role, those that wait first."""
     page = Paginator(queries.role_changes(request.actor), PER_PAGE).get_page(request.GET.get("page"))
-    for row in page:
-        row.steps = ROLE_CHANGE.steps_from(row.status, {request.seat.role})
-        row.told = told(row, ROLE_CHANGE)
-    return render(request, "administration/role_changes.html", {"page_obj": page})
+    rows = [
+        {
+            "change": row,
+            "steps": ROLE_CHANGE.steps_from(row.status, {request.seat.role}),
+            "told": told(row, ROLE_CHANGE),
+        }
+        for row in page
+    ]
+    return render(request, "administration/role_changes.html", {"page_obj": page, "rows": rows})
 
 
 @require_POST
