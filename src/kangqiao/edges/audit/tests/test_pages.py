@@ -30,13 +30,13 @@ SYSTEM = Actor.system("audit-check")
 def sides(settings: LazySettings, tmp_path: Path) -> tuple[Side, Side]:
     settings.DATA = tmp_path
     ours, theirs = two_sides()
-    for side in (ours, theirs):
+    for name, side in (("a", ours), ("b", theirs)):
         for where in (side.centre, side.bureau):
-            who = Actor(f"user:{side.users[Role.GP].pk}", f"{side.key}-gp", where.pk)
+            who = Actor(f"user:{side.users[Role.GP].pk}", f"{name}-gp", where.pk)
             AuditEvent.objects.create(
                 kind="read", at=timezone.now(), by_id=who.id, by_name=who.name, organization_id=where.pk,
-                action=f"residents.open.{side.key}", subject_type="residents.resident", subject_id=side.resident.pk,
-                resident_id=side.resident.pk, basis="registered", request=f"call{side.key}",
+                action=f"residents.open.{name}", subject_type="residents.resident", subject_id=side.resident.pk,
+                resident_id=side.resident.pk, basis="registered", request=f"call{name}",
             )  # fmt: skip
     return ours, theirs
 
