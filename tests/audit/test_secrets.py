@@ -57,7 +57,8 @@ def test_no_marked_word_of_any_model_reaches_the_audit(measured: Callable[[str],
         names = {field.name for field in texts(model)}
         for row in model._default_manager.all():
             for name in names:
-                setattr(row, name, f"{row.pk}{ours.mark('secret')}{name}"[: model._meta.get_field(name).max_length or 99])
+                room = model._meta.get_field(name).max_length or 99
+                setattr(row, name, f"{row.pk}{ours.mark('secret')}{name}"[:room])
             if names:
                 row.save()
                 checked += len(names)
