@@ -187,7 +187,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("own-recovery-codes", writes={"own": SIGNED_IN}),
     Probe("own-password", {"old": "wrong", "new": "moon over the river", "again": "moon over the river"}),
     Probe("accounts-demo", {"seat": "1"}),
-    Probe("sign-out", writes={"own": SIGNED_IN}),
+    Probe("sign-out", writes={"own": (*SIGNED_IN, "ended")}),
     Probe("accounts-seat", {"seat": "1"}),
     Probe("set_language", {"language": "en"}, writes={"own": SIGNED_IN}),
     Probe("accounts-mode", {"mode": "elder"}, writes={"own": SIGNED_IN}),
