@@ -141,8 +141,7 @@ def get_session(session_id: int) -> Session:
 
 def get_own_session(by: Actor, session_id: int) -> Session:
     """One session this person may call off, whatever its state. Raises NotVisible."""
-    found = get_session(session_id)
-    if not can_withdraw(by, found):
+    if not can_withdraw(by, found := get_session(session_id)):
         raise NotVisible(_("没有这个出诊单元，或不由您的机构负责。"), next_step=_("请回到日视图查看。"))
     return found
 
@@ -445,9 +444,7 @@ def is_called_off(session: Session) -> bool:
 def called_off_with(session: Session) -> list[Booking]:
     """The people who held a place in a session when it was called off, by time."""
     ends = history(session).filter(action="withdraw")
-    lost = StatusChange.objects.filter(
-        subject_type=Booking._meta.label_lower, action="cancel", at__in=ends.values("at")
-    )
+    lost = StatusChange.objects.filter(subject_type="scheduling.booking", action="cancel", at__in=ends.values("at"))
     found = Booking.objects.filter(session_id=session.pk, pk__in=lost.values("subject_id"))
     return list(_with_all(found).order_by("slot__starts_at", "id"))
 
