@@ -33,6 +33,8 @@ FIELD = re.compile(r'name="([a-z_]+)"')
 def fields(client: Client, url: str) -> set[str]:
     """Names of the fields on the page, and those any form of the product has."""
     page = client.get(url)
+    for close in page._resource_closers:  # a file that is sent
+        close()
     named = set() if page.streaming else set(FIELD.findall(page.content.decode("utf-8", "replace")))
     return (named | {"reason", "q", "next", "step", "day", "year", "slot", "resident"}) - {"csrfmiddlewaretoken"}
 

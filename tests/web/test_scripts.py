@@ -155,6 +155,8 @@ def test_parts_and_data_hold_hostile_words_as_text(poisoned: tuple[Side, str], m
             for headers in ({"HX-Request": "true"}, {}):
                 answer = client.get(address.on(side), headers=headers)
                 kind = answer.headers.get("Content-Type", "")
+                for close in answer._resource_closers:  # a file that is sent
+                    close()
                 if answer.streaming or answer.status_code >= 500:
                     continue
                 text = answer.content.decode("utf-8", "replace")

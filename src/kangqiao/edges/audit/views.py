@@ -24,8 +24,6 @@ from kangqiao.edges.public.site import VisitorRequest, site
 from kangqiao.kernel.period import in_calendar
 
 PER_PAGE = 50
-# A longer export goes to the disk while it is made.
-IN_MEMORY_BYTES = 16 * 1024 * 1024
 
 
 @require_safe
@@ -54,7 +52,7 @@ def export(request: SeatedRequest, chain: int, form: str) -> HttpResponse:
     queries.chain_in_scope(request.seat, chain)
     at = timezone.now()
     exporting.note_export(chain, by=request.actor, at=at, form=form)
-    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 the answer closes it
+    file = tempfile.TemporaryFile()  # noqa: SIM115 the answer closes it
     # A row hidden from this seat would look like one that was deleted.
     with beyond("audit.export"):
         lines = sealing.export(chain, at=at)
