@@ -88,7 +88,7 @@ def test_htmx_form_comes_back_filled_after_signing_in(people: Any, site: Site) -
 
 
 def test_what_the_page_asks_by_itself_leads_nobody_away_from_a_letter(people: Any, site: Site) -> None:
-    """The count of what is filled is asked while the doctor types on: the page stays, and sending it keeps every word."""
+    """What is filled is counted while the doctor types on: the page stays, and sending it keeps every word."""
     who, resident = writes_a_letter(people)
     who.page.wait_for_load_state("networkidle")
     forget(who)

@@ -21,7 +21,7 @@ from kangqiao.base.pages import wants_part
 
 Handler = Callable[[HttpRequest], HttpResponse]
 KEY = "draft"
-# Sent by `page.js` with every call nobody pressed a button for: a count of what is filled, a list that follows a choice.
+# Sent by `page.js` with calls nobody pressed a button for: a count of what is filled, a list that follows a choice.
 ASIDE_HEADER = "X-Kangqiao-Aside"
 COOKIE = "__Host-kq-last" if settings.TLS else "kq-last"
 # A working day; the browser's cookie of who sat here last no longer than a week.
