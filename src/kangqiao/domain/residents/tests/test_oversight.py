@@ -268,7 +268,8 @@ class TestWideReading:
 
         proof = f"/sign-in/prove/?next=%2Fresidents%2F{world.resident.pk}%2F"
         before = [client.get(address).status_code, client.get(proof).status_code, client.get(address).status_code]
-        proven = client.post("/sign-in/prove/", {"proof_code": phone(secret), "proof_next": address, "proof_method": "get"})
+        typed = {"proof_code": phone(secret), "proof_next": address, "proof_method": "get"}
+        proven = client.post("/sign-in/prove/", typed)
         opened = client.get(proven.headers["Location"])
 
         assert proof in stopped.content.decode()
