@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import islice, product
 
-from pypinyin import Style, pinyin
-
 # Surnames whose reading as a name differs from the dictionary's first one.
 SURNAME_READINGS = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "乐": "yue", "查": "zha", "朴": "piao", "盖": "ge",
@@ -23,6 +21,9 @@ def search_keys(name: str) -> list[str]:
     text = name.replace(" ", "").replace("•", "·")
     if not text:
         return []
+    # Its dictionary is a fifth of what a process loads at its start, and most processes never write a name.
+    from pypinyin import Style, pinyin
+
     readings = pinyin(text, style=Style.NORMAL, heteronym=True, errors=_letters)  # type: ignore[arg-type]
     surname = SURNAME_READINGS.get(text[0])
     if surname:
