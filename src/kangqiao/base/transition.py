@@ -87,6 +87,16 @@ def history(subject: models.Model) -> models.QuerySet[StatusChange]:
     return rows.order_by("pk")
 
 
+def since_of(subjects: Sequence[models.Model]) -> dict[int, datetime]:
+    """Since when each of these rows of one model stands where it stands, in one statement."""
+    if not subjects:
+        return {}
+    rows = StatusChange.objects.filter(
+        subject_type=subjects[0]._meta.label_lower, subject_id__in=[one.pk for one in subjects]
+    )
+    return dict(rows.order_by().values_list("subject_id").annotate(last=models.Max("at")))
+
+
 def moved_meanwhile(subject: models.Model, table: StateTable) -> AlreadyMoved:
     """What to raise when the row no longer stands where the person saw it: who moved it, when, and to what."""
     return _moved(subject, table, "")

@@ -29,7 +29,7 @@ from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.records.queries import Visit
 from kangqiao.domain.referral import rules
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.referral.permissions import CENTRE_ROLES, HOSPITAL_ROLES, at_end, parties, visible_to
+from kangqiao.domain.referral.permissions import CENTRE_ROLES, HOSPITAL_ROLES, at_end, of_person, parties, visible_to
 from kangqiao.domain.referral.states import DOWN, UP
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import age, note_read
@@ -45,6 +45,7 @@ OPEN = sorted({*UP.open_keys(), *DOWN.open_keys()})
 # How doctors write that there are none.
 NO_ALLERGIES = ("无", "无过敏史", "否认", "否认过敏史", "None", "none")  # untranslated: what people type
 TWIN = ("sent", "returned", "accepted", "proposed", "declined")
+MOST_WAITING = 50  # a page of a worklist; the tile counts them all
 Waiting = tuple[int, datetime | None]
 
 
@@ -242,14 +243,14 @@ def waiting_desk(seat: Seat) -> Waiting:
     return _waiting(seat, "to_organization", "up", "sent")
 
 
-def returned_to_gp(seat: Seat) -> Waiting:
-    """Referrals the hospital sent back to the seat's centre, and since when the oldest waits there."""
-    return _waiting(seat, "from_organization", "up", "returned")
+def returned_to_gp(seat: Seat, mine: bool = False) -> Waiting:
+    """Referrals the hospital sent back to the seat's centre, or to the person, and since when the oldest waits."""
+    return _waiting(seat, "from_organization", "up", "returned", mine)
 
 
-def replies_to_read(seat: Seat) -> Waiting:
-    """Hospital letters the seat's centre has not read yet, and since when the oldest waits."""
-    return _waiting(seat, "from_organization", "up", "summarised")
+def replies_to_read(seat: Seat, mine: bool = False) -> Waiting:
+    """Hospital letters the seat's centre, or the person, has not read yet, and since when the oldest waits."""
+    return _waiting(seat, "from_organization", "up", "summarised", mine)
 
 
 def down_waiting(seat: Seat) -> Waiting:
@@ -257,9 +258,9 @@ def down_waiting(seat: Seat) -> Waiting:
     return _waiting(seat, "to_organization", "down", "proposed")
 
 
-def visits_to_report(seat: Seat) -> Waiting:
-    """Patients seen whose summary the seat's hospital still owes, and since when the oldest waits."""
-    return _waiting(seat, "to_organization", "up", "seen")
+def visits_to_report(seat: Seat, mine: bool = False) -> Waiting:
+    """Patients seen whose summary the seat's hospital, or the person, still owes, and since when the oldest waits."""
+    return _waiting(seat, "to_organization", "up", "seen", mine)
 
 
 def expert_link(seat: Seat, starts: datetime, ends: datetime) -> tuple[int, int]:
@@ -279,8 +280,16 @@ def next_number(city: str, day: date) -> str:
     return f"ZZ{city}-{day:%Y%m%d}-{row[0] if row else 0:05d}"
 
 
-def _waiting(seat: Seat, end: str, direction: str, status: str) -> Waiting:
+def waiting_rows(seat: Seat, end: str, direction: str, status: str, now: datetime, mine: bool = False) -> list[Line]:
+    """What a tile of the home page counts, as lines: those whose limit ends first stand above."""
+    found = referrals(seat).filter(at_end(end, seat), direction=direction, status=status)
+    found = found.filter(of_person(end, seat) if mine else Q()).order_by("due_at", "clock_from", "pk")
+    return lines(_listed(seat, found[:MOST_WAITING]), now)
+
+
+def _waiting(seat: Seat, end: str, direction: str, status: str, mine: bool = False) -> Waiting:
     found = Referral.objects.filter(visible_to(seat), at_end(end, seat), direction=direction, status=status)
+    found = found.filter(of_person(end, seat) if mine else Q())
     row = found.order_by().aggregate(number=Count("pk"), since=Min("clock_from"))
     return row["number"], row["since"]
 

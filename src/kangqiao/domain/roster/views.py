@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from procrastinate.contrib.django import app as jobs
@@ -19,6 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import came_from
 from kangqiao.base.sheets import sheet
 from kangqiao.domain.roster import actions, forms, queries
 from kangqiao.domain.roster.permissions import BOARD_ROLES, HOSPITAL_ROLES
@@ -33,12 +34,6 @@ ATTENDANCE_ROLES = ("centre_manager", "guidance_office", "hospital_director", "b
 def _board_url(day: object, cell: str = "") -> str:
     wanted = {"week": str(day), "cell": cell} if cell else {"week": str(day)}
     return f"{reverse('roster-board')}?{urlencode(wanted)}"
-
-
-def _back(request: HttpRequest) -> str:
-    """The page the form stood on; an address of another site is not followed."""
-    wanted = request.POST.get("back", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else ""
 
 
 def _checked(form: Any) -> dict[str, Any]:
@@ -161,7 +156,7 @@ def step(request: HttpRequest, half_day_id: int) -> HttpResponse:
     else:
         raise RuleBroken(_("没有这一步。"))
     messages.success(request, queries.outcome(row))
-    return redirect(_back(request) or _board_url(row.day, queries.cell_of(row)))
+    return redirect(came_from(request) or _board_url(row.day, queries.cell_of(row)))
 
 
 @require_safe
@@ -226,7 +221,7 @@ def posting_step(request: HttpRequest, posting_id: int) -> HttpResponse:
     else:
         raise RuleBroken(_("没有这一步。"))
     messages.success(request, queries.posting_outcome(row))
-    return redirect("roster-postings")
+    return redirect(came_from(request) or "roster-postings")
 
 
 @require_safe
@@ -268,4 +263,4 @@ def record(request: HttpRequest, half_day_id: int) -> HttpResponse:
     messages.success(
         request, _("已登记：%(kind)s，%(people)s 人。") % {"kind": kinds_of_work()[row.kind], "people": row.people}
     )
-    return redirect(_back(request) or "roster-attendance")
+    return redirect(came_from(request) or "roster-attendance")

@@ -17,6 +17,7 @@ from kangqiao import policy
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.idempotency import attempt_of, idempotent
+from kangqiao.base.pages import came_from
 from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -220,7 +221,7 @@ def step(request: Request, booking_id: int) -> HttpResponse:
     if not form.is_valid():
         raise RuleBroken(_("没有这一步。"), next_step=_("请回到日视图重新选择。"))
     STEPS[form.cleaned_data["step"]](booking_id=shown.pk, by=request.actor, at=timezone.now())
-    return redirect(_day_of(shown.session))
+    return redirect(came_from(request) or _day_of(shown.session))
 
 
 @access("role", roles=(*permissions.DESK, Role.EXPERT))

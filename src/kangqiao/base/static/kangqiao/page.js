@@ -2,7 +2,7 @@
      data-undo / data-stay   toasts: gone after their 8 seconds, kept while the pointer or focus is on them.
      data-until="ISO time"   a countdown; writes into its [data-left]; adds .cd-over and reloads data-then when it ends.
      data-close="#id"        empties or shuts that element (drawer, dialog, toast) and gives focus back.
-     data-dialog="#id"       opens that <dialog>.
+     data-dialog="#id"       opens that <dialog>; with data-address, data-step, data-back its form[data-goes] leads there.
      data-mode-switch        elder mode: one attribute and one cookie.
      data-read="#id"         reads that element aloud; hidden where the browser cannot.
      data-print              prints.
@@ -127,11 +127,20 @@
     if (opener && opener.isConnected) opener.focus();
   };
 
+  /* one dialog asks why for every row of a list: the button says whither, which step, and in what words */
+  const aim = (dialog, button) => {
+    const form = dialog.querySelector("form");
+    form.setAttribute("action", button.dataset.address);
+    for (const name of ["step", "back"]) form.elements[name].value = button.dataset[name] || "";
+    for (const said of dialog.querySelectorAll("[data-said]")) said.textContent = button.firstChild.textContent.trim();
+  };
+
   document.addEventListener("click", (event) => {
     const on = (name) => event.target.closest("[" + name + "]");
     let el;
     if ((el = on("data-dialog"))) {
       const dialog = document.querySelector(el.dataset.dialog);
+      if (dialog && el.dataset.address) aim(dialog, el);
       if (dialog && dialog.showModal) { event.preventDefault(); opener = el; dialog.showModal(); start(dialog); }
     } else if ((el = on("data-close"))) {
       event.preventDefault();
@@ -173,7 +182,7 @@
 
   /* htmx: 422 and 409 carry a page part; other refusals only when the server aimed them; silence is said aloud */
   /* what a page asks by itself says so: it is no sign that somebody is there */
-  document.addEventListener("htmx:configRequest", (event) => { if (!event.detail.triggeringEvent) event.detail.headers["X-Kangqiao-Poll"] = "1"; });
+  document.addEventListener("htmx:configRequest", (event) => { if (event.detail.elt.matches("form[data-goes]")) event.detail.path = event.detail.elt.getAttribute("action"); if (!event.detail.triggeringEvent) event.detail.headers["X-Kangqiao-Poll"] = "1"; });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt, problem = document.getElementById("problem");
     if (problem) problem.replaceChildren();
