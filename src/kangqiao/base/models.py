@@ -160,7 +160,7 @@ class AuditHead(BaseModel):
 
 
 class Draft(BaseModel):
-    """What somebody typed into a form and has not sent, sealed; `action` is the form's address, `page` where it stood."""
+    """Words typed into a form and not sent, sealed; `action` is where the form leads, `page` where it stood."""
 
     owner_id = models.BigIntegerField()
     action = models.CharField(max_length=500)

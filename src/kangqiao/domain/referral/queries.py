@@ -258,6 +258,11 @@ def down_waiting(seat: Seat) -> Waiting:
     return _waiting(seat, "to_organization", "down", "proposed")
 
 
+def contacts_owed(seat: Seat) -> Waiting:
+    """Patients the seat's centre took over and has not contacted yet, and since when the oldest waits."""
+    return _waiting(seat, "to_organization", "down", "taken_over")
+
+
 def visits_to_report(seat: Seat, mine: bool = False) -> Waiting:
     """Patients seen whose summary the seat's hospital, or the person, still owes, and since when the oldest waits."""
     return _waiting(seat, "to_organization", "up", "seen", mine)
@@ -640,17 +645,9 @@ def _barred(action: str, referral: Referral, now: datetime) -> str:
 
 def _path(referral: Referral, changes: list[StatusChange]) -> list[Stop]:
     up = referral.direction == Referral.Direction.UP
-    stops = (
-        [
-            ("sent", _("发出")),
-            ("accepted", _("接收")),
-            ("seen", _("就诊")),
-            ("summarised", _("回信")),
-            ("closed", _("结案")),
-        ]
-        if up
-        else [("proposed", _("发出")), ("taken_over", _("中心接收")), ("followed_up", _("首次随访"))]
-    )
+    upward = ("sent", _("发出")), ("accepted", _("接收")), ("seen", _("就诊")), ("summarised", _("回信"))
+    downward = ("proposed", _("发出")), ("taken_over", _("中心接收")), ("followed_up", _("首次随访"))
+    stops = [*upward, ("closed", _("结案"))] if up else list(downward)
     begun = max((n for n, row in enumerate(changes) if row.to_status == stops[0][0]), default=0)
     reached = {row.to_status: _moment(row.at) for row in changes[begun:]}
     here = next((n for n, (key, _label) in reversed(list(enumerate(stops))) if key in reached), 0) + 1

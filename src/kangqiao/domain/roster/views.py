@@ -19,7 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import came_from
+from kangqiao.base.pages import came_from, undo_tag
 from kangqiao.base.sheets import sheet
 from kangqiao.domain.roster import actions, forms, queries
 from kangqiao.domain.roster.permissions import BOARD_ROLES, HOSPITAL_ROLES
@@ -127,18 +127,22 @@ def add(request: HttpRequest) -> HttpResponse:
 @idempotent
 def move(request: HttpRequest, half_day_id: int) -> HttpResponse:
     """Moves a half-day to another cell, or gives it to another expert."""
-    asked = _checked(forms.Place(request.POST))
+    asked = _checked(forms.Place(request.POST if "target" in request.POST else request.GET))
+    seen = queries.get_half_day(request.seat, half_day_id)  # type: ignore[attr-defined]
+    was = {"target": queries.cell_of(seen), "practitioner": seen.practitioner_id}
     row = actions.move_half_day(
         half_day_id=half_day_id, **asked["target"], practitioner_id=asked["practitioner"],
         by=request.actor, at=timezone.now(),  # type: ignore[attr-defined]
     )  # fmt: skip
-    messages.success(request, _("%(who)s排到了%(where)s。") % queries.where_of(row))
+    # A half-day that was public is not moved but called off and planned anew: people were told, nothing is taken back.
+    undo = undo_tag("roster-move", row.pk, **was) if row.pk == half_day_id else ""
+    messages.success(request, _("%(who)s排到了%(where)s。") % queries.where_of(row), extra_tags=undo)
     return redirect(_board_url(row.day, queries.cell_of(row)))
 
 
 STEPS = {"confirm": actions.confirm_half_day}
 REASONED_STEPS = {"cancel": actions.cancel_half_day, "miss": actions.miss_half_day}
-PLAIN_STEPS = {**STEPS, "complete": actions.complete_half_day}
+PLAIN_STEPS = {**STEPS, "complete": actions.complete_half_day, "undo": actions.undo_attendance}
 
 
 @require_POST
@@ -155,7 +159,8 @@ def step(request: HttpRequest, half_day_id: int) -> HttpResponse:
         row = PLAIN_STEPS[asked["step"]](half_day_id=seen.pk, by=seat.actor, at=at)
     else:
         raise RuleBroken(_("没有这一步。"))
-    messages.success(request, queries.outcome(row))
+    undo = undo_tag("roster-step", row.pk, back=came_from(request)) if asked["step"] == "complete" else ""
+    messages.success(request, queries.outcome(row), extra_tags=undo)
     return redirect(came_from(request) or _board_url(row.day, queries.cell_of(row)))
 
 
@@ -202,7 +207,7 @@ def nominate(request: HttpRequest) -> HttpResponse:
     return _postings(request, form)
 
 
-POSTING_STEPS = {"approve": actions.approve_posting, "post": actions.post_expert}
+POSTING_STEPS = {"approve": actions.approve_posting, "post": actions.post_expert, "undo": actions.undo_approval}
 
 
 @require_POST
@@ -220,7 +225,8 @@ def posting_step(request: HttpRequest, posting_id: int) -> HttpResponse:
         row = POSTING_STEPS[asked["step"]](posting_id=posting_id, by=by, at=at)
     else:
         raise RuleBroken(_("没有这一步。"))
-    messages.success(request, queries.posting_outcome(row))
+    undo = undo_tag("roster-posting-step", row.pk, back=came_from(request)) if asked["step"] == "approve" else ""
+    messages.success(request, queries.posting_outcome(row), extra_tags=undo)
     return redirect(came_from(request) or "roster-postings")
 
 

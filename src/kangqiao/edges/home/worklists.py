@@ -102,6 +102,11 @@ HANDED_BACK = Worklist(
     _referrals("to_organization", "down", "proposed"), _("医院把稳定的居民转回来时，会附上用药和随访计划。"),
     tab="down",
 )  # fmt: skip
+CONTACTS = Worklist(
+    "contact", _("待首次随访的下转"), _("随访"), "referral-list", _plain(referrals.contacts_owed),
+    _referrals("to_organization", "down", "taken_over"), _("接收下转以后，首次随访在时限内记到这里。"),
+    tab="down_contact",
+)  # fmt: skip
 REPORTS = Worklist(
     "report", _("待写的小结"), _("写小结"), "referral-list",
     lambda seat, now, mine: referrals.visits_to_report(seat, mine), _referrals("to_organization", "up", "seen"),
@@ -190,7 +195,7 @@ NOTICES = Worklist(
 )  # fmt: skip
 
 LISTS: dict[str, tuple[Worklist, ...]] = {
-    Role.GP: (RETURNED, REPLIES, HANDED_BACK, TODAY, NOTICES),
+    Role.GP: (RETURNED, REPLIES, HANDED_BACK, CONTACTS, TODAY, NOTICES),
     Role.EXPERT: (MY_PATIENTS, REPORTS, SITTINGS, NOTICES),
     Role.CENTRE_MANAGER: (TODAY, ATTENDANCE, HANDED_BACK, RETURNED, SIGNATURES, NOTICES),
     Role.REFERRAL_DESK: (DESK, REPORTS, TODAY, NOTICES),

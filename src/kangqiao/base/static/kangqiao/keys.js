@@ -4,7 +4,8 @@
      data-item               a row; opens its [data-open] link or button (else its first link).
      data-row-key="1"        on a step inside a row: the key presses it while that row is the chosen one.
      data-next="#id"         on an input: Enter goes to that field. data-digits="3": so does the third digit.
-     data-grid               on a table: arrow keys move among its focusable cells [data-cell].
+     data-grid               on a table: arrow keys move among its focusable cells [data-cell]; the first one enters it.
+     a search field          arrow down goes to the first row found.
    Single letters can be switched off by the reader: <body data-single-keys="off"> (WCAG 2.1.4). */
 (() => {
   "use strict";
@@ -61,8 +62,14 @@
       const next = document.querySelector(event.target.dataset.next);
       if (next) { event.preventDefault(); next.focus(); if (next.select) next.select(); return; }
     }
+    if (inField && key === "arrowdown" && event.target.type === "search") {
+      const found = listFor(event.target);
+      if (found && itemsOf(found).length) { event.preventDefault(); choose(found, itemsOf(found)[0]); return; }
+    }
     if (inField && bare && key !== "escape") return;
     if (document.querySelector("dialog[open]") && key !== "escape") return;
+    const near = event.target === document.body && /^arrow/.test(key) ? document.querySelector("[data-grid] [data-cell]") : null;
+    if (near) { event.preventDefault(); near.focus(); return; }
     const cell = event.target.closest ? event.target.closest("[data-cell]") : null;
     if (cell && /^arrow/.test(key)) { event.preventDefault(); moveInGrid(cell, key); return; }
     if (bare && key.length === 1 && document.body.dataset.singleKeys === "off") return;

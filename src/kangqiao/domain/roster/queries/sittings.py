@@ -308,6 +308,7 @@ def posting_outcome(row: Posting) -> str:
     """What just happened to a posting, as a sentence."""
     words = {"who": row.practitioner.name, "centre": named(row.centre), "day": row.last_day}
     said_of = {
+        "nominated": _("%(who)s到%(centre)s重新等待批准。"),
         "approved": _("已批准%(who)s到%(centre)s。"),
         "posted": _("%(who)s已派驻到%(centre)s，可以排班了。"),
         "refused": _("没有批准%(who)s到%(centre)s。"),
