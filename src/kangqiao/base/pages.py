@@ -95,7 +95,7 @@ def came_from(request: HttpRequest) -> str:
     return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) and wanted[:1] == "/" else ""
 
 
-def undo_tag(url_name: str, *args: object, **fields: object) -> str:
+def undo_tag(url_name: str, *args: object, **fields: str | int) -> str:
     """The tag of a message whose act can be taken back: where 撤销 posts `step=undo`, and with what."""
     given = {name: value for name, value in fields.items() if value != ""}
     return f"undo:{reverse(url_name, args=args)}" + (f"?{urlencode(given)}" if given else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -47,6 +47,8 @@ NO_ALLERGIES = ("无", "无过敏史", "否认", "否认过敏史", "None", "non
 TWIN = ("sent", "returned", "accepted", "proposed", "declined")
 MOST_WAITING = 50  # a page of a worklist; the tile counts them all
 Waiting = tuple[int, datetime | None]
+# Where referrals wait: the end that is the seat's house, the direction, the state.
+Where = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,16 @@ def desk_queue(seat: Seat, direction: str, statuses: Iterable[str]) -> list[Refe
 
     A green-channel referral stands above ordinary requests that came earlier (ZH-3.2.4b).
     """
+    found = referrals(seat).filter(at_end("to_organization", seat), direction=direction, status__in=tuple(statuses))
+    return _listed(seat, _by_press(found)[:200])
+
+
+def _by_press(found: QuerySet[Referral]) -> QuerySet[Referral]:
     urgency = Case(
         When(urgency="emergency", then=Value(0)), When(urgency="urgent", then=Value(1)), default=Value(2),
         output_field=IntegerField(),
     )  # fmt: skip
-    found = referrals(seat).filter(at_end("to_organization", seat), direction=direction, status__in=tuple(statuses))
-    found = found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")
-    return _listed(seat, found[:200])
+    return found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")
 
 
 def handed_down(seat: Seat, statuses: Iterable[str]) -> list[Referral]:
@@ -238,34 +243,17 @@ def counts(seat: Seat) -> dict[str, int]:
     return {f"{direction}:{status}": number for direction, status, number in rows.annotate(number=Count("pk"))}
 
 
-def waiting_desk(seat: Seat) -> Waiting:
-    """Referrals up that wait for the seat's hospital, and since when the oldest does."""
-    return _waiting(seat, "to_organization", "up", "sent")
+def waiting(seat: Seat, wanted: Mapping[str, Where], mine: Collection[str] = ()) -> dict[str, Waiting]:
+    """How many referrals stand at each place the tiles ask for, and since when the oldest does; one statement for all.
 
-
-def returned_to_gp(seat: Seat, mine: bool = False) -> Waiting:
-    """Referrals the hospital sent back to the seat's centre, or to the person, and since when the oldest waits."""
-    return _waiting(seat, "from_organization", "up", "returned", mine)
-
-
-def replies_to_read(seat: Seat, mine: bool = False) -> Waiting:
-    """Hospital letters the seat's centre, or the person, has not read yet, and since when the oldest waits."""
-    return _waiting(seat, "from_organization", "up", "summarised", mine)
-
-
-def down_waiting(seat: Seat) -> Waiting:
-    """Patients a hospital wants to hand to the seat's centre, and since when the oldest waits."""
-    return _waiting(seat, "to_organization", "down", "proposed")
-
-
-def contacts_owed(seat: Seat) -> Waiting:
-    """Patients the seat's centre took over and has not contacted yet, and since when the oldest waits."""
-    return _waiting(seat, "to_organization", "down", "taken_over")
-
-
-def visits_to_report(seat: Seat, mine: bool = False) -> Waiting:
-    """Patients seen whose summary the seat's hospital, or the person, still owes, and since when the oldest waits."""
-    return _waiting(seat, "to_organization", "up", "seen", mine)
+    For the names in `mine` only the person's own count.
+    """
+    asked: dict[str, Count | Min] = {}
+    for name, (end, direction, status) in wanted.items():
+        where = Q(at_end(end, seat), of_person(end, seat) if name in mine else Q(), direction=direction, status=status)
+        asked |= {f"{name}_n": Count("pk", filter=where), f"{name}_since": Min("clock_from", filter=where)}
+    row = Referral.objects.filter(visible_to(seat)).order_by().aggregate(**asked)
+    return {name: (row[f"{name}_n"], row[f"{name}_since"]) for name in wanted}
 
 
 def expert_link(seat: Seat, starts: datetime, ends: datetime) -> tuple[int, int]:
@@ -285,18 +273,12 @@ def next_number(city: str, day: date) -> str:
     return f"ZZ{city}-{day:%Y%m%d}-{row[0] if row else 0:05d}"
 
 
-def waiting_rows(seat: Seat, end: str, direction: str, status: str, now: datetime, mine: bool = False) -> list[Line]:
-    """What a tile of the home page counts, as lines: those whose limit ends first stand above."""
+def waiting_rows(seat: Seat, where: Where, now: datetime, *, mine: bool = False) -> list[Line]:
+    """What a tile of the home page counts, as lines, the most pressing first."""
+    end, direction, status = where
     found = referrals(seat).filter(at_end(end, seat), direction=direction, status=status)
-    found = found.filter(of_person(end, seat) if mine else Q()).order_by("due_at", "clock_from", "pk")
+    found = _by_press(found.filter(of_person(end, seat) if mine else Q()))
     return lines(_listed(seat, found[:MOST_WAITING]), now)
-
-
-def _waiting(seat: Seat, end: str, direction: str, status: str, mine: bool = False) -> Waiting:
-    found = Referral.objects.filter(visible_to(seat), at_end(end, seat), direction=direction, status=status)
-    found = found.filter(of_person(end, seat) if mine else Q())
-    row = found.order_by().aggregate(number=Count("pk"), since=Min("clock_from"))
-    return row["number"], row["since"]
 
 
 # --- pages --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 
@@ -28,6 +29,7 @@ from kangqiao.kernel.period import Period, week
 from kangqiao.kernel.states import Look, State, Step
 
 MOST = 50
+Words = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,15 @@ def verb_of(step: Step, url: str) -> Verb:
     return Verb(called(step), url, step.action, needs_reason=step.needs_reason, primary=step.primary)
 
 
-def look_at(label: str, url: str) -> tuple[Verb, ...]:
+def look_at(label: Words, url: str) -> tuple[Verb, ...]:
     """Where the thing is decided only after reading it: one verb, which opens it."""
-    return (Verb(label, url, opens=True),)
+    return (Verb(str(label), url, opens=True),)
 
 
-def of_referrals(seat: Seat, now: datetime, mine: bool, end: str, direction: str, status: str) -> list[Row]:
+def of_referrals(seat: Seat, now: datetime, where: referrals.Where, *, mine: bool) -> list[Row]:
     """Referrals that wait for the seat, with the moves open to it."""
     rows, houses = [], referrals.own_bodies(seat.organization_id)
-    for line in referrals.waiting_rows(seat, end, direction, status, now, mine):
+    for line in referrals.waiting_rows(seat, where, now, mine=mine):
         one, person = line.referral, line.referral.resident
         rows.append(Row(
             key=f"r{one.pk}", title=person.name, url=reverse("referral-detail", args=(one.pk,)), look=line.state,
@@ -101,7 +103,7 @@ def _move(step: Step, pk: int) -> Verb:
     return verb_of(step, url)
 
 
-def of_bookings(seat: Seat, now: datetime, mine: bool) -> list[Row]:
+def of_bookings(seat: Seat, now: datetime, *, mine: bool) -> list[Row]:
     """People booked today who have not come yet, by time."""
     midnight = make_aware(datetime.combine(localtime(now).date(), time()))
     sessions = scheduling.day_sessions(seat, midnight, midnight + timedelta(days=1))
@@ -185,7 +187,7 @@ def nominations(seat: Seat, now: datetime) -> list[Row]:
     ]  # fmt: skip
 
 
-def of_agreements(seat: Seat, now: datetime, status: str, label: str) -> list[Row]:
+def of_agreements(seat: Seat, now: datetime, *, status: str, label: Words) -> list[Row]:
     """Agreements to sign, or requests to end one."""
     rows, found = [], agreements.waiting_rows(seat, status)[:MOST]
     since = since_of(found)
@@ -199,7 +201,7 @@ def of_agreements(seat: Seat, now: datetime, status: str, label: str) -> list[Ro
     return rows
 
 
-def of_appraisals(seat: Seat, now: datetime, status: str, label: str) -> list[Row]:
+def of_appraisals(seat: Seat, now: datetime, *, status: str, label: Words) -> list[Row]:
     """Hospitals whose year is to be scored or closed."""
     found = appraisals.waiting_rows(seat, status)[:MOST]
     since = since_of(found)
@@ -216,7 +218,7 @@ def of_appraisals(seat: Seat, now: datetime, status: str, label: str) -> list[Ro
     ]  # fmt: skip
 
 
-def of_money(seat: Seat, now: datetime, label: str, *, is_payer: bool) -> list[Row]:
+def of_money(seat: Seat, now: datetime, *, label: Words, is_payer: bool) -> list[Row]:
     """Settlements to submit, or with lines this finance owes."""
     found = [one for one in finance.listed(seat) if (_owes(seat, one) if is_payer else _unsent(seat, one))]
     return [
@@ -239,7 +241,7 @@ def _owes(seat: Seat, one: finance.ListRow) -> bool:
     return one.state.key == "submitted" and any(p.payer_id == seat.place_id and p.payable_fen for p in one.payers)
 
 
-def of_lists(seat: Seat, now: datetime, statuses: tuple[str, ...], label: str) -> list[Row]:
+def of_lists(seat: Seat, now: datetime, *, statuses: tuple[str, ...], label: Words) -> list[Row]:
     """Yearly lists to send for approval, to publish or to approve."""
     found = publications.waiting_rows(seat, statuses)[:MOST]
     since = since_of(found)
@@ -271,14 +273,15 @@ def role_changes(seat: Seat, now: datetime) -> list[Row]:
 
 def braked(seat: Seat, now: datetime) -> list[Row]:
     """Accounts that must wait after too many wrong passwords."""
+    found = [(one, one.user) for one in accounts.braked_in_reach(seat.actor, now)[:MOST] if one.user is not None]
     return [
         Row(
-            key=f"u{one.user_id}", title=one.user.name, note=one.user.username, look=Look.BACK,
-            url=(url := reverse("people-detail", args=(one.user_id,))), lead=_("输错太多，正在等待"),
+            key=f"u{user.pk}", title=user.name, note=user.username, look=Look.BACK,
+            url=(url := reverse("people-detail", args=(user.pk,))), lead=_("输错太多，正在等待"),
             rest=_("%(time)s可以再试。") % {"time": clock(one.blocked_until)}, since=one.since,
-            verbs=look_at(_("看账号"), url), is_demo=one.user.is_demo,
+            verbs=look_at(_("看账号"), url), is_demo=user.is_demo,
         )
-        for one in accounts.braked_in_reach(seat.actor, now)[:MOST]
+        for one, user in found
     ]  # fmt: skip
 
 
@@ -307,8 +310,3 @@ def notices(seat: Seat, now: datetime) -> list[Row]:
         )
         for one in messaging.unread(seat)[:MOST]
     ]  # fmt: skip
-
-
-def nothing(seat: Seat, now: datetime) -> list[Row]:
-    """A tile whose things are worked on a page of their own."""
-    return []
