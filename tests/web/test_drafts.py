@@ -72,6 +72,21 @@ def test_htmx_form_of_an_ended_session_leaves_the_whole_page(side: Side) -> None
     assert kept()[0]["page"] == "/x/?a=1"
 
 
+def test_call_made_aside_neither_replaces_the_draft_nor_takes_its_cookie(side: Side) -> None:
+    client = gone(side)
+    client.post(PAGE, WORDS, headers=FROM_HERE)
+    before = kept()
+    aside = FROM_HERE | {"HX-Request": "true", drafts.ASIDE_HEADER: "1"}
+
+    after = client.post("/referrals/new/whole/", {"diagnosis": "I10"}, headers=aside)
+    alone = gone(side).post("/referrals/new/whole/", {"diagnosis": "I10"}, headers=aside)
+
+    assert kept() == before
+    for answer in (after, alone):
+        assert answer.headers["HX-Redirect"].startswith("/sign-in/?next=")
+        assert "sessionid" not in answer.cookies
+
+
 def test_owner_finds_the_words_again_and_sending_them_ends_the_draft(side: Side) -> None:
     client = gone(side)
     client.post(PAGE, WORDS, headers=FROM_HERE)
@@ -239,6 +254,17 @@ def test_refused_form_leaves_what_was_sent_not_what_was_kept_before(side: Side) 
     client.post(PAGE, {"kind": "", "justification": "新"}, headers=FROM_HERE)
 
     assert dict(kept()[0]["fields"])["justification"] == "新"
+
+
+def test_words_typed_after_the_session_ended_wait_in_the_browser(side: Side) -> None:
+    answer = gone(side).post(
+        "/drafts/",
+        {"draft_action": PAGE, "draft_page": PAGE, "a": "甲"},
+        headers=FROM_HERE | {drafts.ASIDE_HEADER: "1"},
+    )
+
+    assert answer.headers["Location"].startswith("/sign-in/")
+    assert kept() == []
 
 
 def test_drafts_go_after_three_days_and_the_oldest_when_there_are_too_many(side: Side) -> None:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kangqiao import policy
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
 from kangqiao.base.pages import came_from, undo_tag
 from kangqiao.base.templatetags.kq import called
@@ -207,6 +208,7 @@ def cancel(request: Request, booking_id: int) -> HttpResponse:
 
 @access("role", roles=(*permissions.DESK, Role.EXPERT))
 @require_GET
+@exports
 def day(request: Request) -> HttpResponse:
     """The sessions of a day at this place, who is booked, who has come, who has not."""
     form, now = DayForm(request.GET), timezone.now()

@@ -9,7 +9,8 @@
      data-once               a form that may be sent once: its buttons rest after the first press.
      data-keep               a form whose words are kept on the server every three seconds (address in <html data-drafts>).
      #drafts                 what was typed and not sent (JSON): put back into the forms of its addresses.
-     data-say-offline        on <body>: the sentence shown when the server does not answer. */
+     data-say-offline        on <body>: the sentence shown when the server does not answer.
+     data-say-over           on <body>: the sentence shown when the session ended under a form somebody is filling in. */
 (() => {
   "use strict";
   const root = document.documentElement, body = document.body;
@@ -130,7 +131,7 @@
     if (form.elements.idempotency_key) body.append("idempotency_key", form.elements.idempotency_key.value);
     state.dirty = false;
     state.sending = new AbortController();
-    window.fetch(root.dataset.drafts, { method: "POST", body, signal: state.sending.signal, redirect: "manual", headers: { "HX-Current-URL": window.location.href } })
+    window.fetch(root.dataset.drafts, { method: "POST", body, signal: state.sending.signal, redirect: "manual", headers: { "HX-Current-URL": window.location.href, "X-Kangqiao-Aside": "1" } })
       .then((answer) => (answer.ok && answer.status === 200 ? answer.json() : null))
       .then((told) => { if (told) sayKept(form, told.said); else state.dirty = true; })
       .catch(() => { if (keeping.has(form)) state.dirty = true; })
@@ -217,13 +218,35 @@
   });
   window.addEventListener("pageshow", () => { for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent; });
 
+  /* a call the page makes by itself leads nobody away from a form they type into */
+  let filled = null;
+  document.addEventListener("input", (event) => { const form = event.target.form; if (form && form.method === "post") filled = form; });
+
   /* htmx: 422 and 409 carry a page part; other refusals only when the server aimed them; silence is said aloud */
-  /* what a page asks by itself says so: it is no sign that somebody is there */
-  document.addEventListener("htmx:configRequest", (event) => { if (event.detail.elt.matches("form[data-goes]")) event.detail.path = event.detail.elt.getAttribute("action"); if (!event.detail.triggeringEvent) event.detail.headers["X-Kangqiao-Poll"] = "1"; });
+  /* what a page asks by itself says so: it is no sign that somebody is there; nor is a call nobody pressed for, made while
+     somebody types, the sending of their form */
+  const pressed = ["submit", "click"];
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { elt, headers, triggeringEvent: cause } = event.detail;
+    if (elt.matches("form[data-goes]")) event.detail.path = elt.getAttribute("action");
+    if (!cause) headers["X-Kangqiao-Poll"] = "1";
+    if (!cause || !pressed.includes(cause.type)) headers["X-Kangqiao-Aside"] = "1";
+  });
+  /* such a call never leads away from words that are not sent, or are being sent: their own sending asks for the sign-in */
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (!requestConfig.headers["X-Kangqiao-Aside"] || !xhr.getResponseHeader("HX-Redirect")) return;
+    if (!filled || !filled.isConnected) return;
+    event.preventDefault();
+    const hint = document.createElement("div"), problem = document.getElementById("problem");
+    hint.className = "hint";
+    hint.textContent = body.dataset.sayOver;
+    if (problem) problem.replaceChildren(hint);
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt, problem = document.getElementById("problem");
     if (from.matches("form[data-keep]") && event.detail.requestConfig.verb === "post") stopKeeping(from);
-    if (problem) problem.replaceChildren();
+    if (problem && !event.detail.requestConfig.headers["X-Kangqiao-Aside"]) problem.replaceChildren();
     if (from.closest && !from.closest(".drawer, dialog")) opener = from;
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
