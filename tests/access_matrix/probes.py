@@ -193,6 +193,8 @@ PROBES: tuple[Probe, ...] = (
     Probe("accounts-mode", {"mode": "elder"}, writes={"own": SIGNED_IN}),
     Probe("messaging-read-all", writes={"own": SIGNED_IN}),
     Probe("messaging-open", writes={"own": SIGNED_IN}),
+    Probe("messaging-read", writes={"own": SIGNED_IN}),
+    Probe("messaging-unread", writes={"own": SIGNED_IN}),
     # Agreements. A hospital keeps the paper of a former partner in order, nobody else's.
     Probe(
         "agreements-draft",
