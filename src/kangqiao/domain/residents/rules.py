@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from kangqiao.base.search import wanted_key
+
 # A shorter tail of a number would find half the town; the field asks for the last four as a rule.
 SHORTEST_NUMBER_TAIL = 4
 # Fewer characters than this say nothing about why a record had to be opened in an emergency.
@@ -29,7 +31,7 @@ def read_search(text: str) -> SearchText:
 
     A tail is at least four digits, the last of which may be the X of a citizen id (GB 11643).
     """
-    key = "".join(text.replace("\0", "").lower().split()).replace("•", "·").replace("・", "·")
+    key = wanted_key(text)
     digits = key.replace("-", "")
     is_tail = len(digits) >= SHORTEST_NUMBER_TAIL and digits[:-1].isdigit() and digits[-1] in "0123456789x"
     return SearchText(key="" if is_tail else key, tail=digits.upper() if is_tail else "")
