@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, TextField, Value, When
@@ -168,3 +168,14 @@ def age(resident: Resident, on: date) -> int:
     """Full years on a day."""
     born = resident.birth_date
     return age_on((born.year, born.month, born.day), (on.year, on.month, on.day))
+
+
+def known_identifiers(identifiers: Collection[str]) -> set[str]:
+    """Which of these identifiers are registered already, at whatever centre; for the desk that registers."""
+    return set(Resident.objects.filter(identifier__in=identifiers).values_list("identifier", flat=True))
+
+
+def namesakes(names: Collection[str], centre_ids: Collection[int]) -> set[tuple[str, date]]:
+    """Name and birth date of those registered at these centres under one of the names."""
+    found = Resident.objects.filter(name__in=names, centre__in=centre_ids)
+    return set(found.values_list("name", "birth_date"))
