@@ -230,6 +230,12 @@ def braked_accounts(by: Actor, at: datetime) -> tuple[int, datetime | None]:
     return found["count"], found["oldest"]
 
 
+def braked_in_reach(by: Actor, at: datetime) -> QuerySet[FailureCount]:
+    """What `braked_accounts` counts, one row for each account."""
+    rows = braked(at).filter(user__in=accounts_in_reach(by)).select_related("user")
+    return rows.order_by("user", "since").distinct("user")
+
+
 def braked_until(user_id: int, at: datetime) -> datetime | None:
     """Until when this account must wait, if it must."""
     found: datetime | None = braked(at).filter(user=user_id).order_by().aggregate(last=Max("blocked_until"))["last"]

@@ -15,7 +15,7 @@ from kangqiao.domain.accounts.actions.first import Newcomer, open_first_administ
 from kangqiao.domain.accounts.actions.own import (
     bind_identity,
     change_password,
-    set_elder_mode,
+    set_display,
     set_language,
     unbind_identity,
 )
@@ -63,7 +63,7 @@ __all__ = [
     "reset_factors",
     "reset_password",
     "set_active",
-    "set_elder_mode",
+    "set_display",
     "set_language",
     "sign_in",
     "sign_in_as_demo",

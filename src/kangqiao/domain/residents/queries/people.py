@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
-from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, TextField, Value, When
+from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.timezone import localtime
@@ -124,7 +124,10 @@ def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
     if wanted.tail:
         rows = rows.filter(Q(identifier__endswith=wanted.tail) | Q(phone__endswith=wanted.tail) | Q(phone=wanted.tail))
         return list(rows.order_by("pk")[:limit])
-    exact = list(rows.filter(keys__contains=[wanted.key]).order_by("pk")[:limit])
+    # The keys stand by how likely their reading is: who is usually called so comes before who might be.
+    likely = Func(F("keys"), Value(wanted.key), function="array_position", output_field=IntegerField())
+    named = rows.filter(keys__contains=[wanted.key])
+    exact: list[Resident] = list(named.annotate(likely=likely).order_by("likely", "pk")[:limit])
     if len(exact) >= limit:
         return exact
     # Every key is marked at its start, so that one LIKE tells a beginning from an inside.
@@ -134,9 +137,11 @@ def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
         output_field=TextField(),
     )
     begins = Q(joined__contains=f"|{wanted.key}")
+    # Letters from the middle of a name would find half the town; characters say something.
+    inside = Q(name__contains=wanted.key) if wanted.key.isascii() else Q(joined__contains=wanted.key)
     more = (
         rows.annotate(joined=joined)
-        .filter(begins | Q(name__contains=wanted.key))
+        .filter(begins | inside)
         .exclude(pk__in=[found.pk for found in exact])
         .annotate(first=Case(When(begins, then=True), default=False, output_field=BooleanField()))
         .order_by("-first", "pk")[: limit - len(exact)]
@@ -163,3 +168,14 @@ def age(resident: Resident, on: date) -> int:
     """Full years on a day."""
     born = resident.birth_date
     return age_on((born.year, born.month, born.day), (on.year, on.month, on.day))
+
+
+def known_identifiers(identifiers: Collection[str]) -> set[str]:
+    """Which of these identifiers are registered already, at whatever centre; for the desk that registers."""
+    return set(Resident.objects.filter(identifier__in=identifiers).values_list("identifier", flat=True))
+
+
+def namesakes(names: Collection[str], centre_ids: Collection[int]) -> set[tuple[str, date]]:
+    """Name and birth date of those registered at these centres under one of the names."""
+    found = Resident.objects.filter(name__in=names, centre__in=centre_ids)
+    return set(found.values_list("name", "birth_date"))
