@@ -44,6 +44,8 @@ AREAS = {
 PAGES = {
     "healthz": "运行状态",
     "csp-report": "浏览器报告的违规（不含个人信息）",
+    "drafts-keep": "存下自己正在填的内容",
+    "drafts-drop": "不要自己存下的内容",
     "home": "首页：等我处理的事",
     "chain": "全链条总览",
     "chain-follow": "沿全链条跟踪一件事",
@@ -169,6 +171,8 @@ PAGES = {
     "messaging-inbox": "通知",
     "messaging-read-all": "全部记为已读",
     "messaging-open": "打开一条通知",
+    "messaging-read": "在待办里把一条通知记为已读",
+    "messaging-unread": "撤销已读",
     "residents-search": "找居民",
     "residents-consents": "我的授权",
     "residents-decide": "允许或不让一家机构看我的档案",
