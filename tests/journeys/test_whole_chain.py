@@ -103,6 +103,9 @@ class Walk:
         who.page.fill("#q", "ljz")
         who.page.press("#q", "Enter")
         who.page.locator("#found [data-open]").first.click()
+        # A list chosen from before the scripts of the page listen asks for no places.
+        who.page.wait_for_url(re.compile("resident="))
+        who.page.wait_for_load_state()
         who.page.select_option("#id_specialty", index=self._specialty_with_places(who))
         who.page.locator("#slots input[type=radio]:not([value=''])").first.check()
         who.fills("诊断", "I10 高血压")
@@ -126,9 +129,9 @@ class Walk:
     def _specialty_with_places(self, who: Person) -> int:
         """The first specialty of the list whose doctors have a place for partner centres."""
         for index in range(1, who.page.locator("#id_specialty option").count()):
-            with who.page.expect_response(re.compile("new/slots")):
-                who.page.select_option("#id_specialty", index=index)
-            who.page.wait_for_timeout(100)
+            who.page.locator("#slots").evaluate("part => part.classList.add('of-the-choice-before')")
+            who.page.select_option("#id_specialty", index=index)
+            expect(who.page.locator("#slots:not(.of-the-choice-before)")).to_be_visible()
             if who.page.locator("#slots input[type=radio]:not([value=''])").count():
                 return index
         pytest.fail("no reserved place in any specialty")

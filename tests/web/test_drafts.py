@@ -60,6 +60,21 @@ def test_htmx_form_of_an_ended_session_leaves_the_whole_page(side: Side) -> None
     assert client.session[drafts.KEY]["page"] == "/x/?a=1"
 
 
+def test_call_made_aside_neither_replaces_the_draft_nor_takes_its_cookie(side: Side) -> None:
+    client = gone(side)
+    client.post(PAGE, WORDS, headers=FROM_HERE)
+    kept = client.session[drafts.KEY]
+    aside = FROM_HERE | {"HX-Request": "true", drafts.ASIDE_HEADER: "1"}
+
+    after = client.post("/referrals/new/whole/", {"diagnosis": "I10"}, headers=aside)
+    alone = gone(side).post("/referrals/new/whole/", {"diagnosis": "I10"}, headers=aside)
+
+    assert client.session[drafts.KEY] == kept
+    for answer in (after, alone):
+        assert answer.headers["HX-Redirect"].startswith("/sign-in/?next=")
+        assert "sessionid" not in answer.cookies
+
+
 def test_owner_finds_the_words_again_and_sending_them_ends_the_draft(side: Side) -> None:
     client = gone(side)
     client.post(PAGE, WORDS, headers=FROM_HERE)

@@ -21,6 +21,8 @@ from kangqiao.base.pages import wants_part
 
 Handler = Callable[[HttpRequest], HttpResponse]
 KEY = "draft"
+# Sent by `page.js` with calls nobody pressed a button for: a count of what is filled, a list that follows a choice.
+ASIDE_HEADER = "X-Kangqiao-Aside"
 COOKIE = "__Host-kq-last" if settings.TLS else "kq-last"
 # A working day; the browser's cookie of who sat here last no longer than a week.
 KEPT_SECONDS = 12 * 3600
@@ -68,10 +70,18 @@ def owner(request: HttpRequest, *, from_seat: bool = True) -> int | None:
         return None
 
 
+def is_aside(request: HttpRequest) -> bool:
+    """Whether a page called by itself or while somebody typed, so that this is not the form they send."""
+    return ASIDE_HEADER in request.headers
+
+
 def keep(request: HttpRequest) -> bool:
-    """Keeps what a refused form holds; False where there is nothing, nobody to give it back to, or too much of it."""
+    """Keeps what a refused form holds; False where there is nothing, nobody to give it back to, or too much of it.
+
+    A call made aside holds the same words under another address; it must not take the place of the form itself.
+    """
     who = owner(request)
-    if request.method != "POST" or who is None or not _is_from_here(request):
+    if request.method != "POST" or who is None or is_aside(request) or not _is_from_here(request):
         return False
     try:
         fields = [(name, value) for name in request.POST for value in request.POST.getlist(name) if _is_word(name)]

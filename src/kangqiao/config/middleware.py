@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,6 +17,7 @@ from django.utils.cache import patch_vary_headers
 from kangqiao.base import acting
 from kangqiao.base.access import note_failure, note_refusal
 from kangqiao.base.actor import Actor
+from kangqiao.base.drafts import is_aside
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts import actions as sign_ins
 from kangqiao.domain.accounts import queries as accounts
@@ -157,10 +159,14 @@ def _keep(request: HttpRequest, *, is_resident: bool) -> bool:
     stamps = request.session[STAMPS]
     started, seen = (datetime.fromisoformat(stamps[name]) for name in ("started", "seen"))
     why = over(is_resident=is_resident, started_at=started, seen_at=seen, now=now)
-    if why:
+    # A call made aside is refused and ends nothing: its answer would take the cookie of a form sent at the same moment.
+    if why and is_aside(request):
+        request.user = AnonymousUser()
+    elif why:
         by = Actor.system("sign-in")
         sign_ins.end_sign_in(sign_in_id=stamps["id"], why=why, by=by, at=now)
         logout(request)
+    if why:
         request.session_over = why  # type: ignore[attr-defined]
         return False
     # A page that asks by itself whether there is news is nobody at the desk.

@@ -31,5 +31,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("residents/", include("kangqiao.domain.records.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
 ]
+handler500 = "kangqiao.config.room.failed"
 if settings.DEMO != "none":
     urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))

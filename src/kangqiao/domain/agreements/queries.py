@@ -509,36 +509,6 @@ def scope_rows(seat: Seat, on: date) -> list[HospitalInScope]:
     return hospitals_in_scope(code, on)
 
 
-def as_table(rows: QuerySet[Agreement]) -> tuple[list[str], list[list[object]]]:
-    """The list as heads and lines of plain values, for a workbook."""
-    heads = [
-        _("编号"),
-        _("种类"),
-        _("医院"),
-        _("中心"),
-        _("所在区"),
-        _("第一天"),
-        _("最后一天"),
-        _("状态"),
-        _("已签署"),
-    ]
-    lines: list[list[object]] = [
-        [
-            row.number,
-            str(Agreement.Kind(row.kind).label),
-            called(row.hospital),
-            called(row.centre),
-            called(row.centre.place),
-            row.starts_on,
-            row.last_day,
-            called(row.state),
-            f"{row.given}/{row.needed}",  # type: ignore[attr-defined]
-        ]
-        for row in rows
-    ]
-    return heads, lines
-
-
 def to_sign(seat: Seat) -> tuple[int, datetime | None]:
     """How many agreements wait for this seat's signature, and since when the oldest is out."""
     sides = [side for side, role in SIGNERS.items() if role == seat.role]

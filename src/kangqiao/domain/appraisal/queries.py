@@ -57,21 +57,6 @@ def listed(seat: Seat | None, year: int) -> list[ListRow]:
     return [ListRow(row, APPRAISAL.state(row.status)) for row in rows]
 
 
-def as_table(rows: list[ListRow]) -> list[tuple[object, ...]]:
-    """The list for a workbook."""
-    return [
-        (
-            row.appraisal.subject.zh,
-            row.appraisal.year,
-            row.state.zh,
-            None if row.appraisal.score is None else float(row.appraisal.score),
-            None if row.appraisal.pay_percent is None else float(row.appraisal.pay_percent),
-            row.appraisal.authority.zh,
-        )
-        for row in rows
-    ]
-
-
 def get_appraisal(seat: Seat | None, appraisal_id: int) -> Appraisal:
     """One appraisal with its items. Raises NotVisible."""
     found = appraisals(seat).filter(pk=appraisal_id).prefetch_related("items__report").first()

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -116,6 +117,7 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
 
 @access("role", roles=STAFF)
 @require_GET
+@exports
 def index(request: Request) -> HttpResponse:
     """What this house sent and received, by state."""
     tabs = queries.tabs(request.seat)

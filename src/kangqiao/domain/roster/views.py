@@ -18,6 +18,7 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import AlreadyEnqueued
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.sheets import sheet
 from kangqiao.domain.roster import actions, forms, queries
@@ -166,6 +167,7 @@ def step(request: HttpRequest, half_day_id: int) -> HttpResponse:
 
 @require_safe
 @access("role", roles=(*HOSPITAL_ROLES, "dispatcher", "bureau_officer", "centre_manager"))
+@exports
 def postings(request: HttpRequest) -> HttpResponse:
     """Who is posted where: the running postings and the archive."""
     return _postings(request, None)
@@ -231,6 +233,7 @@ def posting_step(request: HttpRequest, posting_id: int) -> HttpResponse:
 
 @require_safe
 @access("role", roles=ATTENDANCE_ROLES)
+@exports
 def attendance(request: HttpRequest) -> HttpResponse:
     """The half-days of a week at the seat's centre: confirm, attest, write down the work."""
     return _sittings(request, "roster/attendance.html")

@@ -115,7 +115,7 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
     A published month is some hundred sessions with thousands of slots: written in four statements, not thousands.
     Raises Denied, RuleBroken.
     """
-    _allow(permissions.can_open(by))
+    _allow(permissions.can_open(by, {opening.organization_id for opening in openings}))
     plans = [_slots_of(opening, at) for opening in openings]
     try:
         with transaction.atomic():

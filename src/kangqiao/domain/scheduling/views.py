@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kangqiao import policy
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
 from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
@@ -192,6 +193,7 @@ def cancel(request: Request, booking_id: int) -> HttpResponse:
 
 @access("role", roles=(*permissions.DESK, Role.EXPERT))
 @require_GET
+@exports
 def day(request: Request) -> HttpResponse:
     """The sessions of a day at this place, who is booked, who has come, who has not."""
     form, now = DayForm(request.GET), timezone.now()

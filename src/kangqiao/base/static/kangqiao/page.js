@@ -7,7 +7,8 @@
      data-print              prints.
      data-once               a form that may be sent once: its buttons rest after the first press.
      #draft                  what was typed before the session ended (JSON): put back into the form of its address.
-     data-say-offline        on <body>: the sentence shown when the server does not answer. */
+     data-say-offline        on <body>: the sentence shown when the server does not answer.
+     data-say-over           on <body>: the sentence shown when the session ended under a form somebody is filling in. */
 (() => {
   "use strict";
   const root = document.documentElement, body = document.body;
@@ -159,18 +160,40 @@
   });
   window.addEventListener("pageshow", () => { for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent; });
 
-  /* a form someone typed into is not lost by a stray click */
-  let typed = false;
-  document.addEventListener("input", (event) => { if (event.target.closest("form[data-keep]")) typed = true; });
+  /* a form someone typed into is not lost by a stray click, nor by a call the page makes by itself */
+  let typed = false, filled = null;
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (!form) return;
+    if (form.method === "post") filled = form;
+    if (form.matches("[data-keep]")) typed = true;
+  });
   document.addEventListener("submit", () => { typed = false; });
   window.addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
 
   /* htmx: 422 and 409 carry a page part; other refusals only when the server aimed them; silence is said aloud */
-  /* what a page asks by itself says so: it is no sign that somebody is there */
-  document.addEventListener("htmx:configRequest", (event) => { if (!event.detail.triggeringEvent) event.detail.headers["X-Kangqiao-Poll"] = "1"; });
+  /* what a page asks by itself says so: it is no sign that somebody is there; nor is a call nobody pressed for, made while
+     somebody types, the sending of their form */
+  const pressed = ["submit", "click"];
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { headers, triggeringEvent: cause } = event.detail;
+    if (!cause) headers["X-Kangqiao-Poll"] = "1";
+    if (!cause || !pressed.includes(cause.type)) headers["X-Kangqiao-Aside"] = "1";
+  });
+  /* such a call never leads away from words that are not sent, or are being sent: their own sending asks for the sign-in */
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (!requestConfig.headers["X-Kangqiao-Aside"] || !xhr.getResponseHeader("HX-Redirect")) return;
+    if (!filled || !filled.isConnected) return;
+    event.preventDefault();
+    const hint = document.createElement("div"), problem = document.getElementById("problem");
+    hint.className = "hint";
+    hint.textContent = body.dataset.sayOver;
+    if (problem) problem.replaceChildren(hint);
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt, problem = document.getElementById("problem");
-    if (problem) problem.replaceChildren();
+    if (problem && !event.detail.requestConfig.headers["X-Kangqiao-Aside"]) problem.replaceChildren();
     if (from.closest && !from.closest(".drawer, dialog")) opener = from;
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -179,7 +202,7 @@
     if (xhr.status === 422 || xhr.status === 409 || aimed) { event.detail.shouldSwap = true; event.detail.isError = false; }
     else { event.detail.shouldSwap = false; toast(body.dataset.sayOffline, true); }
   });
-  document.addEventListener("htmx:afterSwap", (event) => { typed = false; start(event.detail.target.isConnected ? event.detail.target : document); });
+  document.addEventListener("htmx:afterSwap", (event) => { if (filled && !filled.isConnected) typed = false; start(event.detail.target.isConnected ? event.detail.target : document); });
   document.addEventListener("htmx:oobAfterSwap", () => { for (const el of document.querySelectorAll("#toasts .toast-u")) watch(el); });
   document.addEventListener("htmx:sendError", () => toast(body.dataset.sayOffline, true));
   document.addEventListener("htmx:timeout", () => toast(body.dataset.sayOffline, true));

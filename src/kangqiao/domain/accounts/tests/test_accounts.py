@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import IntegrityError, transaction
 
 from kangqiao.base.actor import Actor
@@ -65,6 +66,20 @@ def test_an_account_without_a_seat_does_not_come_in() -> None:
 
 def test_a_password_is_kept_as_an_argon2_hash() -> None:
     assert user("gp-1", "bamboo-rain").password.startswith("argon2$argon2id$")
+
+
+def test_a_password_costs_who_guesses_it_what_owasp_asks(
+    guessing_costs: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least 19 MiB and two rounds. Tests have a cheaper price; here the one outside is set again."""
+    for name, value in guessing_costs.items():
+        monkeypatch.setattr(Argon2PasswordHasher, name, value)
+
+    kept = user("gp-1", "bamboo-rain").password
+    price = dict(one.split("=") for one in kept.split("$")[3].split(","))
+
+    assert int(price["m"]) >= 19 * 1024
+    assert int(price["t"]) >= 2
 
 
 def test_a_membership_counts_from_its_first_day_to_the_day_before_its_last() -> None:
