@@ -18,7 +18,13 @@ from django.utils import translation
 
 from kangqiao.base.acting import as_system
 
-pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin", "tests.trust_plugin", "tests.schedule_plugin"]
+pytest_plugins = [
+    "tests.journey_plugin",
+    "tests.clause_plugin",
+    "tests.trust_plugin",
+    "tests.ux_plugin",
+    "tests.schedule_plugin",
+]
 
 # Rounds, KiB and lanes of Argon2.
 CHEAP = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}

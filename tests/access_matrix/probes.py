@@ -21,6 +21,7 @@ Given = Mapping[str, Mapping[str, Any]]
 CENTRE = ("gp", "centre_manager")
 LEADERS = ("guidance_office", "hospital_director")
 DESK = ("referral_desk", "guidance_office")
+IMPORTERS = ("centre_manager", "system_admin")
 BUREAUS = ("bureau_officer", "district_bureau_officer")
 ADMINS = ("system_admin", "security_admin")
 PLANNER = ("dispatcher",)
@@ -91,6 +92,12 @@ def _status(**statuses: str) -> Callable[[Side], Given]:
 def _today(side: Side) -> Given:
     """The half-day is today and has begun."""
     return {"half_day": {"day": side.today, "half": "am", "status": "confirmed", "session": None}}
+
+
+def _entered(side: Side) -> Given:
+    """The batches were entered."""
+    times = {"sent_at": side.at, "entered_at": side.at}
+    return {name: times for name in side.rows if name.startswith("import_batch@")}
 
 
 def _free(side: Side) -> Given:
@@ -193,6 +200,8 @@ PROBES: tuple[Probe, ...] = (
     Probe("accounts-mode", {"size": "elder"}, writes={"own": SIGNED_IN}),
     Probe("messaging-read-all", writes={"own": SIGNED_IN}),
     Probe("messaging-open", writes={"own": SIGNED_IN}),
+    Probe("messaging-read", writes={"own": SIGNED_IN}),
+    Probe("messaging-unread", writes={"own": SIGNED_IN}),
     # Agreements. A hospital keeps the paper of a former partner in order, nobody else's.
     Probe(
         "agreements-draft",
@@ -380,6 +389,19 @@ PROBES: tuple[Probe, ...] = (
         "publish", lambda side: {"publication": {"status": "approved", "sha256": digest(side.publication.content)}},
         own=(*LEADERS, "bureau_officer"), partner=("bureau_officer",),
     ),
+    # Papers. The form of a referral and the sum of a settlement are for those who see the row.
+    Probe("papers-referral", writes={"own": CLINIC}),
+    Probe("papers-agreement", writes={"own": CLINIC}),
+    Probe("papers-settlement", writes={"own": LEADERS}),
+    Probe("papers-publication", writes={"own": LEADERS}),
+    Probe("papers-upload", words={"paper": "referral"}),
+    Probe("papers-revert", words={"paper": "referral"}),
+    # Tables that come in.
+    Probe("imports-upload", words={"kind": "residents"}),
+    Probe("imports-mend", {"c0": "新名"}, writes={"own": IMPORTERS}),
+    Probe("imports-enter", writes={"own": IMPORTERS}),
+    Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
+    Probe("imports-drop", writes={"own": IMPORTERS}),
     Probe(
         "institutions-office",
         writes={"own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")},
@@ -389,6 +411,9 @@ PROBES: tuple[Probe, ...] = (
 WITHOUT_TRACE = {
     "csp-report": "goes to the log",
     "institutions-read": "without a file",
+    "imports-upload": "without a file",
+    "papers-upload": "without a file",
+    "papers-revert": "its own template is in use already",
     "people-new": "an empty form",
     "accounts-second": "nobody is half-way in",
     "accounts-first-password": "nobody is half-way in",

@@ -184,6 +184,8 @@ class Walk:
         who.sees("康复与随访计划")
         who.presses(re.compile("^接收并安排随访"))
         who.sees("已接收，请在时限内完成首次随访")
+        who.page.get_by_role("navigation", name="待办").get_by_role("link", name=re.compile("待首次随访的下转")).click()
+        expect(who.page.locator("#queue h2").first).to_have_text("待首次随访的下转")
         who.presses(re.compile("^记录首次随访"))
         who.page.fill("#id_note", "电话随访：血压 132/80，无不适，约两周后来中心。")
         who.presses(re.compile("^记录首次随访"))

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from kangqiao.base.shortcuts import SHORTCUTS
 
@@ -113,6 +115,18 @@ def wants_part(request: HttpRequest) -> bool:
     """Whether HTMX asks for a part of the page; a restored history entry needs the whole one."""
     headers = request.headers
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+def came_from(request: HttpRequest) -> str:
+    """The page of ours a form or part asks to go back to (`back`), such as the worklist it stood on; else empty."""
+    wanted = request.POST.get("back", "") or request.GET.get("back", "")
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) and wanted[:1] == "/" else ""
+
+
+def undo_tag(url_name: str, *args: object, **fields: str | int) -> str:
+    """The tag of a message whose act can be taken back: where 撤销 posts `step=undo`, and with what."""
+    given = {name: value for name, value in fields.items() if value != ""}
+    return f"undo:{reverse(url_name, args=args)}" + (f"?{urlencode(given)}" if given else "")
 
 
 def reader(request: HttpRequest) -> dict[str, Any]:

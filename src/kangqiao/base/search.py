@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, islice, product, zip_longest
 
-from pypinyin import Style, pinyin
-
 # Surnames whose reading as a name differs from the dictionary's first one.
 SURNAME_READINGS = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "乐": "yue", "查": "zha", "朴": "piao", "盖": "ge",
@@ -69,6 +67,9 @@ def search_keys(name: str) -> list[str]:
 
 def _readings(text: str) -> list[list[str]]:
     """Every reading of every character, the most likely one first: a surname's, then the one its neighbours suggest."""
+    # Its dictionary is a fifth of what a process loads at its start, and most processes never write a name.
+    from pypinyin import Style, pinyin
+
     usual = pinyin(text, style=Style.NORMAL, errors=_unread)  # type: ignore[arg-type]
     first = DOUBLE_SURNAMES.get(text[:2]) or ((SURNAME_READINGS[text[0]],) if text[0] in SURNAME_READINGS else ())
     return [
@@ -79,6 +80,8 @@ def _readings(text: str) -> list[list[str]]:
 
 @lru_cache(maxsize=8192)
 def _of_character(one: str) -> list[str]:
+    from pypinyin import Style, pinyin
+
     return pinyin(one, style=Style.NORMAL, heteronym=True, errors=_unread)[0]  # type: ignore[arg-type]
 
 

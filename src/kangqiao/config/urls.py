@@ -29,6 +29,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("residents/", include("kangqiao.domain.records.urls")),
+    path("imports/", include("kangqiao.edges.excel.urls")),
+    path("", include("kangqiao.edges.papers.urls")),
+    path("work/", include("kangqiao.edges.work.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
 ]
 handler500 = "kangqiao.config.room.failed"
