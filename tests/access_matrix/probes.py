@@ -198,9 +198,11 @@ PROBES: tuple[Probe, ...] = (
     Probe("sign-out", writes={"own": (*SIGNED_IN, "ended")}),
     Probe("accounts-seat", {"seat": "1"}),
     Probe("set_language", {"language": "en"}, writes={"own": SIGNED_IN}),
-    Probe("accounts-mode", {"mode": "elder"}, writes={"own": SIGNED_IN}),
+    Probe("accounts-mode", {"size": "elder"}, writes={"own": SIGNED_IN}),
     Probe("messaging-read-all", writes={"own": SIGNED_IN}),
     Probe("messaging-open", writes={"own": SIGNED_IN}),
+    Probe("messaging-read", writes={"own": SIGNED_IN}),
+    Probe("messaging-unread", writes={"own": SIGNED_IN}),
     # Agreements. A hospital keeps the paper of a former partner in order, nobody else's.
     Probe(
         "agreements-draft",

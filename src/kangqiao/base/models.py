@@ -159,6 +159,25 @@ class AuditHead(BaseModel):
         )  # fmt: skip
 
 
+class Draft(BaseModel):
+    """Words typed into a form and not sent, sealed; `action` is where the form leads, `page` where it stood."""
+
+    owner_id = models.BigIntegerField()
+    action = models.CharField(max_length=500)
+    step = models.CharField(max_length=40, blank=True)
+    page = models.CharField(max_length=500)
+    sealed = models.BinaryField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("owner_id", "action", "step"), name="draft_once"),)
+
+    class Privacy:
+        identifying = ("owner_id", "action", "page")
+        clinical = ("sealed",)
+        operational = ("step", "at")
+
+
 class IdempotencyKey(BaseModel):
     """One submitted form or call and its answer, so that a double click or a retry has one effect."""
 

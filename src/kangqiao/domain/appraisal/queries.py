@@ -138,6 +138,12 @@ def to_close(seat: Seat) -> tuple[int, datetime | None]:
     return _waiting(seat, "scored")
 
 
+def waiting_rows(seat: Seat, status: str) -> list[Appraisal]:
+    """What `to_score` (open) and `to_close` (scored) count, the earliest year first."""
+    found = Appraisal.objects.filter(authority_id=seat.organization_id, status=status)
+    return list(found.select_related("subject").order_by("year", "subject__code"))
+
+
 def _waiting(seat: Seat, status: str) -> tuple[int, datetime | None]:
     if seat.role != Role.BUREAU_OFFICER:
         return 0, None

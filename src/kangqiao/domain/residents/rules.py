@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from kangqiao.base.search import wanted_key
 from kangqiao.kernel.bounds import Bounds, Verdict
 from kangqiao.kernel.identifiers import birth_date_of, is_citizen_id, sex_of
 
@@ -34,7 +35,7 @@ def read_search(text: str) -> SearchText:
 
     A tail is at least four digits, the last of which may be the X of a citizen id (GB 11643).
     """
-    key = "".join(text.replace("\0", "").lower().split()).replace("•", "·").replace("・", "·")
+    key = wanted_key(text)
     digits = key.replace("-", "")
     is_tail = len(digits) >= SHORTEST_NUMBER_TAIL and digits[:-1].isdigit() and digits[-1] in "0123456789x"
     return SearchText(key="" if is_tail else key, tail=digits.upper() if is_tail else "")

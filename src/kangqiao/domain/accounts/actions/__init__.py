@@ -14,7 +14,7 @@ from kangqiao.domain.accounts.actions.factors import (
 from kangqiao.domain.accounts.actions.own import (
     bind_identity,
     change_password,
-    set_elder_mode,
+    set_display,
     set_language,
     unbind_identity,
 )
@@ -60,7 +60,7 @@ __all__ = [
     "reset_factors",
     "reset_password",
     "set_active",
-    "set_elder_mode",
+    "set_display",
     "set_language",
     "sign_in",
     "sign_in_as_demo",

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
+from kangqiao.base.pages import Display
 from kangqiao.domain.accounts.actions.sign_ins import end_all_sign_ins
 from kangqiao.domain.accounts.models import OutsideIdentity, User
 from kangqiao.domain.accounts.parameters import LIMITS
@@ -30,13 +31,13 @@ def set_language(*, user_id: int, language: str, by: Actor, at: datetime) -> Non
         record("accounts.set_language", row, by=by, at=at, language=language)
 
 
-def set_elder_mode(*, user_id: int, is_on: bool, by: Actor, at: datetime) -> None:
-    """A person chooses the large, plain pages, or leaves them."""
+def set_display(*, user_id: int, display: Display, by: Actor, at: datetime) -> None:
+    """A person chooses size and contrast of the pages, and whether single letters are keys."""
     with transaction.atomic():
         row = _own(user_id, by)
-        row.elder_mode = is_on
-        row.save(update_fields=("elder_mode",))
-        record("accounts.set_elder_mode", row, by=by, at=at, is_on=is_on)
+        row.display = str(display)
+        row.save(update_fields=("display",))
+        record("accounts.set_display", row, by=by, at=at, display=row.display)
 
 
 def change_password(*, user_id: int, old: str | None, new: str, by: Actor, at: datetime) -> User:

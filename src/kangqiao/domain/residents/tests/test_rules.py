@@ -12,7 +12,7 @@ from kangqiao.domain.residents.rules import age_on, read_line, read_search
     [
         (" Lin Jing Zhe ", "linjingzhe", ""),
         ("林惊蛰", "林惊蛰", ""),
-        ("阿依古丽•热合曼", "阿依古丽·热合曼", ""),
+        ("阿依古丽•热合曼", "阿依古丽热合曼", ""),
         ("121x", "", "121X"),
         ("1216", "", "1216"),
         ("154-0000-0427", "", "15400000427"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('base', '0003_long_work_and_imports'),
+        ('base', '0004_long_work_and_imports'),
     ]
 
     operations = [

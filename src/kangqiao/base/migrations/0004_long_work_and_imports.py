@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('base', '0002_audit_chain'),
+        ('base', '0003_drafts'),
     ]
 
     operations = [
