@@ -21,6 +21,7 @@ Given = Mapping[str, Mapping[str, Any]]
 CENTRE = ("gp", "centre_manager")
 LEADERS = ("guidance_office", "hospital_director")
 DESK = ("referral_desk", "guidance_office")
+FINANCE = ("finance_officer", "district_finance_officer")
 IMPORTERS = ("centre_manager", "system_admin")
 BUREAUS = ("bureau_officer", "district_bureau_officer")
 ADMINS = ("system_admin", "security_admin")
@@ -389,11 +390,24 @@ PROBES: tuple[Probe, ...] = (
         "publish", lambda side: {"publication": {"status": "approved", "sha256": digest(side.publication.content)}},
         own=(*LEADERS, "bureau_officer"), partner=("bureau_officer",),
     ),
-    # Papers. The form of a referral and the sum of a settlement are for those who see the row.
-    Probe("papers-referral", writes={"own": CLINIC}),
-    Probe("papers-agreement", writes={"own": CLINIC}),
-    Probe("papers-settlement", writes={"own": LEADERS}),
-    Probe("papers-publication", writes={"own": LEADERS}),
+    # Papers: whoever sees the row may hand out its paper.
+    Probe("papers-referral", writes={"own": (*CLINIC, "guidance_office"), "partner": (*DESK, "expert")}),
+    Probe(
+        "papers-agreement",
+        writes={
+            "own": (*CLINIC, *LEADERS, *PLANNER, *BUREAUS, *FINANCE),
+            "partner": (*LEADERS, *PLANNER, "expert", "referral_desk", "bureau_officer", "finance_officer"),
+            "former": (*LEADERS, "expert", "referral_desk"),
+        },
+    ),
+    Probe(
+        "papers-settlement",
+        writes={
+            "own": (*LEADERS, *BUREAUS, *FINANCE), "partner": (*LEADERS, "bureau_officer", "finance_officer"),
+            "former": LEADERS,
+        },
+    ),
+    Probe("papers-publication", writes={"own": (*LEADERS, *BUREAUS), "partner": ("bureau_officer",)}),
     Probe("papers-upload", words={"paper": "referral"}),
     Probe("papers-revert", words={"paper": "referral"}),
     # Tables that come in.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import models
@@ -18,6 +19,7 @@ from django.utils import timezone
 from kangqiao.base import sealed
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import ImportBatch, ImportRow, Job, Paper
+from kangqiao.base.papers import mark_of
 from kangqiao.domain.accounts import rules
 from kangqiao.domain.accounts.models import Membership, OutsideIdentity, Role, RoleChange, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
@@ -201,7 +203,8 @@ def build(side: Side) -> Side:
 def _work(side: Side) -> None:
     """What everybody asked for as long work, and tables uploaded by those who may."""
     about = {"kind": "agreement", "subject_id": side.agreement.pk, "organization": side.house, "token": side.key}
-    side.add("paper", Paper, issued_at=side.at, **about)
+    paper = side.add("paper", Paper, issued_at=side.at, **about)
+    side.rows["paper_mark"] = SimpleNamespace(pk=mark_of(paper))
     for name, person in side.users.items():
         house = Membership.objects.filter(user=person).values_list("organization", flat=True).first()
         mine = {"by_id": f"user:{person.pk}", "organization_id": house}

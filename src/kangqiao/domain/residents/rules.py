@@ -92,6 +92,10 @@ def read_line(cells: Mapping[str, str], today: date) -> Registered:
         faults.append(_odd_identifier(identifier))
     sex, sex_faults = _sex(said[SEX], identifier if is_citizen else "")
     born, born_faults = _born(said[BORN], identifier if is_citizen else "", today)
+    if any(head == IDENTIFIER and is_bad for head, _word, is_bad in faults) and identifier:
+        # What the mended number will say itself is not asked for.
+        sex_faults = [one for one in sex_faults if one[1] != "missing"]
+        born_faults = [one for one in born_faults if one[1] != "missing"]
     faults += sex_faults + born_faults
     if said[PHONE] and not _PHONE.fullmatch(said[PHONE]):
         faults.append((PHONE, "phone", False))

@@ -69,4 +69,5 @@ def reasons(kind: ListKind, row: ImportRow) -> str:
 
 def said(kind: ListKind, finding: Mapping[str, Any]) -> str:
     """The sentence for one finding, in the reader's language."""
-    return str(kind.said[finding["code"]]) % finding["more"]
+    sentence = str(kind.said[finding["code"]])
+    return sentence % finding["more"] if finding["more"] else sentence

@@ -26,23 +26,27 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row with its colour; `is_open` while it is being mended, `stays` why it was not taken back."""
+    """One row: open while it is being mended, next if it waits for that; `stays` is why it was not taken back."""
 
     pk: int
     number: int
     look: Look
     cells: tuple[Cell, ...]
     is_open: bool
+    is_next: bool
     is_entered: bool
     stays: str
 
 
 def preview(kind: ListKind, rows: Iterable[ImportRow], edit: int | None = None) -> list[Line]:
-    """The rows with the sentences for what was found in them."""
-    return [_line(kind, row, edit) for row in rows]
+    """The rows with the sentences for what was found in them; the first faulty one is next, while none is mended."""
+    shown = list(rows)
+    bad = (row.pk for row in shown if row.mark == ImportRow.Mark.BAD)
+    following = next(bad, None) if edit is None else None
+    return [_line(kind, row, edit, following) for row in shown]
 
 
-def _line(kind: ListKind, row: ImportRow, edit: int | None) -> Line:
+def _line(kind: ListKind, row: ImportRow, edit: int | None, following: int | None) -> Line:
     cells = []
     for column in kind.columns:
         found = [one for one in row.findings if one["head"] == column.head]
@@ -51,4 +55,5 @@ def _line(kind: ListKind, row: ImportRow, edit: int | None) -> Line:
         cells.append(Cell(column.head, text, column.choices, notes, any(one["bad"] for one in found)))
     stays = str(kind.stays.get(row.stays) or kind.stays[""]) if row.stays else ""
     look = LOOKS[ImportRow.Mark(row.mark)]
-    return Line(row.pk, row.line, look, tuple(cells), row.pk == edit, row.entered_id is not None, stays)
+    is_entered = row.entered_id is not None
+    return Line(row.pk, row.line, look, tuple(cells), row.pk == edit, row.pk == following, is_entered, stays)

@@ -89,7 +89,7 @@ def enter(rows: Sequence[Cells], by: Actor, at: datetime) -> list[int]:
     made = []
     for cells in rows:
         given = dict(rules.read_line(cells, today).values)
-        centre_id = centres.get(str(given.pop("centre"))) or by.organization_id
+        centre_id = centres.get(str(given.pop("centre"))) or by.organization_id or 0
         made.append(Resident(**given, centre_id=centre_id))
     if made:
         actions.import_residents(residents=made, since=at, by=by, at=at)

@@ -75,12 +75,10 @@ def batch(request: SeatedRequest, batch_id: int) -> HttpResponse:
 @access("role", roles=ROLES)
 @idempotent
 def mend(request: SeatedRequest, batch_id: int, row_id: int) -> HttpResponse:
-    """A row is corrected in place and judged anew."""
+    """A row is corrected in place and judged anew; the answer leads back, for a kept page would hold names."""
     kind = kind_for(imports.get_batch(request.actor, batch_id).kind, request.actor)
     cells = {head: request.POST.get(f"c{number}", "") for number, head in enumerate(kind.heads)}
     imports.mend_row(kind=kind, batch_id=batch_id, row_id=row_id, cells=cells, by=request.actor, at=timezone.now())
-    if request.headers.get("HX-Request"):
-        return _shown(request, batch_id)
     return HttpResponseRedirect(_back(request, batch_id))
 
 

@@ -27,7 +27,11 @@ def index(request: SeatedRequest) -> HttpResponse:
 @access("signed_in")
 def bar(request: SeatedRequest, job_id: int) -> HttpResponse:
     """One bar; a page that shows it asks again every two seconds, which counts as nobody at the desk."""
-    return render(request, "work/bar.html", {"job": get_job(request.actor, job_id)})
+    job = get_job(request.actor, job_id)
+    response = render(request, "work/bar.html", {"job": job})
+    if job.finished_at is not None and request.headers.get("HX-Request"):
+        response.headers["HX-Refresh"] = "true"  # what the page shows around the bar has changed
+    return response
 
 
 @require_safe

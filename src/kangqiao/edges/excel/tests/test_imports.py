@@ -101,7 +101,7 @@ def test_batch_is_looked_through_mended_entered_and_taken_back(manager: Desk) ->
     cells = {f"c{number}": text for number, text in enumerate(line(7))}
     listed = manager.post(
         reverse("imports-mend", args=(batch.pk, row.pk)) + "?show=all", cells | {"idempotency_key": "k"},
-        headers={"HX-Request": "true", "HX-Target": "import-list"},
+        follow=True, headers={"HX-Request": "true", "HX-Target": "import-list"},
     )  # fmt: skip
     assert listed.status_code == 200
     assert "<html" not in listed.content.decode()
