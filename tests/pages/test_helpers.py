@@ -15,6 +15,11 @@ KEPT = """async () => {
   return asked.map((one) => new URL(one.url).pathname);
 }"""
 
+TAKEN = """() => new Promise((taken) => {
+  const worker = navigator.serviceWorker;
+  if (worker.controller) taken(); else worker.addEventListener("controllerchange", () => taken(), { once: true });
+})"""
+
 
 def someone(browser: Browser, city: City, role: str) -> Iterator[Page]:
     """Somebody in a role, at the first page."""
@@ -66,7 +71,7 @@ def test_enter_in_haste_opens_nobody(doctor: Page) -> None:
 
     doctor.keyboard.type("paiban")
     doctor.keyboard.press("Enter")
-    doctor.wait_for_function("document.querySelector('#find-palette').dataset.answered === 'paiban'")
+    expect(doctor.locator("#find-palette")).to_have_attribute("data-answered", "paiban")
 
     assert doctor.url == before
 
@@ -129,7 +134,7 @@ def test_large_pages_stay_large_and_the_account_remembers(resident: Page, city: 
 def test_without_network_the_portal_says_so_and_has_kept_no_page(resident: Page) -> None:
     resident.evaluate("navigator.serviceWorker.ready.then(() => true)")
     resident.goto("/slots/mine/")
-    resident.wait_for_function("navigator.serviceWorker.controller !== null")
+    resident.evaluate(TAKEN)
     resident.reload()
     kept = resident.evaluate(KEPT)
 
