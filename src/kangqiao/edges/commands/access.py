@@ -44,6 +44,8 @@ AREAS = {
 PAGES = {
     "healthz": "运行状态",
     "csp-report": "浏览器报告的违规（不含个人信息）",
+    "drafts-keep": "保存没写完的内容（只有本人看得到）",
+    "drafts-drop": "不要没写完的内容了",
     "home": "首页：等我处理的事",
     "chain": "全链条总览",
     "chain-follow": "沿全链条跟踪一件事",
