@@ -1,7 +1,7 @@
 """A full disk, said in words: what is new is refused early enough for the database and reading to go on.
 
-PostgreSQL stops when it cannot write its journal. So the site takes no forms while there is still room, and looks are
-still possible with the small traces they leave. What fills up all the same, or lies on a database server of the
+PostgreSQL stops when it cannot write its journal. So the site stops taking forms while there is room left; looks are
+still possible, with the small traces they leave. What fills up all the same, or lies on a database server of the
 site's own, is told when the server says so.
 """
 

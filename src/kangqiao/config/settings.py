@@ -210,6 +210,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "kangqiao.edges.jobs.agreements",
     "kangqiao.edges.jobs.audit",
     "kangqiao.edges.jobs.forms",
+    "kangqiao.edges.jobs.imports",
     "kangqiao.edges.jobs.publication",
     "kangqiao.edges.jobs.referral",
     "kangqiao.edges.jobs.roster",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import (
     ADMINISTRATORS,
     ROLE_DESCRIPTIONS,
@@ -138,6 +139,13 @@ def factors_of(user_id: int) -> QuerySet[SecondFactor]:
 def has_factor(user_id: int) -> bool:
     """Whether the person has set up a second factor."""
     return factors_of(user_id).exists()
+
+
+def proven_by_factor(by: Actor, since: datetime) -> datetime | None:
+    """When a person who is in last showed a second factor after a moment; a password alone does not count."""
+    shown = AuditEvent.objects.filter(by_id=by.id, action="accounts.prove", at__gt=since)
+    latest = shown.exclude(detail__way="password").order_by("-at").values_list("at", flat=True).first()
+    return latest
 
 
 def keys_of(user_id: int, host: str) -> list[SecondFactor]:

@@ -179,7 +179,13 @@ def status_counts(rows: QuerySet[Agreement]) -> list[tuple[str, str, int]]:
 
 def parties_of(agreement: Agreement) -> list[Party]:
     """The organisations whose signature the agreement needs, in the order of the pack."""
-    return list(Party.objects.select_related("organization").filter(agreement=agreement).order_by("id"))
+    return parties_of_all([agreement.pk])
+
+
+def parties_of_all(agreement_ids: Iterable[int]) -> list[Party]:
+    """The same of several agreements, one after the other in no order of theirs."""
+    rows = Party.objects.select_related("organization").filter(agreement__in=list(agreement_ids))
+    return list(rows.order_by("id"))
 
 
 def waiting_for(agreement: Agreement) -> list[Organization]:

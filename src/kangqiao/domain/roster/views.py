@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.jobs import begin_job
 from kangqiao.base.pages import came_from, undo_tag
 from kangqiao.base.sheets import sheet
 from kangqiao.domain.roster import actions, forms, queries
@@ -88,11 +88,16 @@ def plan(request: HttpRequest) -> HttpResponse:
     place = queries.board_place(seat)
     actions.check_run(place_id=place.pk, **asked, by=seat.actor, at=timezone.now())
     lock = f"roster.plan:{place.pk}"
-    with contextlib.suppress(AlreadyEnqueued):  # a run that waits already will read the same rows
+    url, first = _board_url(asked["starts_on"]), str(asked["starts_on"])
+    label = _("排班 %(place)s %(first)s 起 %(weeks)s 周") % {"place": place.zh, "first": first, "weeks": asked["weeks"]}
+    bar = begin_job(kind="roster.plan", label=label, url=url, by=seat.actor, at=timezone.now())
+    try:
         jobs.configure_task("roster.plan", lock=lock, queueing_lock=lock).defer(
-            place_id=place.pk, starts_on=str(asked["starts_on"]), weeks=asked["weeks"], by=asdict(seat.actor)
+            place_id=place.pk, starts_on=first, weeks=asked["weeks"], by=asdict(seat.actor), job_id=bar.pk
         )
-    return redirect(_board_url(asked["starts_on"]))
+    except AlreadyEnqueued:  # a run that waits already will read the same rows
+        bar.delete()
+    return redirect(url)
 
 
 @require_POST

@@ -27,6 +27,7 @@ LEGEND: Table = [
     ("✗", "不能打开"),
     ("看", "打开一页或下载"),
     ("办", "提交一张表单；办理的每一步还要看这一步归谁办，见 docs/states"),
+    ("先再验证", "先再证明一次是本人，才能看或办"),
     ("", "双方关系结束后：个人信息随依据一起关闭；协议、派驻、坐诊和经费的历史，当事双方仍可查看。"),
 ]
 AREAS = {
@@ -83,7 +84,14 @@ PAGES = {
     "sign-out": "退出登录",
     "accounts-seat": "切换自己的岗位",
     "set_language": "切换语言",
-    "accounts-mode": "切换长辈版",
+    "accounts-mode": "字号和对比度",
+    "find": "查找",
+    "help": "帮助",
+    "help-tour": "带着走一遍",
+    "accessibility": "无障碍声明",
+    "offline": "没有网络时的页面",
+    "manifest": "手机应用的说明文件",
+    "service-worker": "手机应用的离线脚本",
     "agreements-network": "联建网络图",
     "agreements-duties": "协议责任的履行",
     "agreements-list": "协议清单",
@@ -227,6 +235,7 @@ def tables() -> dict[str, Table]:
             raise click.ClickException(f"/{route} ({name}) has no words in edges.commands.access.PAGES: say what it is")
         allowed = methods(pattern)
         ways = "/".join(word for word, method in (("看", "GET"), ("办", "POST")) if method in allowed)
+        ways += "，先再验证" if rule.step_up else ""
         kinds = _kinds(name, tuple(pattern.pattern.converters))
         anybody = CELLS["all" if rule.admits(None) else ""]
         cells = (_cell(rule.admits(role.value), role.value, kinds) for role in Role)

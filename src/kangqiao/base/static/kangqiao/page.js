@@ -3,7 +3,6 @@
      data-until="ISO time"   a countdown; writes into its [data-left]; adds .cd-over and reloads data-then when it ends.
      data-close="#id"        empties or shuts that element (drawer, dialog, toast) and gives focus back.
      data-dialog="#id"       opens that <dialog>; with data-address, data-step, data-back its form[data-goes] leads there.
-     data-mode-switch        elder mode: one attribute and one cookie.
      data-read="#id"         reads that element aloud; hidden where the browser cannot.
      data-print              prints.
      data-once               a form that may be sent once: its buttons rest after the first press.
@@ -191,11 +190,6 @@
       shut(el.dataset.close);
     } else if ((el = on("data-shut-toast"))) {
       el.closest(".toast-u").remove();
-    } else if ((el = on("data-mode-switch"))) {
-      event.preventDefault();
-      const mode = root.dataset.mode === "elder" ? "" : "elder";
-      if (mode) root.dataset.mode = mode; else delete root.dataset.mode;
-      document.cookie = "kq_mode=" + mode + ";path=/;max-age=31536000;samesite=lax" + (window.location.protocol === "https:" ? ";secure" : "");
     } else if ((el = on("data-read"))) {
       const speech = window.speechSynthesis;
       if (speech.speaking) { speech.cancel(); return; }

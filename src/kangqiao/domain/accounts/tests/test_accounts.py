@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.pages import Display
 from kangqiao.domain.accounts import actions, queries
 from kangqiao.domain.accounts.models import ADMINISTRATORS, ROLE_DESCRIPTIONS, Membership, Role
 from kangqiao.domain.accounts.tests.factories import seat, user
@@ -138,12 +139,12 @@ def test_a_person_sets_their_own_language_only() -> None:
     me = Actor(f"user:{who.pk}", "me")
 
     actions.set_language(user_id=who.pk, language="en", by=me, at=NOW)
-    actions.set_elder_mode(user_id=who.pk, is_on=True, by=me, at=NOW)
+    actions.set_display(user_id=who.pk, display=Display(is_elder=True, scale=150), by=me, at=NOW)
     with pytest.raises(Denied):
         actions.set_language(user_id=other.pk, language="en", by=me, at=NOW)
 
     who.refresh_from_db()
-    assert (who.language, who.elder_mode) == ("en", True)
+    assert (who.language, who.display) == ("en", "elder-150")
 
 
 PAIRS = [(one, other) for one in ADMINISTRATORS for other in ADMINISTRATORS if one != other]
