@@ -149,7 +149,8 @@ def waiting(request: HttpRequest) -> dict[str, Any]:
     if not request.session[KEY] or request.method != "GET":
         return {}
     here = request.get_full_path()[:LONGEST_ADDRESS]
-    rows = Draft.objects.filter(owner_id=seat.user_id, at__gte=timezone.now() - KEPT_FOR).order_by("at")
+    since = timezone.now() - KEPT_FOR  # reads the clock: a context processor of every page
+    rows = Draft.objects.filter(owner_id=seat.user_id, at__gte=since).order_by("at")
     found = [_shown(row) for row in rows if here in (row.page, row.action)]
     return {"drafts": [one for one in found if one["fields"]]} if found else {}
 
@@ -176,7 +177,8 @@ def _store(request: HttpRequest, who: int, action: str, step: str, page: str) ->
     is_too_long = sum(len(name) + len(value) for name, value in fields) > LONGEST
     if not fields or is_too_long or max(len(action), len(page)) > LONGEST_ADDRESS:
         return False
-    kept = {"page": page, "sealed": seal(json.dumps(fields).encode()), "at": timezone.now()}
+    at = timezone.now()  # reads the clock: this layer around a view is an edge
+    kept = {"page": page, "sealed": seal(json.dumps(fields).encode()), "at": at}
     _row, is_new = Draft.objects.update_or_create(owner_id=who, action=action, step=step, defaults=kept)
     if is_new:
         newest = Draft.objects.filter(owner_id=who).order_by("-at").values_list("pk", flat=True)
