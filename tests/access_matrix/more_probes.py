@@ -43,3 +43,8 @@ PROBES: tuple[Probe, ...] = (
     Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
     Probe("imports-drop", writes={"own": IMPORTERS}),
 )  # fmt: skip
+WITHOUT_TRACE = {
+    "imports-upload": "without a file",
+    "papers-upload": "without a file",
+    "papers-revert": "the product's own template is in use already",
+}

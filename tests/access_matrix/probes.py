@@ -174,6 +174,8 @@ PROBES: tuple[Probe, ...] = (
     Probe("people-end-role", {"until": "{today}"}, writes={"own": ADMINS[:1], "partner": ADMINS[:1]}),
     Probe("people-decide", {"step": "refuse", "reason": "无此岗位"}, writes={"own": ADMINS[1:], "partner": ADMINS[1:]}),
     Probe("csp-report"),
+    Probe("drafts-keep", {"draft_action": "/x/", "draft_page": "/x/", "words": "a"}),
+    Probe("drafts-drop", {"draft_action": "/x/", "draft_page": "/"}),
     Probe("institutions-read"),
     Probe("sign-in", {"username": "nobody", "password": "wrong"}, writes={"own": ACTORS}),
     Probe("accounts-second", {"code": "123456"}),
@@ -194,7 +196,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("messaging-read-all", writes={"own": SIGNED_IN}),
     Probe("messaging-open", writes={"own": SIGNED_IN}),
     Probe("messaging-read", writes={"own": SIGNED_IN}),
-    Probe("messaging-unread", writes={"own": SIGNED_IN}),
+    Probe("messaging-unread"),
     # Agreements. A hospital keeps the paper of a former partner in order, nobody else's.
     Probe(
         "agreements-draft",
@@ -371,10 +373,8 @@ PROBES: tuple[Probe, ...] = (
         writes={"own": ("district_finance_officer",)},
     ),
     # What the public reads.
-    Probe(
-        "publication-draft", {"year": "{year}"}, given=lambda side: {"publication": {"year": 2001}},
-        writes={"own": LEADERS},
-    ),
+    Probe("publication-draft", {"year": "{year}"}, given=lambda side: {"publication": {"year": 2001}},
+          writes={"own": LEADERS}),
     _list("submit", _status(publication="draft"), own=LEADERS),
     _list("return", _status(publication="submitted"), own=("bureau_officer",), partner=("bureau_officer",)),
     _list("approve", _status(publication="submitted"), own=("bureau_officer",), partner=("bureau_officer",)),
@@ -382,18 +382,16 @@ PROBES: tuple[Probe, ...] = (
         "publish", lambda side: {"publication": {"status": "approved", "sha256": digest(side.publication.content)}},
         own=(*LEADERS, "bureau_officer"), partner=("bureau_officer",),
     ),
-    Probe(
-        "institutions-office",
-        writes={"own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")},
-    ),
+    Probe("institutions-office", writes={
+        "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
 )  # fmt: skip
 # Forms that change no row of a table, or none in this world; every other form proves itself valid.
 WITHOUT_TRACE = {
     "csp-report": "goes to the log",
+    "drafts-keep": "sealed words of one's own, gone in three days",
+    "drafts-drop": "the same",
+    "messaging-unread": "nothing was read before",
     "institutions-read": "without a file",
-    "imports-upload": "without a file",
-    "papers-upload": "without a file",
-    "papers-revert": "its own template is in use already",
     "people-new": "an empty form",
     "accounts-second": "nobody is half-way in",
     "accounts-first-password": "nobody is half-way in",

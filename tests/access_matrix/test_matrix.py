@@ -35,10 +35,11 @@ from tests.access_matrix.cells import (
     reaches,
     signed_in,
 )
-from tests.access_matrix.probes import WITHOUT_TRACE, Probe
+from tests.access_matrix.probes import Probe
 from tests.access_matrix.world import SEATS, Side
 
 PROBES = (*probes.PROBES, *more_probes.PROBES)
+WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]
 Sides = dict[str, Side]
 # An address asked for a row of ours, with every id of somebody else in its query.

@@ -15,6 +15,8 @@ window.looks = (() => {
     const root = document.documentElement;
     for (const key of ["mode", "scale", "contrast"]) delete root.dataset[key];
     Object.assign(root.dataset, display);
+    /* at its end, where nothing lies under the help button any more */
+    for (const box of [document.scrollingElement, document.querySelector("main"), ...document.querySelectorAll(".pane")]) if (box) box.scrollTop = box.scrollHeight;
   };
 
   /* the document, its main part or a dialog moves sideways; or a text is cut without a sign that there is more */
@@ -32,7 +34,7 @@ window.looks = (() => {
     }
     for (const el of parts()) {
       if (!hasText(el) || el.matches("option, select, textarea")) continue;
-      const style = getComputedStyle(el), isCut = style.textOverflow !== "ellipsis" && style.clipPath === "none";
+      const style = getComputedStyle(el), isCut = style.textOverflow !== "ellipsis" && style.clipPath === "none" && style.webkitLineClamp === "none";
       if (isCut && /hidden|clip/.test(style.overflowX) && el.scrollWidth > el.clientWidth + 1) found.push("cut " + name(el));
       if (isCut && /hidden|clip/.test(style.overflowY) && el.scrollHeight > el.clientHeight + 3) found.push("cut below " + name(el));
     }

@@ -135,7 +135,7 @@ def move(request: HttpRequest, half_day_id: int) -> HttpResponse:
     """Moves a half-day to another cell, or gives it to another expert."""
     asked = _checked(forms.Place(request.POST if "target" in request.POST else request.GET))
     seen = queries.get_half_day(request.seat, half_day_id)  # type: ignore[attr-defined]
-    was = {"target": queries.cell_of(seen), "practitioner": seen.practitioner_id}
+    was: dict[str, str | int] = {"target": queries.cell_of(seen), "practitioner": seen.practitioner_id}
     row = actions.move_half_day(
         half_day_id=half_day_id, **asked["target"], practitioner_id=asked["practitioner"],
         by=request.actor, at=timezone.now(),  # type: ignore[attr-defined]

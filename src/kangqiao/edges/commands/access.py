@@ -27,11 +27,12 @@ LEGEND: Table = [
     ("✗", "不能打开"),
     ("看", "打开一页或下载"),
     ("办", "提交一张表单；办理的每一步还要看这一步归谁办，见 docs/states"),
+    ("先再验证", "先再证明一次是本人，才能看或办"),
     ("", "双方关系结束后：个人信息随依据一起关闭；协议、派驻、坐诊和经费的历史，当事双方仍可查看。"),
 ]
 AREAS = {
     "accounts": "账号", "agreements": "协议", "appraisal": "考核", "clauses": "条款", "closing": "考核",
-    "finance": "经费",
+    "excel": "导入", "finance": "经费", "find": "查找", "help": "帮助", "papers": "文书", "work": "后台任务",
     "gallery": "组件", "health": "运行", "home": "首页", "indicators": "指标", "institutions": "机构",
     "messaging": "通知", "web": "运行", "own": "账号",
     "administration": "账号", "single_sign_on": "账号",
@@ -43,6 +44,30 @@ AREAS = {
 PAGES = {
     "healthz": "运行状态",
     "csp-report": "浏览器报告的违规（不含个人信息）",
+    "drafts-keep": "存下自己正在填的内容",
+    "drafts-drop": "不要自己存下的内容",
+    "imports-index": "导入：能导什么、正在核对的批次",
+    "imports-upload": "上传一个表格",
+    "imports-empty": "下载空表",
+    "imports-batch": "逐行核对一批",
+    "imports-mend": "就地改一行",
+    "imports-enter": "写入核对过的行",
+    "imports-undo": "撤销一批",
+    "imports-drop": "不要这一批",
+    "imports-sheet": "下载这一批",
+    "papers-verify": "扫码验真（不含个人信息）",
+    "papers-templates": "文书模板",
+    "papers-upload": "换成自己的模板",
+    "papers-template": "下载模板",
+    "papers-revert": "恢复自带的模板",
+    "papers-referral": "出具双向转诊单",
+    "papers-agreement": "出具协议书或责任书",
+    "papers-settlement": "出具结算单",
+    "papers-publication": "出具公示表",
+    "papers-file": "下载一份文书",
+    "work-index": "自己的后台任务",
+    "work-bar": "一个任务的进度",
+    "work-result": "任务的结果文件",
     "home": "首页：等我处理的事",
     "chain": "全链条总览",
     "chain-follow": "沿全链条跟踪一件事",
@@ -168,6 +193,8 @@ PAGES = {
     "messaging-inbox": "通知",
     "messaging-read-all": "全部记为已读",
     "messaging-open": "打开一条通知",
+    "messaging-read": "在待办里把一条通知记为已读",
+    "messaging-unread": "撤销已读",
     "residents-search": "找居民",
     "residents-consents": "我的授权",
     "residents-decide": "允许或不让一家机构看我的档案",
@@ -230,6 +257,7 @@ def tables() -> dict[str, Table]:
             raise click.ClickException(f"/{route} ({name}) has no words in edges.commands.access.PAGES: say what it is")
         allowed = methods(pattern)
         ways = "/".join(word for word, method in (("看", "GET"), ("办", "POST")) if method in allowed)
+        ways += "，先再验证" if rule.step_up else ""
         kinds = _kinds(name, tuple(pattern.pattern.converters))
         anybody = CELLS["all" if rule.admits(None) else ""]
         cells = (_cell(rule.admits(role.value), role.value, kinds) for role in Role)

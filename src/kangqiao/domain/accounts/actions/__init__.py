@@ -11,6 +11,7 @@ from kangqiao.domain.accounts.actions.factors import (
     renew_recovery_codes,
     reset_factors,
 )
+from kangqiao.domain.accounts.actions.first import Newcomer, open_first_administrators
 from kangqiao.domain.accounts.actions.own import (
     bind_identity,
     change_password,
@@ -35,6 +36,7 @@ from kangqiao.domain.accounts.actions.people import (
 from kangqiao.domain.accounts.actions.sign_ins import begin_sign_in, end_own_sign_ins, end_sign_in, end_sign_ins_of
 
 __all__ = [
+    "Newcomer",
     "add_app",
     "add_key",
     "approve_role",
@@ -50,6 +52,7 @@ __all__ = [
     "import_demo_people",
     "import_memberships",
     "open_account",
+    "open_first_administrators",
     "propose_role",
     "prove_code",
     "prove_key",
