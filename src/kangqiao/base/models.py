@@ -274,7 +274,7 @@ class ImportRow(BaseModel):
         WARN = "warn", _("请看一眼")
         BAD = "bad", _("有错")
 
-    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="rows")
+    batch = models.ForeignKey(ImportBatch, models.PROTECT, related_name="rows")
     line = models.PositiveIntegerField()
     key = models.CharField(max_length=200, blank=True)
     cells: models.JSONField[Any, Any] = models.JSONField(default=dict)
