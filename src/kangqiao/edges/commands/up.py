@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from kangqiao.base.server import address, assets, setup_stamps
+from kangqiao.base.server import address, application, assets, setup_stamps
 from kangqiao.base.server.postgres import EmbeddedPostgres
 from kangqiao.base.server.problems import ServerProblem
 from kangqiao.base.server.site import DEFAULT_FOLDER, Site, require_port
@@ -80,9 +80,11 @@ class Start:
         if root := assets.root_of_checkout():
             assets.build(root, say=say)
         url = self.open_database()
+        served = self.site.application_url(url)
         environment = self.site.environment(url, demo=self.demo)
         self.set_up(url, environment)
-        self.start_children(environment)
+        application.grant(url, served)
+        self.start_children(self.site.environment(served, demo=self.demo))
         self.wait_healthy()
         self.site.folder.tell(pid=os.getpid(), address=self.address, ready=True)
         click.echo(f"Kangqiao is ready at {self.address} ({time.monotonic() - self.began:.1f} s). Ctrl-C stops it.")
