@@ -15,7 +15,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-pytest_plugins = ["tests.journey_plugin", "tests.clause_plugin", "tests.trust_plugin", "tests.schedule_plugin"]
+pytest_plugins = [
+    "tests.application_plugin",
+    "tests.journey_plugin",
+    "tests.clause_plugin",
+    "tests.trust_plugin",
+    "tests.schedule_plugin",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.rows import ACTOR, Rows, parents, shared
+
 # The setting of the transaction that names the call it belongs to; empty where nobody set it.
 REQUEST_OF_TRANSACTION = Coalesce(
     models.Func(
@@ -18,6 +20,8 @@ REQUEST_OF_TRANSACTION = Coalesce(
     ),
     models.Value(""),
 )
+
+OWN_TRACE = f"by_id = {ACTOR} OR (request <> '' AND request = (SELECT kangqiao_request()))"
 
 
 class BaseModel(models.Model):
@@ -52,6 +56,7 @@ class StatusChange(BaseModel):
         ordering = ("at", "id")
 
     class Privacy:
+        rows = Rows("the history of a row is seen with the row", parents("subject_type", "subject_id"))
         identifying = ("by_name",)
         clinical = ("reason",)
         operational = (
@@ -102,6 +107,7 @@ class AuditEvent(BaseModel):
         ordering = ("id",)
 
     class Privacy:
+        rows = Rows("one's own doings, and what the running call wrote", OWN_TRACE, added="true")
         identifying = ("by_name", "resident_id")
         clinical = ("basis", "detail")
         operational = (
@@ -130,6 +136,7 @@ class AuditLink(BaseModel):
         ordering = ("organization_id", "sequence")
 
     class Privacy:
+        rows = shared("places in a chain and digests")
         identifying = ()
         clinical = ()
         operational = ("organization_id", "sequence", "event", "hash", "sealed_at")
@@ -152,6 +159,7 @@ class AuditHead(BaseModel):
         ordering = ("id",)
 
     class Privacy:
+        rows = shared("signed digests, published by the hour")
         identifying = ()
         clinical = ()
         operational = (
@@ -175,6 +183,7 @@ class IdempotencyKey(BaseModel):
         constraints = (models.UniqueConstraint(fields=("by_id", "key"), name="idempotency_key_once"),)
 
     class Privacy:
+        rows = Rows("the answers a person was given, at any seat", f"split_part(by_id, '@', 1) = {ACTOR}")
         identifying = ()
         clinical = ("body",)
         operational = ("key", "by_id", "path", "fingerprint", "created_at", "status_code", "location")

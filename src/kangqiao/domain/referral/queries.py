@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base import reads
+from kangqiao.base.acting import beyond
 from kangqiao.base.models import StatusChange
 from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.base.templatetags.kq import day as day_in_words
@@ -262,6 +263,7 @@ def visits_to_report(seat: Seat) -> Waiting:
     return _waiting(seat, "to_organization", "up", "seen")
 
 
+@beyond("referral.counts")
 def expert_link(seat: Seat, starts: datetime, ends: datetime) -> tuple[int, int]:
     """Visits to posted experts at the seat's centre in a span, and referrals up that name one as origin (SZ16-3.2b)."""
     seen = Encounter.objects.filter(
