@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-all trust check fix bench assets lock sbom audit-deps base base-test clean
+.PHONY: help up down test test-all trust ux check fix bench assets lock sbom audit-deps base base-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ trust: base-test ## what is promised about trust, measured, in one table; ARGS=-
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --trust $(ARGS)
+
+ux: base-test ## what tasks cost the person at the desk: keys, clicks, page loads, seconds, in one table
+	@$(BIN)/kangqiao assets
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m pytest --ux tests/journeys $(ARGS)
 
 check: base-test ## format, lint, types, imports, packs, clauses, migrations, the repository's own rules; changes nothing
 	@$(BIN)/python -m tests.check

@@ -13,8 +13,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.executable).parent
 
-# It plants faults and runs these very checks on them: part of `make test`.
-NOT_ITSELF = ["--ignore=tests/repository/test_planted_faults.py"]
+# One plants faults and runs these very checks on them, the others run the plugins of pytest: parts of `make test`, and
+# none looks at the repository.
+NOT_ITSELF = [
+    f"--ignore=tests/repository/{name}.py"
+    for name in ("test_planted_faults", "test_clause_plugin", "test_trust_plugin")
+]
 
 CHECKS: dict[str, tuple[str, list[str]]] = {
     "format": ("the code is formatted (make fix)", ["ruff", "format", "--check", "--quiet", "."]),

@@ -1,7 +1,8 @@
 """Which tests of a parallel run stay together on one worker: those that share something costly or stress the machine.
 
 pytest-xdist's own `xdist_group` has no effect under pytest 9.2 (pytest-xdist issue 1386), and says nothing of it. So
-the folder decides; that also tells, without reading marks, what runs together.
+the folder decides; that also tells, without reading marks, what runs together. They come first: what takes minutes and
+begins last leaves the other worker idle.
 """
 
 from __future__ import annotations
@@ -10,15 +11,31 @@ from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
-TOGETHER = ("tests/journeys/", "tests/races/", "tests/faults/", "tests/repository/test_planted_faults.py")
+# The longest first.
+TOGETHER = (
+    "tests/faults/",
+    "tests/journeys/",
+    "tests/web/test_odd_words.py",
+    "tests/repository/test_planted_faults.py",
+    "tests/web/test_scripts.py",
+    "tests/audit/test_secrets.py",
+    "tests/races/",
+)
 
 
 class ByFolder(LoadScopeScheduling):
-    """Everything of a folder named above goes to one worker, largest first; every other test goes wherever is room."""
+    """Everything of a place named above goes to one worker, in that order; then every test goes wherever is room."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        early = next((place for place in TOGETHER if place in self.workqueue), None)
+        if early is not None:
+            self.workqueue.move_to_end(early, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,6 +21,8 @@ Given = Mapping[str, Mapping[str, Any]]
 CENTRE = ("gp", "centre_manager")
 LEADERS = ("guidance_office", "hospital_director")
 DESK = ("referral_desk", "guidance_office")
+FINANCE = ("finance_officer", "district_finance_officer")
+IMPORTERS = ("centre_manager", "system_admin")
 BUREAUS = ("bureau_officer", "district_bureau_officer")
 ADMINS = ("system_admin", "security_admin")
 PLANNER = ("dispatcher",)
@@ -91,6 +93,12 @@ def _status(**statuses: str) -> Callable[[Side], Given]:
 def _today(side: Side) -> Given:
     """The half-day is today and has begun."""
     return {"half_day": {"day": side.today, "half": "am", "status": "confirmed", "session": None}}
+
+
+def _entered(side: Side) -> Given:
+    """The batches were entered."""
+    times = {"sent_at": side.at, "entered_at": side.at}
+    return {name: times for name in side.rows if name.startswith("import_batch@")}
 
 
 def _free(side: Side) -> Given:
@@ -174,6 +182,8 @@ PROBES: tuple[Probe, ...] = (
     Probe("people-end-role", {"until": "{today}"}, writes={"own": ADMINS[:1], "partner": ADMINS[:1]}),
     Probe("people-decide", {"step": "refuse", "reason": "无此岗位"}, writes={"own": ADMINS[1:], "partner": ADMINS[1:]}),
     Probe("csp-report"),
+    Probe("drafts-keep", {"draft_action": "/x/", "draft_page": "/x/", "words": "a"}),
+    Probe("drafts-drop", {"draft_action": "/x/", "draft_page": "/"}),
     Probe("institutions-read"),
     Probe("sign-in", {"username": "nobody", "password": "wrong"}, writes={"own": ACTORS}),
     Probe("accounts-second", {"code": "123456"}),
@@ -190,9 +200,11 @@ PROBES: tuple[Probe, ...] = (
     Probe("sign-out", writes={"own": (*SIGNED_IN, "ended")}),
     Probe("accounts-seat", {"seat": "1"}),
     Probe("set_language", {"language": "en"}, writes={"own": SIGNED_IN}),
-    Probe("accounts-mode", {"mode": "elder"}, writes={"own": SIGNED_IN}),
+    Probe("accounts-mode", {"size": "elder"}, writes={"own": SIGNED_IN}),
     Probe("messaging-read-all", writes={"own": SIGNED_IN}),
     Probe("messaging-open", writes={"own": SIGNED_IN}),
+    Probe("messaging-read", writes={"own": SIGNED_IN}),
+    Probe("messaging-unread"),
     # Agreements. A hospital keeps the paper of a former partner in order, nobody else's.
     Probe(
         "agreements-draft",
@@ -369,10 +381,8 @@ PROBES: tuple[Probe, ...] = (
         writes={"own": ("district_finance_officer",)},
     ),
     # What the public reads.
-    Probe(
-        "publication-draft", {"year": "{year}"}, given=lambda side: {"publication": {"year": 2001}},
-        writes={"own": LEADERS},
-    ),
+    Probe("publication-draft", {"year": "{year}"}, given=lambda side: {"publication": {"year": 2001}},
+          writes={"own": LEADERS}),
     _list("submit", _status(publication="draft"), own=LEADERS),
     _list("return", _status(publication="submitted"), own=("bureau_officer",), partner=("bureau_officer",)),
     _list("approve", _status(publication="submitted"), own=("bureau_officer",), partner=("bureau_officer",)),
@@ -380,15 +390,45 @@ PROBES: tuple[Probe, ...] = (
         "publish", lambda side: {"publication": {"status": "approved", "sha256": digest(side.publication.content)}},
         own=(*LEADERS, "bureau_officer"), partner=("bureau_officer",),
     ),
+    # Papers: whoever sees the row may hand out its paper.
+    Probe("papers-referral", writes={"own": (*CLINIC, "guidance_office"), "partner": (*DESK, "expert")}),
     Probe(
-        "institutions-office",
-        writes={"own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")},
+        "papers-agreement",
+        writes={
+            "own": (*CLINIC, *LEADERS, *PLANNER, *BUREAUS, *FINANCE),
+            "partner": (*LEADERS, *PLANNER, "expert", "referral_desk", "bureau_officer", "finance_officer"),
+            "former": (*LEADERS, "expert", "referral_desk"),
+        },
     ),
+    Probe(
+        "papers-settlement",
+        writes={
+            "own": (*LEADERS, *BUREAUS, *FINANCE), "partner": (*LEADERS, "bureau_officer", "finance_officer"),
+            "former": LEADERS,
+        },
+    ),
+    Probe("papers-publication", writes={"own": (*LEADERS, *BUREAUS), "partner": ("bureau_officer",)}),
+    Probe("papers-upload", words={"paper": "referral"}),
+    Probe("papers-revert", words={"paper": "referral"}),
+    # Tables that come in.
+    Probe("imports-upload", words={"kind": "residents"}),
+    Probe("imports-mend", {"c0": "新名"}, writes={"own": IMPORTERS}),
+    Probe("imports-enter", writes={"own": IMPORTERS}),
+    Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
+    Probe("imports-drop", writes={"own": IMPORTERS}),
+    Probe("institutions-office", writes={
+        "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
 )  # fmt: skip
 # Forms that change no row of a table, or none in this world; every other form proves itself valid.
 WITHOUT_TRACE = {
     "csp-report": "goes to the log",
+    "drafts-keep": "sealed words of one's own, gone in three days",
+    "drafts-drop": "the same",
+    "messaging-unread": "nothing was read before",
     "institutions-read": "without a file",
+    "imports-upload": "without a file",
+    "papers-upload": "without a file",
+    "papers-revert": "its own template is in use already",
     "people-new": "an empty form",
     "accounts-second": "nobody is half-way in",
     "accounts-first-password": "nobody is half-way in",

@@ -40,9 +40,7 @@ def holds(text: str, side: Side) -> bool:
 
 
 def test_files_are_listed() -> None:
-    assert {"agreements-export", "appraisal-export", "finance-export", "referral-print"} <= {
-        one.name for one in files()
-    }
+    assert {"roster-export", "agreements-paper", "referral-print"} <= {one.name for one in files()}
 
 
 @pytest.mark.parametrize("thief", ["another", "signed out", "expired", "nobody"])
@@ -102,3 +100,25 @@ def test_a_list_that_is_not_published_has_no_public_file(sides: Sides) -> None:
 
     assert set(hidden.values()) == {404}
     assert set(shown.values()) == {200}
+
+
+def test_a_sheet_of_a_list_holds_what_the_page_holds(sides: Sides, measured: Measured) -> None:
+    """Whoever may open a list has a button for its sheet, and the sheet says nothing that the page does not."""
+    asked, found = 0, []
+    for address in (one for one in addresses() if getattr(one.pattern.callback, "exports", False)):
+        actor = next(holders(address))
+        client, url = signed_in(sides["own"], actor), address.on(sides["own"], actor)
+        page = client.get(url).content.decode()
+        answer = client.get(url, {"as": "xlsx"})
+        words = body(answer)
+        asked += 1
+        marks = {side.mark(kind) for side in sides.values() for kind in MARKED}
+        if not answer.headers["Content-Type"].startswith("application/vnd.openxmlformats"):
+            found.append(f"{url} → {answer.status_code} {answer.headers['Content-Type']}")
+        found += [f"{url}: {mark} stands in the sheet alone" for mark in marks if mark in words and mark not in page]
+        if "?as=xlsx" not in page:
+            found.append(f"{url} has no button for its sheet")
+
+    assert not found, "\n".join(("", *found))
+    assert asked >= 18
+    measured(f"{asked} lists as sheets, 0 say more than their page")

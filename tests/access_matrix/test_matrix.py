@@ -233,12 +233,12 @@ def test_a_changed_row_is_seen_and_taken_back(sides: Sides) -> None:
 
     quiet = ask(client, "GET", "/notices/")
     loud = ask(client, "GET", "/notices/", prepare=lambda: None)
-    written = ask(client, "POST", "/mode/", {"mode": "elder"})
+    written = ask(client, "POST", "/mode/", {"size": "elder"})
     ours.users["gp"].refresh_from_db()
 
     assert quiet.changed == loud.changed == frozenset()
     assert written.changed == {"accounts_user"}
-    assert not ours.users["gp"].elder_mode
+    assert not ours.users["gp"].display
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from django.db.models import Q
 
 from kangqiao.base import acting, rows
 from kangqiao.base.checks import every_model_declares_its_rows
-from kangqiao.base.models import AuditEvent, IdempotencyKey, StatusChange
+from kangqiao.base.models import AuditEvent, Draft, IdempotencyKey, PaperTemplate, StatusChange
 from kangqiao.base.sealing import SITE
 from kangqiao.domain.accounts.models import ADMINISTRATORS, FailureCount, Membership, RecoveryCode, Role, User
 from kangqiao.domain.accounts.permissions import Seat
@@ -97,6 +97,11 @@ def histories(seat: Seat) -> Q:
     return found
 
 
+def by_oneself(seat: Seat) -> Q:
+    """What one asked for or uploaded oneself."""
+    return Q(by_id=seat.actor.id)
+
+
 def everything(seat: Seat) -> Q:
     """Names of staff at work: whoever has a seat."""
     return Q()
@@ -124,8 +129,10 @@ SCOPES: dict[str, Allowed] = {
     "base.StatusChange": histories,
     "base.IdempotencyKey": lambda seat: Q(by_id__startswith=f"user:{seat.user_id}@"),
     "workforce.Practitioner": everything, "roster.Posting": everything, "roster.HalfDay": everything,
-    "workforce.Absence": of_staff, "agreements.Party": of_staff, "roster.Activity": of_staff,
-    "finance.BudgetFigure": of_staff,
+    "base.Draft": lambda seat: Q(owner_id=seat.user_id), "base.Job": by_oneself, "base.ImportBatch": by_oneself,
+    "base.ImportRow": lambda seat: Q(batch__by_id=seat.actor.id), "base.Paper": everything,
+    "base.PaperTemplate": everything, "workforce.Absence": of_staff, "agreements.Party": of_staff,
+    "roster.Activity": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip
 
 
@@ -139,6 +146,10 @@ def world(sides: Sides) -> Sides:
         FailureCount.objects.create(scope="account", key=side.key, user=one, failures=1, since=side.at)
         IdempotencyKey.objects.create(
             key=side.key, by_id=f"{actor}@1:resident", path="/", fingerprint="", created_at=side.at
+        )
+        Draft.objects.create(owner_id=one.pk, action="/", page="/", sealed=b"", at=side.at)
+        PaperTemplate.objects.create(
+            kind=side.key, content=b"", by_id=actor, by_name="", uploaded_at=side.at, retired_at=side.at
         )
         AuditEvent.objects.create(
             kind="read", at=side.at, by_id=f"user:{side.users[Role.GP].pk}", by_name="", action="a",

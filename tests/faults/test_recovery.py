@@ -122,13 +122,15 @@ def test_restore_beside_what_is_there_keeps_it_and_says_what_cannot_be(site: Liv
         assert len(site.ask(BOOKINGS)) == 3
 
 
-@pytest.mark.trust("T-BAK", "pages answer, every row is back")
+@pytest.mark.trust("T-BAK", "pages answer, every row is back, the audit verifies")
 def test_backup_restores_on_an_empty_machine(
     site: LiveSite, tmp_path: pathlib.Path, measured: Callable[[str], None]
 ) -> None:
     file, elsewhere = tmp_path / "site.backup", tmp_path / "m" / "data"
     with site.running(KANGQIAO_WEB_PROCESSES="1"):
         book(site, range(PEOPLE))
+        succeeds("audit", "restored", "--reason", "a trial, nothing was restored", "--data", site.data)  # seals
+        heads = exported(site, tmp_path / "before.ndjson")
         began = time.monotonic()
         succeeds("backup", file, "--data", site.data)
         backing = time.monotonic() - began
@@ -143,13 +145,26 @@ def test_backup_restores_on_an_empty_machine(
         after = counts(other)
         answers = [other.get(page) for page in PAGES]
         book(other, range(PEOPLE, PEOPLE + 1))
+        succeeds("audit", "restored", "--reason", "the machine was lost", "--data", other.data)
+        sealed = exported(other, tmp_path / "after.ndjson")
+    verified = succeeds("audit", "verify", sealed, "--heads", heads)
+    spoiled = tmp_path / "spoiled.ndjson"
+    spoiled.write_text(sealed.read_text().replace("user:1", "user:9", 1))
 
     assert after == before
+    assert "as it was sealed" in verified
+    assert kangqiao("audit", "verify", spoiled).returncode == 1
     assert all(one.status in (200, 302) for one in answers)
     measured(
-        f"{len(before)} tables, {sum(before.values())} rows the same, {len(PAGES)} pages answer;"
+        f"{len(before)} tables, {sum(before.values())} rows the same, {len(PAGES)} pages answer, {verified.strip()};"
         f" backup {backing:.1f} s, restore {restoring:.1f} s"
     )
+
+
+def exported(site: LiveSite, file: pathlib.Path) -> pathlib.Path:
+    """The chains of a site's audit, written out."""
+    succeeds("audit", "export", file, "--data", site.data)
+    return file
 
 
 def counts(site: LiveSite) -> dict[str, int]:

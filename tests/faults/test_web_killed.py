@@ -22,11 +22,6 @@ POINTS = 20
 def with_faults(site: LiveSite) -> Iterator[LiveSite]:
     """A second web server on the same site, under settings that carry the hook."""
     port = free_port()
-    words = [
-        sys.executable, "-m", "granian", "kangqiao.config.wsgi:application", "--interface", "wsgi", "--host",
-        "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "2", "--no-ws", "--log-level",
-        "critical", "--respawn-failed-workers", "--respawn-interval", "0.2", "--workers-kill-timeout", "3",
-    ]  # fmt: skip
     facts = os.environ | {
         "DATABASE_URL": site.url,
         "DJANGO_SETTINGS_MODULE": "tests.faults.settings_with_faults",
@@ -34,6 +29,7 @@ def with_faults(site: LiveSite) -> Iterator[LiveSite]:
         "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
     }
     facts.pop("KANGQIAO_SECRET_KEY", None)
+    words = [sys.executable, "-m", "tests.faults.reborn", str(port)]
     server = subprocess.Popen(words, env=facts, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     other = LiveSite(site.data, site.cookies, site.slots, site.session, site.city, port)
     try:

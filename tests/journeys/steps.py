@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from kangqiao.pathways.demonstration import PASSWORD
 from tests.journey_plugin import Clock, Site
+from tests.journeys import in_chinese
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 WAIT_MS = 15_000
@@ -69,15 +70,16 @@ class Album:
     def __init__(self, name: str, *, keep: bool) -> None:
         self.name, self.keep = name, keep
         self.lines: list[str] = []
+        self.chinese: list[str] = []
         self.count = 0
 
     def says(self, sentence: str) -> None:
         """One sentence of the walk."""
-        self.lines.append(f"{sentence}\n")
+        self._write("{}\n", sentence)
 
     def heads(self, title: str) -> None:
         """The title of the next link of the chain."""
-        self.lines.append(f"## {title}\n")
+        self._write("## {}\n", title)
 
     def takes(self, page: Page, name: str, words: str) -> None:
         """A picture of what is on the screen now, always of the same size."""
@@ -86,13 +88,20 @@ class Album:
         self.count += 1
         file = DOCS / "pictures" / f"{self.name}-{self.count:02d}-{name}.jpg"
         picture(page, file)
-        self.lines.append(f"![{words}](../pictures/{file.name})\n")
+        self._write(f"![{{}}](../pictures/{file.name})\n", words)
 
     def binds(self, file: pathlib.Path, title: str, lead: str) -> None:
-        """Write the page of the guide."""
+        """Write the page of the guide in both languages."""
         if self.keep:
+            pages = {file: (title, lead, self.lines)}
+            pages[file.with_suffix(".zh-CN.md")] = (in_chinese.TITLE, in_chinese.LEAD, self.chinese)
             file.parent.mkdir(exist_ok=True)
-            file.write_text(f"# {title}\n\n{lead}\n\n" + "\n".join(self.lines), encoding="utf-8")
+            for page, (head, first, lines) in pages.items():
+                page.write_text(f"# {head}\n\n{first}\n\n" + "\n".join(lines), encoding="utf-8")
+
+    def _write(self, line: str, words: str) -> None:
+        self.lines.append(line.format(words))
+        self.chinese.append(line.format(in_chinese.chinese(words)))
 
 
 def picture(page: Page, file: pathlib.Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from kangqiao.domain.accounts.models import Membership
 from kangqiao.domain.finance.models import BudgetFigure
@@ -44,8 +45,8 @@ def sign_in_here(who: Person) -> None:
     who.page.locator("form button.btn").first.click()
 
 
-def begins_a_letter(people: Callable[..., Person]) -> tuple[Person, str]:
-    """A family doctor has filled in a letter, and the session ends."""
+def writes_a_letter(people: Callable[..., Person]) -> tuple[Person, str]:
+    """A family doctor has filled in a letter and has not sent it."""
     who = people(GP)
     centre = Membership.objects.filter(user__username=GP).values("organization")
     resident = Resident.objects.filter(centre__in=centre).order_by("pk")[0]
@@ -54,9 +55,25 @@ def begins_a_letter(people: Callable[..., Person]) -> tuple[Person, str]:
         who.page.get_by_label(label).first.fill(words)
     who.page.locator("#id_has_consent").check()
     who.page.locator("#id_urgency input[value=urgent]").check()
+    return who, resident.name
+
+
+def begins_a_letter(people: Callable[..., Person]) -> tuple[Person, str]:
+    """The session ends, and the doctor sends the letter."""
+    who, name = writes_a_letter(people)
     forget(who)
     who.presses("发出转诊并占号")
-    return who, resident.name
+    return who, name
+
+
+def stands_there_again(who: Person, resident: str) -> None:
+    """Every word of the letter is back in its form."""
+    who.sees(f"把{resident}转给医院")
+    expect(who.page.locator("[data-put-back]")).to_be_visible()
+    for label, words in LETTER.items():
+        expect(who.page.get_by_label(label).first).to_have_value(words)
+    expect(who.page.locator("#id_has_consent")).to_be_checked()
+    expect(who.page.locator("#id_urgency input[value=urgent]")).to_be_checked()
 
 
 def test_htmx_form_comes_back_filled_after_signing_in(people: Any, site: Site) -> None:
@@ -66,13 +83,50 @@ def test_htmx_form_comes_back_filled_after_signing_in(people: Any, site: Site) -
 
     comes_back(who, GP)
 
-    who.sees(f"把{resident}转给医院")
-    who.sees("已放回表单")
-    for label, words in LETTER.items():
-        expect(who.page.get_by_label(label).first).to_have_value(words)
-    expect(who.page.locator("#id_has_consent")).to_be_checked()
-    expect(who.page.locator("#id_urgency input[value=urgent]")).to_be_checked()
+    stands_there_again(who, resident)
     assert Referral.objects.count() == before
+
+
+def test_what_the_page_asks_by_itself_leads_nobody_away_from_a_letter(people: Any, site: Site) -> None:
+    """What is filled is counted while the doctor types on: the page stays, and sending it keeps every word."""
+    who, resident = writes_a_letter(people)
+    who.page.wait_for_load_state("networkidle")
+    forget(who)
+    with who.page.expect_response(re.compile("new/whole")):
+        who.fills("病史摘要", "头晕")
+    who.sees("您的登录已结束。您填的内容还在页面上")
+    who.fills("病史摘要", LETTER["病史摘要"])
+    who.presses("发出转诊并占号")
+
+    comes_back(who, GP)
+
+    stands_there_again(who, resident)
+
+
+def test_count_that_arrives_after_the_letter_does_not_take_its_place(people: Any, site: Site) -> None:
+    """Both calls are under way as the session ends; the server hears of the letter first, the browser of the count."""
+    who, resident = writes_a_letter(people)
+    who.page.wait_for_load_state("networkidle")
+    forget(who)
+    counts: list[Route] = []
+    letters: list[Route] = []
+    who.page.route("**/new/whole/", lambda route: counts.append(route))
+    who.page.route("**/new/?*", lambda route: letters.append(route))
+    with who.page.expect_request(re.compile("new/whole")):
+        who.fills("现用药", "暂无")
+        who.fills("现用药", LETTER["现用药"])
+    with who.page.expect_request(re.compile(r"new/\?")):
+        who.presses("发出转诊并占号")
+    letter = letters[0]
+    answer = letter.fetch()
+    with who.page.expect_response(re.compile("new/whole")):
+        counts[0].continue_()
+    who.page.unroute("**/new/?*")
+    letter.fulfill(response=answer)
+
+    comes_back(who, GP)
+
+    stands_there_again(who, resident)
 
 
 def test_somebody_else_at_the_desk_does_not_read_it(people: Any, site: Site) -> None:

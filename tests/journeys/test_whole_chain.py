@@ -103,6 +103,9 @@ class Walk:
         who.page.fill("#q", "ljz")
         who.page.press("#q", "Enter")
         who.page.locator("#found [data-open]").first.click()
+        # A list chosen from before the scripts of the page listen asks for no places.
+        who.page.wait_for_url(re.compile("resident="))
+        who.page.wait_for_load_state()
         who.page.select_option("#id_specialty", index=self._specialty_with_places(who))
         who.page.locator("#slots input[type=radio]:not([value=''])").first.check()
         who.fills("诊断", "I10 高血压")
@@ -126,9 +129,9 @@ class Walk:
     def _specialty_with_places(self, who: Person) -> int:
         """The first specialty of the list whose doctors have a place for partner centres."""
         for index in range(1, who.page.locator("#id_specialty option").count()):
-            with who.page.expect_response(re.compile("new/slots")):
-                who.page.select_option("#id_specialty", index=index)
-            who.page.wait_for_timeout(100)
+            who.page.locator("#slots").evaluate("part => part.classList.add('of-the-choice-before')")
+            who.page.select_option("#id_specialty", index=index)
+            expect(who.page.locator("#slots:not(.of-the-choice-before)")).to_be_visible()
             if who.page.locator("#slots input[type=radio]:not([value=''])").count():
                 return index
         pytest.fail("no reserved place in any specialty")
@@ -181,6 +184,8 @@ class Walk:
         who.sees("康复与随访计划")
         who.presses(re.compile("^接收并安排随访"))
         who.sees("已接收，请在时限内完成首次随访")
+        who.page.get_by_role("navigation", name="待办").get_by_role("link", name=re.compile("待首次随访的下转")).click()
+        expect(who.page.locator("#queue h2").first).to_have_text("待首次随访的下转")
         who.presses(re.compile("^记录首次随访"))
         who.page.fill("#id_note", "电话随访：血压 132/80，无不适，约两周后来中心。")
         who.presses(re.compile("^记录首次随访"))

@@ -74,7 +74,7 @@ def wrong(response: Any, *, is_signed_in: bool, is_file: bool = False) -> Iterat
     if settings.TLS and response.headers.get("Strict-Transport-Security") != HSTS:
         yield "no HSTS"
     for cookie in response.cookies.values():
-        if cookie["samesite"] != "Lax" or (cookie.key != "kq_mode" and not cookie["httponly"]):
+        if cookie["samesite"] != "Lax" or not cookie["httponly"]:
             yield f"cookie {cookie.key}"
         if settings.TLS and not cookie["secure"]:
             yield f"cookie {cookie.key} without Secure"

@@ -96,6 +96,12 @@ def attempt_of(request: HttpRequest) -> str:
     return hashlib.sha256(f"{_sender(request)}\n{_key_of(request)}".encode()).hexdigest()
 
 
+def was_sent(request: HttpRequest) -> bool:
+    """Whether the form that carries this key has come through: what is typed into it later is no draft any more."""
+    key = request.POST.get(FIELD, "")
+    return bool(key) and IdempotencyKey.objects.filter(by_id=_sender(request), key=key[:LONGEST]).exists()
+
+
 def _sender(request: HttpRequest) -> str:
     """The person at this seat: an answer given at one seat is not repeated at another."""
     actor = getattr(request, "actor", None)

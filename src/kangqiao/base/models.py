@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from kangqiao.base.rows import ACTOR, Rows, parents, shared
+from kangqiao.base.rows import ACTOR, ME, SEATED, Rows, parents, shared
 
 # The setting of the transaction that names the call it belongs to; empty where nobody set it.
 REQUEST_OF_TRANSACTION = Coalesce(
@@ -21,6 +21,7 @@ REQUEST_OF_TRANSACTION = Coalesce(
     models.Value(""),
 )
 
+OF_BATCH = "EXISTS (SELECT FROM base_importbatch batch WHERE batch.id = batch_id)"
 OWN_TRACE = f"by_id = {ACTOR} OR (request <> '' AND request = (SELECT kangqiao_request()))"
 
 
@@ -167,6 +168,26 @@ class AuditHead(BaseModel):
         )  # fmt: skip
 
 
+class Draft(BaseModel):
+    """Words typed into a form and not sent, sealed; `action` is where the form leads, `page` where it stood."""
+
+    owner_id = models.BigIntegerField()
+    action = models.CharField(max_length=500)
+    step = models.CharField(max_length=40, blank=True)
+    page = models.CharField(max_length=500)
+    sealed = models.BinaryField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("owner_id", "action", "step"), name="draft_once"),)
+
+    class Privacy:
+        rows = Rows("what one typed oneself", f"owner_id = {ME}")
+        identifying = ("owner_id", "action", "page")
+        clinical = ("sealed",)
+        operational = ("step", "at")
+
+
 class IdempotencyKey(BaseModel):
     """One submitted form or call and its answer, so that a double click or a retry has one effect."""
 
@@ -187,3 +208,156 @@ class IdempotencyKey(BaseModel):
         identifying = ()
         clinical = ("body",)
         operational = ("key", "by_id", "path", "fingerprint", "created_at", "status_code", "location")
+
+
+class Job(BaseModel):
+    """One run of long work: who asked for it, how far it is, what came of it (FHIR Task)."""
+
+    kind = models.CharField(max_length=40)
+    label = models.CharField(max_length=200)
+    url = models.CharField(max_length=300, blank=True)
+    by_id = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=100)
+    organization_id = models.BigIntegerField(null=True)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    errors = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    failure = models.TextField(blank=True)
+    result = models.BinaryField(null=True)
+    result_name = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(failure="") | models.Q(finished_at__isnull=False), name="job_failed_is_over"
+            ),
+        )
+        indexes = (models.Index(fields=("by_id", "organization_id", "started_at"), name="job_by_person"),)
+        ordering = ("-started_at", "-id")
+
+    class Privacy:
+        rows = Rows("what one asked for oneself", f"by_id = {ACTOR}")
+        identifying = ("by_name", "result")
+        clinical = ("failure",)
+        operational = (
+            "kind", "label", "url", "by_id", "organization_id", "total", "done", "errors", "started_at", "finished_at",
+            "result_name",
+        )  # fmt: skip
+
+
+class ImportBatch(BaseModel):
+    """One uploaded table: looked through row by row, mended, entered or dropped, and taken back as a whole."""
+
+    kind = models.CharField(max_length=40)
+    by_id = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=100)
+    organization_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    entered_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    dropped_at = models.DateTimeField(null=True, blank=True)
+    job = models.ForeignKey(Job, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(sent_at__isnull=True) | models.Q(dropped_at__isnull=True), name="batch_one_end"
+            ),
+        )
+        indexes = (models.Index(fields=("by_id", "organization_id", "created_at"), name="batch_by_person"),)
+        ordering = ("-created_at", "-id")
+
+    class Privacy:
+        rows = Rows("what one uploaded oneself", f"by_id = {ACTOR}")
+        identifying = ("by_name",)
+        clinical = ()
+        operational = (
+            "kind", "by_id", "organization_id", "created_at", "sent_at", "entered_at", "undone_at", "dropped_at", "job",
+        )  # fmt: skip
+
+
+class ImportRow(BaseModel):
+    """One row of an uploaded table: what it says, what was found, and the row of ours it became."""
+
+    class Mark(models.TextChoices):
+        GOOD = "good", _("没有问题")
+        WARN = "warn", _("请看一眼")
+        BAD = "bad", _("有错")
+
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="rows")
+    line = models.PositiveIntegerField()
+    key = models.CharField(max_length=200, blank=True)
+    cells: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    findings: models.JSONField[Any, Any] = models.JSONField(default=list)
+    mark = models.CharField(max_length=4, choices=Mark)
+    entered_id = models.BigIntegerField(null=True, blank=True)
+    stays = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("batch", "line"), name="import_row_once"),)
+        indexes = (
+            models.Index(fields=("batch", "mark", "line"), name="import_row_by_mark"),
+            models.Index(fields=("batch", "key"), name="import_row_by_key"),
+        )
+        ordering = ("batch", "line")
+
+    class Privacy:
+        rows = Rows("the rows of what one uploaded oneself", OF_BATCH)
+        identifying = ("cells", "key")
+        clinical = ("findings",)
+        operational = ("batch", "line", "mark", "entered_id", "stays")
+
+
+class Paper(BaseModel):
+    """One issued paper: what it was, of whom, and the fingerprint of what it said (FHIR DocumentReference)."""
+
+    kind = models.CharField(max_length=24)
+    subject_id = models.BigIntegerField()
+    number = models.CharField(max_length=60)
+    token = models.CharField(max_length=40, unique=True)
+    sha256 = models.CharField(max_length=64)
+    issued_at = models.DateTimeField()
+    by_id = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=100)
+    organization_id = models.BigIntegerField(null=True)
+    organization = models.CharField(max_length=120)
+
+    class Meta:
+        indexes = (models.Index(fields=("kind", "subject_id", "issued_at"), name="paper_of_subject"),)
+        ordering = ("-issued_at", "-id")
+
+    class Privacy:
+        rows = Rows("who issued a paper is known to whoever holds one", SEATED)
+        identifying = ("by_name",)
+        clinical = ()
+        operational = (
+            "kind", "subject_id", "number", "token", "sha256", "issued_at", "by_id", "organization_id", "organization",
+        )  # fmt: skip
+
+
+class PaperTemplate(BaseModel):
+    """A site's own Word template for one kind of paper, until the one that came with the product is used again."""
+
+    kind = models.CharField(max_length=24)
+    content = models.BinaryField()
+    by_id = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=100)
+    uploaded_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("kind",), condition=models.Q(retired_at__isnull=True), name="paper_template_one_current"
+            ),
+        )
+        ordering = ("-uploaded_at", "-id")
+
+    class Privacy:
+        rows = Rows("who changed a template is known to whoever issues papers", SEATED)
+        identifying = ("by_name",)
+        clinical = ()
+        operational = ("kind", "content", "by_id", "uploaded_at", "retired_at")

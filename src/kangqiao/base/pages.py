@@ -12,9 +12,39 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+
+from kangqiao.base.shortcuts import SHORTCUTS
 
 MODE_COOKIE = "kq_mode"
+SCALES = (100, 125, 150, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How somebody wants to read: large plain pages and their size in percent, strong contrast, keys of one letter.
+
+    Written as words with dots between them, such as `elder-150.contrast`, in the cookie and with the account.
+    """
+
+    is_elder: bool = False
+    scale: int = 100
+    has_contrast: bool = False
+    has_single_keys: bool = True
+
+    @classmethod
+    def read(cls, text: str) -> Display:
+        """What a cookie or an account says; a word nobody knows says nothing."""
+        words = text.split(".")
+        sizes = [size for size in SCALES if f"elder-{size}" in words]
+        is_elder = bool(sizes) or "elder" in words
+        return cls(is_elder, sizes[0] if sizes else 100, "contrast" in words, "nokeys" not in words)
+
+    def __str__(self) -> str:
+        size = (f"elder-{self.scale}" if self.scale > SCALES[0] else "elder") if self.is_elder else "plain"
+        return ".".join((size, *["contrast"] * self.has_contrast, *["nokeys"] * (not self.has_single_keys)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +117,23 @@ def wants_part(request: HttpRequest) -> bool:
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
+def came_from(request: HttpRequest) -> str:
+    """The page of ours a form or part asks to go back to (`back`), such as the worklist it stood on; else empty."""
+    wanted = request.POST.get("back", "") or request.GET.get("back", "")
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) and wanted[:1] == "/" else ""
+
+
+def undo_tag(url_name: str, *args: object, **fields: str | int) -> str:
+    """The tag of a message whose act can be taken back: where 撤销 posts `step=undo`, and with what."""
+    given = {name: value for name, value in fields.items() if value != ""}
+    return f"undo:{reverse(url_name, args=args)}" + (f"?{urlencode(given)}" if given else "")
+
+
 def reader(request: HttpRequest) -> dict[str, Any]:
-    """`layout`, `mode` and `lang` for every template."""
-    mode = request.GET.get("mode", request.COOKIES.get(MODE_COOKIE, ""))
+    """`layout`, `display`, `shortcuts` and `lang` for every template."""
     return {
         "layout": PART if wants_part(request) else WHOLE,
-        "mode": "elder" if mode == "elder" else "",
+        "display": Display.read(request.COOKIES.get(MODE_COOKIE, "")),
+        "shortcuts": SHORTCUTS,
         "lang": translation.get_language() or "zh-hans",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
@@ -16,6 +16,9 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
 from kangqiao.kernel.errors import AlreadyMoved, RuleBroken
 from kangqiao.kernel.states import State, StateTable
+
+# The page offers 8 seconds; a slow line, or a pointer that rests on the bar, gets the rest.
+UNDO_FOR = timedelta(minutes=1)
 
 
 def transition(
@@ -71,6 +74,25 @@ def transition_all(
             setattr(one, name, value)
 
 
+def take_back(subject: models.Model, table: StateTable, action: str, *, by: Actor, at: datetime) -> None:
+    """The last step of a row did not happen after all: its doer takes it back while the moment lasts.
+
+    The history keeps both. Raises AlreadyMoved when somebody went on from there, RuleBroken for a step of another
+    person, one too long ago, or one that cannot be taken back.
+    """
+    step, last = table.step(action), history(subject).last()
+    if last is None or last.action != action or subject.status != step.target:  # type: ignore[attr-defined]
+        raise _moved(subject, table, action)
+    if not step.undo or last.by_id != by.id or at - last.at > UNDO_FOR:
+        raise RuleBroken(_("这一步不能再撤销了。"), next_step=_("请用页面上的其他步骤更正，并写明原因。"))
+    with transaction.atomic():
+        rows = type(subject)._default_manager.filter(pk=subject.pk, status=step.target)
+        if not rows.update(status=last.from_status):
+            raise _moved(subject, table, action)
+        _append(subject, table, f"undo_{action}", step.target, last.from_status, by, at, "")
+    subject.status = last.from_status  # type: ignore[attr-defined]
+
+
 def begin(subject: models.Model, table: StateTable, *, by: Actor, at: datetime, reason: str = "") -> None:
     """Writes the first history row of a new process; the row itself was created in the table's initial state."""
     _append(subject, table, "begin", "", table.initial, by, at, reason)
@@ -85,6 +107,16 @@ def history(subject: models.Model) -> models.QuerySet[StatusChange]:
     """Every step this row took, in the order they were taken; a clock that was set back does not change it."""
     rows = StatusChange.objects.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk)
     return rows.order_by("pk")
+
+
+def since_of(subjects: Sequence[models.Model]) -> dict[int, datetime]:
+    """Since when each of these rows of one model stands where it stands, in one statement."""
+    if not subjects:
+        return {}
+    rows = StatusChange.objects.filter(
+        subject_type=subjects[0]._meta.label_lower, subject_id__in=[one.pk for one in subjects]
+    )
+    return dict(rows.order_by().values_list("subject_id").annotate(last=models.Max("at")))
 
 
 def moved_meanwhile(subject: models.Model, table: StateTable) -> AlreadyMoved:

@@ -28,6 +28,8 @@ MOST_COLUMNS = 60
 LONGEST_CELL = 32_767
 MOST_LETTERS = 8_000_000
 MOST_PARTS = 500
+# The part without which an archive is no workbook, no text document.
+SHEETS, TEXT = "xl/workbook.xml", "word/document.xml"
 UNPACKED_BYTES = 64 * 1024 * 1024
 HIGHEST_RATIO = 100
 # Parts of a workbook that run, reach out or hide another file.
@@ -66,6 +68,16 @@ def read(path: str) -> list[list[str]]:
             raise Refused(word)
     rows = workbook(path) if head.startswith(b"PK") else text(path, head)
     return bounded(rows)
+
+
+def look(path: str) -> list[list[str]]:
+    """Looks a Word document through and reads nothing of it. Raises Refused."""
+    with open(path, "rb") as file:
+        if not file.read(4).startswith(b"PK"):
+            raise Refused("kind")
+    with zipfile.ZipFile(path) as archive:
+        inspect(archive, TEXT)
+    return []
 
 
 def bounded(rows: Iterable[list[str]]) -> list[list[str]]:
@@ -128,8 +140,8 @@ def workbook(path: str) -> Iterator[list[str]]:
             yield [spelled(cell) for cell in row]
 
 
-def inspect(archive: zipfile.ZipFile) -> None:
-    """Raises Refused for an archive that is no plain workbook: by its names, its sizes, and what stands in its XML."""
+def inspect(archive: zipfile.ZipFile, main: str = SHEETS) -> None:
+    """Raises Refused for an archive that is no plain workbook or document: by its names, sizes and XML."""
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if len(parts) > MOST_PARTS or len(names) != len(parts):
@@ -144,7 +156,7 @@ def inspect(archive: zipfile.ZipFile) -> None:
     unpacked, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
     if unpacked > UNPACKED_BYTES or unpacked > HIGHEST_RATIO * max(packed, 1):
         raise Refused("bomb")
-    if not {"[Content_Types].xml", "xl/workbook.xml"} <= names:
+    if not {"[Content_Types].xml", main} <= names:
         raise Refused("archive")
     if any(word in name.lower() for name in names for word in FORBIDDEN_PARTS):
         raise Refused("active")
@@ -187,7 +199,8 @@ def main() -> int:
     """Limits, then the file named on the command line."""
     limit()
     try:
-        answer: dict[str, Any] = {"rows": read(sys.argv[1])}
+        wants_text = sys.argv[2:] == ["word"]
+        answer: dict[str, Any] = {"rows": look(sys.argv[1]) if wants_text else read(sys.argv[1])}
     except Refused as refused:
         answer = {"refused": str(refused)}
     except MemoryError:

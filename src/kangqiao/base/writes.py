@@ -23,6 +23,7 @@ EXEMPT = {
     "base.audithead": "signed heads of the chain, append-only",
     "base.statuschange": "the history of statuses, append-only; the row whose status moved is guarded",
     "base.idempotencykey": "kept answers of forms for two days; what the form did is guarded where it was done",
+    "base.draft": "sealed words not sent yet, gone in three days; what is sent is guarded where it is done",
     "scheduling.slot": "times and a counter of places; the bookings that move it are guarded",
     "contenttypes.contenttype": "names of models, written by migrations",
     "auth.permission": "the framework's list of permissions, written by migrations and not used",

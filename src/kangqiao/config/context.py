@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from kangqiao.base.idempotency import new_key
@@ -19,4 +20,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "now": timezone.now(),
         "demo": settings.DEMO != "none",
         "idempotency_key": new_key,
+        "drafts_url": reverse("drafts-keep") if seat else "",
+        "drafts_drop_url": reverse("drafts-drop") if seat else "",
     }

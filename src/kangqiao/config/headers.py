@@ -7,14 +7,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from kangqiao.base.pages import MODE_COOKIE
-
 Handler = Callable[[HttpRequest], HttpResponse]
 
 # Pages hold no inline script, so nothing inline needs a nonce: scripts and styles are files of this site or nothing.
 CONTENT_POLICY = "; ".join((
     "default-src 'self'", "script-src 'self'", "script-src-attr 'none'", "style-src 'self'", "img-src 'self' data:",
-    "font-src 'self'", "connect-src 'self'", "object-src 'none'", "frame-src 'none'", "worker-src 'none'",
+    "font-src 'self'", "connect-src 'self'", "object-src 'none'", "frame-src 'none'", "worker-src 'self'",
     "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "report-uri /csp-report/",
 ))  # fmt: skip
 # What a page of ours never asks of a browser; reading aloud needs no permission.
@@ -55,9 +53,9 @@ class HeadersMiddleware:
             response.headers["Strict-Transport-Security"] = HSTS
         _keep_out_of_caches(request, response)
         for cookie in response.cookies.values():
-            # Secure for preferences too; the size of letters is the one a script of ours may change.
+            # For preferences too: no script of ours reads or writes a cookie.
             cookie["secure"] = cookie["secure"] or settings.TLS
-            cookie["httponly"] = cookie["httponly"] or cookie.key != MODE_COOKIE
+            cookie["httponly"] = True
             cookie["samesite"] = cookie["samesite"] or "Lax"
         return response
 

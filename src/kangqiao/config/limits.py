@@ -58,7 +58,7 @@ class LimitsMiddleware:
         error = KangqiaoError(
             _("内容里有看不见的空字符，没有收下。"), next_step=_("请删去粘贴进来的部分，重新输入后再提交。")
         )
-        return _page(request, error, 422)
+        return bare_page(request, error, 422)
 
     def count(self, who: str) -> tuple[int, int]:
         """Which call of the visitor in this minute it is, and how many seconds the minute lasts."""
@@ -96,7 +96,7 @@ def too_often(request: HttpRequest, seconds: int) -> HttpResponse:
     error = KangqiaoError(
         _("这一分钟里的请求太多了，先停一停。"), next_step=_("请等 %(n)s 秒再试。您的数据没有改动。") % {"n": seconds}
     )
-    response = _page(request, error, 429)
+    response = bare_page(request, error, 429)
     response.headers["Retry-After"] = str(seconds)
     return response
 
@@ -106,10 +106,11 @@ def too_large(request: HttpRequest) -> HttpResponse:
     error = KangqiaoError(
         _("内容太多，没有收下。"), next_step=_("一张表单最多 2.5 MB，一个文件最多 200 MB。请分开或缩短后再提交。")
     )
-    return _page(request, error, 413)
+    return bare_page(request, error, 413)
 
 
-def _page(request: HttpRequest, error: KangqiaoError, status: int) -> HttpResponse:
+def bare_page(request: HttpRequest, error: KangqiaoError, status: int) -> HttpResponse:
+    """A refusal as a page or part, without frame and without a question to the database."""
     # Bare on purpose: the frame of a page would ask the database, which is what a flood must not do.
     request.seat = request.actor = None  # type: ignore[attr-defined]
     part = wants_part(request)

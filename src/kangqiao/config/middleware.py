@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+from django.utils.http import urlencode
 
 from kangqiao.base import acting
 from kangqiao.base.access import note_failure, note_refusal
 from kangqiao.base.actor import Actor
+from kangqiao.base.drafts import is_aside, page_of
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts import actions as sign_ins
 from kangqiao.domain.accounts import queries as accounts
@@ -86,7 +89,8 @@ class ErrorMiddleware:
         template = "error_fragment.html" if part else "error.html"
         # The view's transaction is rolled back; the page with its frame has one of its own, from the same seat.
         with _acting_again(request):
-            response = render(request, template, {"error": error, "status": status}, status=status)
+            context = {"error": error, "status": status, "proof": _proof(request, error)}
+            response = render(request, template, context, status=status)
         if isinstance(error, TooOften):
             response["Retry-After"] = str(error.retry_after_seconds)
         if part:
@@ -109,6 +113,15 @@ def status_of(error: KangqiaoError) -> int:
             return 429
         case _:
             return 500
+
+
+def _proof(request: HttpRequest, error: KangqiaoError) -> str:
+    """Where somebody proves who they are and goes on with what was refused; empty where that changes nothing."""
+    if not (isinstance(error, TooOften) and error.is_lifted_by_proof):
+        return ""
+    is_whole = request.method == "GET" and not wants_part(request)
+    wanted = request.get_full_path() if is_whole else page_of(request)
+    return resolve_url("accounts-prove") + "?" + urlencode({"next": wanted})
 
 
 def _write_down(request: HttpRequest, error: KangqiaoError) -> None:
@@ -157,10 +170,14 @@ def _keep(request: HttpRequest, *, is_resident: bool) -> bool:
     stamps = request.session[STAMPS]
     started, seen = (datetime.fromisoformat(stamps[name]) for name in ("started", "seen"))
     why = over(is_resident=is_resident, started_at=started, seen_at=seen, now=now)
-    if why:
+    # A call made aside is refused and ends nothing: its answer would take the cookie of a form sent at the same moment.
+    if why and is_aside(request):
+        request.user = AnonymousUser()
+    elif why:
         by = Actor.system("sign-in")
         sign_ins.end_sign_in(sign_in_id=stamps["id"], why=why, by=by, at=now)
         logout(request)
+    if why:
         request.session_over = why  # type: ignore[attr-defined]
         return False
     # A page that asks by itself whether there is news is nobody at the desk.

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "kangqiao.config.middleware.SeatMiddleware",
     "kangqiao.config.limits.LimitsMiddleware",
+    "kangqiao.config.room.RoomMiddleware",
     "kangqiao.base.drafts.DraftMiddleware",
     "kangqiao.config.middleware.ErrorMiddleware",
 ]
@@ -164,6 +165,8 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Where the site may call, such as `sso.example.cn,his.local:8443=10.1.2.3`; nowhere unless told (base/outbound.py).
 OUTBOUND = os.environ.get("KANGQIAO_OUTBOUND", "").split(",")
+# What stays free on the disk of the data folder for the database's journal; forms are refused before it is used up.
+ROOM_MB = int(os.environ.get("KANGQIAO_ROOM_MB", "64"))
 # Calls of one person or address in a minute, in each process of the web server. A form has at most 2.5 MB.
 REQUESTS_A_MINUTE = int(os.environ.get("KANGQIAO_REQUESTS_A_MINUTE", "600"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
@@ -214,6 +217,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "kangqiao.edges.jobs.agreements",
     "kangqiao.edges.jobs.audit",
     "kangqiao.edges.jobs.forms",
+    "kangqiao.edges.jobs.imports",
     "kangqiao.edges.jobs.publication",
     "kangqiao.edges.jobs.referral",
     "kangqiao.edges.jobs.roster",

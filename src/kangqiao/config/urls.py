@@ -9,6 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.home.urls")),
     path("", include("kangqiao.domain.accounts.urls")),
     path("", include("kangqiao.edges.single_sign_on.urls")),
+    path("", include("kangqiao.edges.find.urls")),
+    path("", include("kangqiao.edges.help.urls")),
     path("own/", include("kangqiao.edges.own.urls")),
     path("people/", include("kangqiao.edges.administration.urls")),
     path("agreements/", include("kangqiao.edges.network.urls")),
@@ -27,7 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("residents/", include("kangqiao.domain.records.urls")),
+    path("imports/", include("kangqiao.edges.excel.urls")),
+    path("", include("kangqiao.edges.papers.urls")),
+    path("work/", include("kangqiao.edges.work.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
 ]
+handler500 = "kangqiao.config.room.failed"
 if settings.DEMO != "none":
     urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))

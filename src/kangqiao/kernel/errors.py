@@ -50,11 +50,23 @@ class AlreadyMoved(Taken):
 
 
 class TooOften(KangqiaoError):
-    """Tried too often: nothing was looked at, and nothing will be before `retry_after_seconds` have passed."""
+    """Tried too often: nothing was looked at, and nothing will be before `retry_after_seconds` have passed.
 
-    def __init__(self, message: str, *, next_step: str = "", clause: str = "", retry_after_seconds: int) -> None:
+    Where `is_lifted_by_proof`, a fresh proof of who is there does as well as waiting.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_step: str = "",
+        clause: str = "",
+        retry_after_seconds: int,
+        is_lifted_by_proof: bool = False,
+    ) -> None:
         super().__init__(message, next_step=next_step, clause=clause)
         self.retry_after_seconds = retry_after_seconds
+        self.is_lifted_by_proof = is_lifted_by_proof
 
 
 class NoPolicyInForce(KangqiaoError):

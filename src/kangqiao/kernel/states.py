@@ -41,7 +41,8 @@ class State:
 class Step:
     """One move: from which states, by which party, to which state, under which verb.
 
-    `needs_reason` makes the person write why. `danger` marks what cannot be undone. `primary` is the filled button.
+    `needs_reason` makes the person write why. `danger` marks what cannot be undone, `undo` what its doer may take back
+    within the moment. `primary` is the filled button.
     """
 
     action: str
@@ -53,6 +54,7 @@ class Step:
     needs_reason: bool = False
     danger: bool = False
     primary: bool = False
+    undo: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class StateTable:
             lines.append(f'    state "{state.zh} {state.key}" as {state.key}')
         for step in self.steps:
             who = "/".join(step.parties)
-            lines.extend(f"    {source} --> {step.target}: {step.zh} ({who})" for source in step.sources)
+            back = "，可即时撤销" if step.undo else ""
+            lines.extend(f"    {source} --> {step.target}: {step.zh} ({who}){back}" for source in step.sources)
         lines.extend(f"    {state.key} --> [*]" for state in self.states if state.final)
         return "\n".join(lines) + "\n"

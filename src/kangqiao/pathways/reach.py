@@ -74,11 +74,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
             related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
         ),
+        "paper": _kind(
+            own=(Role.GP, Role.CENTRE_MANAGER),
+            is_kept=True,
+            related=(*HOSPITAL, Role.DISPATCHER, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER),
+        ),
+        "paper_mark": _kind(is_public=True),
         "posting": _kind(is_kept=True, related=LEADERS),
         "factor": _kind(own=EVERYBODY),
         "chain": _kind(related=(Role.AUDIT_ADMIN,)),
         "identity": _kind(own=EVERYBODY),
         "account": _kind(related=(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)),
+        "job": _kind(own=EVERYBODY),
+        "import_batch": _kind(own=(Role.CENTRE_MANAGER, Role.SYSTEM_ADMIN)),
+        "import_row": _kind(own=(Role.CENTRE_MANAGER, Role.SYSTEM_ADMIN)),
         "membership": _kind(related=(Role.SYSTEM_ADMIN,)),
         "role_change": _kind(related=(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)),
         "consent": _kind(own=(Role.RESIDENT,)),
@@ -113,6 +122,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
         "appraisal_id": "appraisal",
+        "batch_id": "import_batch",
         "booking_id": "booking",
         "chain": "chain",
         "consent_id": "consent",
@@ -122,17 +132,21 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "half_day_id": "half_day",
         "hospital_id": "hospital",
         "identity_id": "identity",
+        "job_id": "job",
+        "mark": "paper_mark",
         "membership_id": "membership",
         "role_change_id": "role_change",
         "user_id": "account",
         "notice_id": "notice",
         "organization_id": "organization",
+        "paper_id": "paper",
         "posting_id": "posting",
         "practitioner_id": "expert",
         "question_id": "question",
         "referral_id": "referral",
         "resident_id": "resident",
         "roster_id": "roster",
+        "row_id": "import_row",
         "session_id": "session",
         "sign_in_id": "sign_in",
         "slot_id": "slot",
@@ -143,6 +157,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
     {
         "agreements": "agreement", "appraisal": "appraisal", "finance": "settlement", "finance-line": "line",
         "finance-verify": "figure", "indicators-report": "report", "publication": "publication", "public": "published",
+        "papers-agreement": "agreement", "papers-settlement": "settlement", "papers-publication": "publication",
     }
 )  # fmt: skip
 

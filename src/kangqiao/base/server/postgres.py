@@ -103,8 +103,7 @@ class EmbeddedPostgres:
         Raises ServerProblem with the reason; a half-made cluster is never left behind.
         """
         self.find_way()
-        cluster = self.folder.postgres
-        if not (cluster / "PG_VERSION").exists():
+        if not self.is_made():
             self.folder.require_space(40 if self.for_tests else ROOM_FOR_NEW_MB)
             self.make_cluster()
         else:
@@ -117,6 +116,10 @@ class EmbeddedPostgres:
         self.make_role_and_database()
         self.keep_journal()
         return self.url()
+
+    def is_made(self) -> bool:
+        """True once the cluster is there."""
+        return (self.folder.postgres / "PG_VERSION").exists()
 
     def find_way(self) -> None:
         """How the server's programs are to be run by us; ServerProblem where they cannot be."""

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from kangqiao.base.exports import ASKED, SHEET
 from kangqiao.kernel import money as kernel_money
 from kangqiao.kernel.states import Look
 
@@ -258,4 +259,20 @@ def with_page(context: template.Context, number: int) -> str:
     """The present address with another page number; every other part of it stays."""
     query = context["request"].GET.copy()
     query["page"] = str(number)
+    return f"?{query.urlencode()}"
+
+
+@register.filter
+def has_sheet(request: Any) -> bool:
+    """Whether the page gives its tables as a sheet too."""
+    match = getattr(request, "resolver_match", None)
+    return bool(match and getattr(match.func, "exports", False))
+
+
+@register.simple_tag(takes_context=True)
+def as_sheet(context: template.Context) -> str:
+    """The present address as a sheet: same filters, all pages."""
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    query[ASKED] = SHEET
     return f"?{query.urlencode()}"

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.pages import Display
+
 
 class SignInForm(forms.Form):
     """User name and password."""
@@ -138,7 +140,36 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(choices=(("zh-hans", "中文"), ("en", "English")))  # untranslated: named in itself
 
 
-class ModeForm(forms.Form):
-    """Large and plain pages, or ordinary ones."""
+class DisplayForm(forms.Form):
+    """How somebody wants to read."""
 
-    mode = forms.ChoiceField(choices=(("elder", _("长辈版")), ("plain", _("标准版"))))
+    size = forms.ChoiceField(
+        label=_("字的大小"),
+        widget=forms.RadioSelect,
+        choices=(
+            ("standard", _("标准版")),
+            ("elder", _("长辈版：大字、大按钮")),
+            ("elder-125", _("长辈版，再大四分之一（125%）")),
+            ("elder-150", _("长辈版，再大一半（150%）")),
+            ("elder-200", _("长辈版，大一倍（200%）")),
+        ),
+    )
+    has_contrast = forms.BooleanField(label=_("高对比度：黑字白底，线条加深"), required=False)
+    has_single_keys = forms.BooleanField(label=_("单个字母可以当快捷键"), required=False)
+
+    @staticmethod
+    def said(display: Display) -> dict[str, Any]:
+        """What is chosen now, as the form shows it."""
+        size = str(display).split(".")[0]
+        return {
+            "size": "standard" if size == "plain" else size,
+            "has_contrast": display.has_contrast,
+            "has_single_keys": display.has_single_keys,
+        }
+
+    @property
+    def chosen(self) -> Display:
+        """What the valid form chooses."""
+        given = self.cleaned_data
+        size = Display.read(given["size"])
+        return Display(size.is_elder, size.scale, given["has_contrast"], given["has_single_keys"])

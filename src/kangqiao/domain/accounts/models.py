@@ -78,7 +78,8 @@ class User(AbstractBaseUser, BaseModel):
     is_active = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
     language = models.CharField(max_length=10, default="zh-hans")
-    elder_mode = models.BooleanField(default=False)
+    # As `base.pages.Display` writes it; empty while the person has chosen nothing.
+    display = models.CharField(max_length=40, blank=True)
     # Given by the system administrator; good for one sign-in, which begins with a password of one's own.
     has_temporary_password = models.BooleanField(default=False)
 
@@ -92,7 +93,7 @@ class User(AbstractBaseUser, BaseModel):
         identifying = ("username", "name")
         clinical = ()
         operational = (
-            "password", "last_login", "is_active", "is_demo", "language", "elder_mode", "has_temporary_password",
+            "password", "last_login", "is_active", "is_demo", "language", "display", "has_temporary_password",
         )  # fmt: skip
 
     def __str__(self) -> str:

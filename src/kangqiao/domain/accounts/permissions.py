@@ -13,6 +13,7 @@ from kangqiao.base.rows import Contribution
 from kangqiao.domain.accounts.models import ADMINISTRATORS, Role, RoleChange
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.institutions.permissions import keeps_place
 from kangqiao.kernel.decision import YES, Decision, no
 
 
@@ -97,7 +98,7 @@ def places_of(by: Actor) -> set[int]:
 
 def reaches(by: Actor, organization: Organization) -> bool:
     """Whether an organisation lies where this administrator keeps accounts; a job of the system keeps all."""
-    return by.is_system or organization.place_id in places_of(by)
+    return by.is_system or keeps_place(by, organization.place_id)
 
 
 class SeatedRequest(HttpRequest):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import (
     ADMINISTRATORS,
     ROLE_DESCRIPTIONS,
@@ -140,6 +141,13 @@ def has_factor(user_id: int) -> bool:
     return factors_of(user_id).exists()
 
 
+def proven_by_factor(by: Actor, since: datetime) -> datetime | None:
+    """When a person who is in last showed a second factor after a moment; a password alone does not count."""
+    shown = AuditEvent.objects.filter(by_id=by.id, action="accounts.prove", at__gt=since)
+    latest = shown.exclude(detail__way="password").order_by("-at").values_list("at", flat=True).first()
+    return latest
+
+
 def keys_of(user_id: int, host: str) -> list[SecondFactor]:
     """The person's security keys for this host; a key answers no other."""
     return list(factors_of(user_id).filter(kind=SecondFactor.Kind.KEY, host=host))
@@ -220,6 +228,12 @@ def braked_accounts(by: Actor, at: datetime) -> tuple[int, datetime | None]:
     rows = braked(at).filter(user__in=accounts_in_reach(by))
     found = rows.order_by().aggregate(count=Count("user", distinct=True), oldest=Min("since"))
     return found["count"], found["oldest"]
+
+
+def braked_in_reach(by: Actor, at: datetime) -> QuerySet[FailureCount]:
+    """What `braked_accounts` counts, one row for each account."""
+    rows = braked(at).filter(user__in=accounts_in_reach(by)).select_related("user")
+    return rows.order_by("user", "since").distinct("user")
 
 
 def braked_until(user_id: int, at: datetime) -> datetime | None:

@@ -16,5 +16,5 @@ urlpatterns: list[URLPattern] = [
     path("sign-out/", door.sign_out, name="sign-out"),
     path("seat/", switches.switch_seat, name="accounts-seat"),
     path("language/", switches.switch_language, name="set_language"),
-    path("mode/", switches.switch_mode, name="accounts-mode"),
+    path("mode/", switches.display, name="accounts-mode"),
 ]

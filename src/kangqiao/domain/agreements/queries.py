@@ -179,7 +179,13 @@ def status_counts(rows: QuerySet[Agreement]) -> list[tuple[str, str, int]]:
 
 def parties_of(agreement: Agreement) -> list[Party]:
     """The organisations whose signature the agreement needs, in the order of the pack."""
-    return list(Party.objects.select_related("organization").filter(agreement=agreement).order_by("id"))
+    return parties_of_all([agreement.pk])
+
+
+def parties_of_all(agreement_ids: Iterable[int]) -> list[Party]:
+    """The same of several agreements, one after the other in no order of theirs."""
+    rows = Party.objects.select_related("organization").filter(agreement__in=list(agreement_ids))
+    return list(rows.order_by("id"))
 
 
 def waiting_for(agreement: Agreement) -> list[Organization]:
@@ -509,49 +515,29 @@ def scope_rows(seat: Seat, on: date) -> list[HospitalInScope]:
     return hospitals_in_scope(code, on)
 
 
-def as_table(rows: QuerySet[Agreement]) -> tuple[list[str], list[list[object]]]:
-    """The list as heads and lines of plain values, for a workbook."""
-    heads = [
-        _("编号"),
-        _("种类"),
-        _("医院"),
-        _("中心"),
-        _("所在区"),
-        _("第一天"),
-        _("最后一天"),
-        _("状态"),
-        _("已签署"),
-    ]
-    lines: list[list[object]] = [
-        [
-            row.number,
-            str(Agreement.Kind(row.kind).label),
-            called(row.hospital),
-            called(row.centre),
-            called(row.centre.place),
-            row.starts_on,
-            row.last_day,
-            called(row.state),
-            f"{row.given}/{row.needed}",  # type: ignore[attr-defined]
-        ]
-        for row in rows
-    ]
-    return heads, lines
-
-
 def to_sign(seat: Seat) -> tuple[int, datetime | None]:
     """How many agreements wait for this seat's signature, and since when the oldest is out."""
-    sides = [side for side, role in SIGNERS.items() if role == seat.role]
-    own = Party.objects.filter(
-        organization_id__in=home_ids(seat), side__in=sides, signed_at__isnull=True, agreement__status="signing"
-    )
-    return _waiting(own.values_list("agreement_id", flat=True), "propose")
+    return _waiting(_unsigned(seat), "propose")
 
 
 def to_decide(seat: Seat) -> tuple[int, datetime | None]:
     """How many requests to end an agreement this authority has to decide, and since when the oldest waits."""
     asked = Agreement.objects.filter(visible_to(seat), status="ending_requested").values_list("pk", flat=True)
     return _waiting(asked, "request_end")
+
+
+def waiting_rows(seat: Seat, status: str) -> list[Agreement]:
+    """What `to_sign` (signing) and `to_decide` (ending_requested) count, with the signatures given and needed."""
+    rows = agreement_list(seat, status=status).order_by("starts_on", "pk")
+    return list(rows.filter(pk__in=_unsigned(seat)) if status == "signing" else rows)
+
+
+def _unsigned(seat: Seat) -> list[int]:
+    sides = [side for side, role in SIGNERS.items() if role == seat.role]
+    own = Party.objects.filter(
+        organization_id__in=home_ids(seat), side__in=sides, signed_at__isnull=True, agreement__status="signing"
+    )
+    return list(own.values_list("agreement_id", flat=True))
 
 
 def _waiting(ids: Iterable[int], action: str) -> tuple[int, datetime | None]:

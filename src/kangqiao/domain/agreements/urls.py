@@ -6,7 +6,6 @@ from kangqiao.domain.agreements import views
 
 urlpatterns: list[URLPattern] = [
     path("", views.agreement_list, name="agreements-list"),
-    path("export.xlsx", views.export, name="agreements-export"),
     path("new/", views.draft, name="agreements-draft"),
     path("<int:pk>/", views.detail, name="agreements-detail"),
     path("<int:pk>/paper/", views.paper, name="agreements-paper"),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.sheets import sheet
 from kangqiao.domain.agreements import actions, forms, permissions, queries
 from kangqiao.kernel.errors import NoPolicyInForce, NotVisible, RuleBroken
 
@@ -33,6 +32,7 @@ STEPS: dict[str, tuple[Callable[..., Any], tuple[str, ...], Any]] = {
 
 @require_safe
 @access("role", roles=permissions.READERS)
+@exports
 def agreement_list(request: HttpRequest) -> HttpResponse:
     """The seat's agreements with filters and counts."""
     seat, on = request.seat, timezone.localdate()  # type: ignore[attr-defined]
@@ -41,23 +41,13 @@ def agreement_list(request: HttpRequest) -> HttpResponse:
     rows = queries.agreement_list(seat, **wanted)
     context = {
         "narrow": narrow,
-        "page_obj": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "page_obj": page_of(request, rows, PAGE),
         "counts": queries.status_counts(queries.agreement_list(seat, **{**wanted, "status": ""})),
         "chosen": wanted["status"],
         "may_draft": seat.role in permissions.DRAFTERS,
         "address": request.GET.urlencode(),
     }
     return render(request, "agreements/list.html", context)
-
-
-@require_safe
-@access("role", roles=permissions.READERS, step_up=True)
-def export(request: HttpRequest) -> HttpResponse:
-    """The list as a workbook: exactly the rows the filters leave."""
-    seat, on = request.seat, timezone.localdate()  # type: ignore[attr-defined]
-    rows = queries.agreement_list(seat, **forms.Filter(request.GET, seat=seat, on=on).wanted())
-    heads, lines = queries.as_table(rows)
-    return sheet(_("协议"), heads, lines, file_name=f"agreements-{on:%Y%m%d}.xlsx")
 
 
 @require_safe

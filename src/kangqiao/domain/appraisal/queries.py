@@ -57,21 +57,6 @@ def listed(seat: Seat | None, year: int) -> list[ListRow]:
     return [ListRow(row, APPRAISAL.state(row.status)) for row in rows]
 
 
-def as_table(rows: list[ListRow]) -> list[tuple[object, ...]]:
-    """The list for a workbook."""
-    return [
-        (
-            row.appraisal.subject.zh,
-            row.appraisal.year,
-            row.state.zh,
-            None if row.appraisal.score is None else float(row.appraisal.score),
-            None if row.appraisal.pay_percent is None else float(row.appraisal.pay_percent),
-            row.appraisal.authority.zh,
-        )
-        for row in rows
-    ]
-
-
 def get_appraisal(seat: Seat | None, appraisal_id: int) -> Appraisal:
     """One appraisal with its items. Raises NotVisible."""
     found = appraisals(seat).filter(pk=appraisal_id).prefetch_related("items__report").first()
@@ -151,6 +136,12 @@ def to_score(seat: Seat) -> tuple[int, datetime | None]:
 def to_close(seat: Seat) -> tuple[int, datetime | None]:
     """How many scored appraisals wait to be closed, and since when the oldest."""
     return _waiting(seat, "scored")
+
+
+def waiting_rows(seat: Seat, status: str) -> list[Appraisal]:
+    """What `to_score` (open) and `to_close` (scored) count, the earliest year first."""
+    found = Appraisal.objects.filter(authority_id=seat.organization_id, status=status)
+    return list(found.select_related("subject").order_by("year", "subject__code"))
 
 
 def _waiting(seat: Seat, status: str) -> tuple[int, datetime | None]:

@@ -7,7 +7,6 @@ from kangqiao.domain.appraisal import views
 urlpatterns = [
     path("", views.appraisal_list, name="appraisal-list"),
     path("open/", views.open_year, name="appraisal-open"),
-    path("export/", views.export, name="appraisal-export"),
     path("<int:pk>/", views.detail, name="appraisal-detail"),
     path("<int:pk>/score/", views.score, name="appraisal-score"),
 ]

@@ -12,13 +12,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.sheets import sheet
 from kangqiao.domain.appraisal import actions, forms, permissions, queries
 
 
 @require_safe
 @access("role", roles=permissions.ALLOWED)
+@exports
 def appraisal_list(request: HttpRequest) -> HttpResponse:
     """The appraisals of a year with state, score and pay share."""
     seat, narrow = request.seat, forms.Year(request.GET, today=timezone.localdate())  # type: ignore[attr-defined]
@@ -28,16 +29,6 @@ def appraisal_list(request: HttpRequest) -> HttpResponse:
         "not_opened": queries.can_open(seat, narrow.chosen),
     }
     return render(request, "appraisal/list.html", context)
-
-
-@require_safe
-@access("role", roles=permissions.ALLOWED, step_up=True)
-def export(request: HttpRequest) -> HttpResponse:
-    """The list of the page as a workbook."""
-    year = forms.Year(request.GET, today=timezone.localdate()).chosen
-    heads = [_("医院"), _("年度"), _("状态"), _("得分"), _("拨付比例 %"), _("评定机关")]
-    rows = queries.as_table(queries.listed(request.seat, year))  # type: ignore[attr-defined]
-    return sheet(_("年度考核"), heads, rows, file_name=f"appraisals-{year}.xlsx")
 
 
 @require_POST
@@ -54,6 +45,7 @@ def open_year(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @access("role", roles=permissions.ALLOWED)
+@exports
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One appraisal: state and next step, items with their reports, scale, history."""
     appraisal = queries.get_appraisal(request.seat, pk)  # type: ignore[attr-defined]

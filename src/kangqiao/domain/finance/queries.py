@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -287,23 +287,6 @@ class LineRow:
 def line_rows(seat: Seat, settlement: Settlement) -> list[LineRow]:
     """The lines the seat may see, each with its state."""
     return [LineRow(line, LINE.state(line.status)) for line in lines(seat, settlement)]
-
-
-def as_table(rows: Iterable[LineRow]) -> list[tuple[object, ...]]:
-    """The lines for a workbook; amounts in yuan."""
-    return [
-        (
-            row.line.hospital.zh,
-            row.line.centre.zh,
-            row.line.payer.zh,
-            row.line.clause,
-            row.line.base_fen / 100,
-            None if row.line.pay_percent is None else float(row.line.pay_percent),
-            None if row.line.amount_fen is None else row.line.amount_fen / 100,
-            row.state.zh,
-        )
-        for row in rows
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,5 @@ urlpatterns = [
     path("<int:pk>/", views.settlement, name="finance-settlement"),
     path("<int:pk>/submit/", views.submit, name="finance-submit"),
     path("<int:pk>/pay/", views.pay, name="finance-pay"),
-    path("<int:pk>/export/", views.export, name="finance-export"),
     path("lines/<int:pk>/", views.line, name="finance-line"),
 ]

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.sheets import sheet
 from kangqiao.base.templatetags.kq import money
 from kangqiao.domain.finance import actions, forms, permissions, queries
 from kangqiao.kernel.errors import NoPolicyInForce, RuleBroken
@@ -22,6 +22,7 @@ from kangqiao.kernel.errors import NoPolicyInForce, RuleBroken
 
 @require_safe
 @access("role", roles=permissions.READERS)
+@exports
 def finance_list(request: HttpRequest) -> HttpResponse:
     """The settlements with what each payer owes."""
     return _list(request, forms.Compute(None, today=timezone.localdate()))
@@ -87,6 +88,7 @@ def verify(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @access("role", roles=permissions.READERS)
+@exports
 def settlement(request: HttpRequest, pk: int) -> HttpResponse:
     """One settlement: total, payers, lines, next step, frozen digest."""
     seat = request.seat  # type: ignore[attr-defined]
@@ -128,19 +130,6 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     total = sum(row.amount_fen or 0 for row in paid)
     messages.success(request, _("已登记拨付 %(n)s 笔，共 %(sum)s。") % {"n": len(paid), "sum": money(total)})
     return redirect("finance-settlement", pk=pk)
-
-
-@require_safe
-@access("role", roles=permissions.READERS, step_up=True)
-def export(request: HttpRequest, pk: int) -> HttpResponse:
-    """The lines of the page as a workbook."""
-    seat = request.seat  # type: ignore[attr-defined]
-    found = queries.get_settlement(seat, pk)
-    heads = [
-        _("医院"), _("中心"), _("由谁支付"), _("条款"), _("测算 元"), _("拨付比例 %"), _("应拨 元"), _("状态"),
-    ]  # fmt: skip
-    rows = queries.as_table(queries.line_rows(seat, found))
-    return sheet(_("联建协管经费"), heads, rows, file_name=f"settlement-{found.year}-v{found.version}.xlsx")
 
 
 @require_safe

@@ -316,20 +316,6 @@ def sides_of(figure: Figure, period: Period) -> list[FactRows]:
     ]
 
 
-def as_table(found: Compared) -> list[tuple[Any, ...]]:
-    """The rows of the page for a workbook: what is too small to show is not there either."""
-    lines: list[tuple[Any, ...]] = []
-    for row in [*found.rows, found.total]:
-        name = row.organization.zh if row.organization else _("合计")
-        goal, gap = (None if number is None else float(number) for number in (row.goal, row.gap))
-        if row.small:
-            lines.append((name, "", "", _("分母过小，不显示"), goal, ""))
-            continue
-        counts = (float(row.numerator), None if row.denominator is None else float(row.denominator))
-        lines.append((name, *counts, None if row.value is None else float(row.value), goal, gap))
-    return lines
-
-
 def get_card(key: str) -> Card:
     """The card of an indicator. Raises NotVisible."""
     if key not in rules.cards():

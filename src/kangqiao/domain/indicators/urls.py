@@ -8,6 +8,5 @@ urlpatterns = [
     path("", views.board, name="indicators-list"),
     path("reports/<int:pk>/", views.report, name="indicators-report"),
     path("<slug:key>/", views.detail, name="indicators-detail"),
-    path("<slug:key>/export/", views.export, name="indicators-export"),
     path("<slug:key>/<int:organization_id>/", views.rows, name="indicators-rows"),
 ]

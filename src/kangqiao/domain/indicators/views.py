@@ -5,13 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from kangqiao.base.access import access
-from kangqiao.base.sheets import sheet
-from kangqiao.domain.indicators import forms, permissions, queries, rules
+from kangqiao.base.exports import exports
+from kangqiao.domain.indicators import forms, permissions, queries
 
 
 @require_safe
@@ -27,6 +25,7 @@ def board(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @access("role", roles=permissions.READERS)
+@exports
 def detail(request: HttpRequest, key: str) -> HttpResponse:
     """One indicator: formula in words, by organisation, statement, frozen reports."""
     seat, today = request.seat, timezone.localdate()  # type: ignore[attr-defined]
@@ -45,19 +44,8 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_safe
-@access("role", roles=permissions.READERS, step_up=True)
-def export(request: HttpRequest, key: str) -> HttpResponse:
-    """The table of the page as a workbook, with the same rows left out."""
-    seat, today = request.seat, timezone.localdate()  # type: ignore[attr-defined]
-    card, year = queries.get_card(key), forms.Year(request.GET, today=today).chosen
-    found = queries.by_organization(seat, card, queries.period_of(year, today))
-    heads = [_("机构"), _("分子"), _("分母"), _("值"), _("目标"), _("差距")]
-    name = rules.text(card.name, get_language())
-    return sheet(name, heads, queries.as_table(found), file_name=f"indicator-{key}-{year}.xlsx")
-
-
-@require_safe
 @access("role", roles=permissions.READERS)
+@exports
 def rows(request: HttpRequest, key: str, organization_id: int) -> HttpResponse:
     """The facts behind one organisation's figure; none where the figure itself is not shown."""
     seat, today = request.seat, timezone.localdate()  # type: ignore[attr-defined]

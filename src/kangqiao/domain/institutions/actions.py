@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import cache
 
 from django.db import transaction
 from django.utils.timezone import localtime
@@ -14,7 +15,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.search import search_keys
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.institutions.permissions import can_keep_network, can_register_office
-from kangqiao.domain.institutions.queries import guidance_office_of
+from kangqiao.domain.institutions.queries import guidance_office_of, organization_by_id
 from kangqiao.domain.institutions.rules import CODE, PART_OF, PLACE, Fault, Finding, Line, read_line
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
@@ -34,7 +35,7 @@ def create_place(
     Raises Denied, or RuleBroken when the code is taken.
     """
     with transaction.atomic():
-        _require_keeper(by)
+        _require_keeper(by, part_of_id)
         if Place.objects.filter(code=code).exists():
             raise RuleBroken(_("代码 %(code)s 已经登记。") % {"code": code}, next_step=_("请换一个代码。"))
         row = Place.objects.create(
@@ -71,7 +72,9 @@ def create_organization(
     RuleBroken when the code is taken or a hospital comes without level or ownership it needs later.
     """
     with transaction.atomic():
-        _require_keeper(by)
+        _require_keeper(by, place_id)
+        if part_of_id is not None:  # a part speaks for the whole: nobody makes one of an organisation they do not keep
+            _require_keeper(by, organization_by_id(part_of_id).place_id)
         if Organization.objects.filter(code=code).exists():
             raise RuleBroken(_("代码 %(code)s 已经登记。") % {"code": code}, next_step=_("请换一个代码。"))
         short = short_zh or zh
@@ -103,17 +106,21 @@ def import_organizations(
 ) -> tuple[int, list[Finding]]:
     """A list of institutions is read in, whole or not at all. Returns how many entered, and what stands in the way.
 
-    What is impossible is never let in; what is unusual only when somebody said that it is right. Raises Denied.
+    What is impossible or belongs to a place of others is never let in; what is unusual only when somebody said that it
+    is right. Raises Denied.
     """
-    _require_keeper(by)
+    if not by.is_system:
+        _require_keeper(by, organization_by_id(by.organization_id or 0).place_id)
     kinds = {str(kind.label): kind.value for kind in Organization.Kind}
     ownerships = {str(one.label): one.value for one in Organization.Ownership}
     read = [read_line(row, kinds=kinds, ownerships=ownerships, today=localtime(at).date()) for row in rows]
     lines = [line for line, _findings in read]
     with transaction.atomic():
         places = dict(Place.objects.values_list("code", "pk"))
-        known = dict(Organization.objects.select_for_update().values_list("code", "pk"))
+        houses = Organization.objects.select_for_update().select_related("place")
+        known = {one.code: one.pk for one in houses}
         findings = [finding for _line, found in read for finding in found] + list(_unplaced(lines, places, known))
+        findings += _of_others(lines, places, {one.code: one.place_id for one in houses}, by)
         if not lines or any(not finding.is_question or not is_sure for finding in findings):
             return 0, sorted(findings, key=lambda finding: finding.line)
         for line in lines:
@@ -138,6 +145,18 @@ def _unplaced(lines: Iterable[Line], places: Mapping[str, int], known: Mapping[s
         if line.part_of_code and line.part_of_code not in seen:
             yield Finding(line.line, PART_OF, line.part_of_code, Fault.UNKNOWN)
         seen.add(line.code)
+
+
+def _of_others(
+    lines: Iterable[Line], places: Mapping[str, int], homes: Mapping[str, int], by: Actor
+) -> Iterable[Finding]:
+    """Codes of places, and of organisations in places, that somebody else keeps."""
+    is_kept = cache(lambda place_id: bool(can_keep_network(by, place_id)))
+    for line in lines:
+        if line.place_code in places and not is_kept(places[line.place_code]):
+            yield Finding(line.line, PLACE, line.place_code, Fault.OF_OTHERS)
+        if line.part_of_code in homes and not is_kept(homes[line.part_of_code]):
+            yield Finding(line.line, PART_OF, line.part_of_code, Fault.OF_OTHERS)
 
 
 def register_guidance_office(*, hospital_id: int, zh: str = "", by: Actor, at: datetime) -> Organization:
@@ -178,10 +197,10 @@ def set_population_served(*, organization_id: int, population: int, by: Actor, a
     Raises Denied, NotVisible, or RuleBroken for a negative number.
     """
     with transaction.atomic():
-        _require_keeper(by)
         row = Organization.objects.select_for_update().filter(pk=organization_id).first()
         if row is None:
             raise NotVisible(_("没有这个机构。"))
+        _require_keeper(by, row.place_id)
         if population < 0:
             raise RuleBroken(_("服务人口不能小于零。"), next_step=_("请核对后重填。"))
         before, row.population_served = row.population_served, population
@@ -190,7 +209,7 @@ def set_population_served(*, organization_id: int, population: int, by: Actor, a
     return row
 
 
-def _require_keeper(by: Actor) -> None:
-    allowed = can_keep_network(by)
+def _require_keeper(by: Actor, place_id: int | None) -> None:
+    allowed = can_keep_network(by, place_id)
     if not allowed:
         raise Denied(allowed.reason)

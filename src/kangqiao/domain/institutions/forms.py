@@ -16,6 +16,7 @@ SAID = {
     Fault.UNSEEN: _("里面有看不见的字符"),
     Fault.UNUSUAL: _("少见，请核对"),
     Fault.TWICE: _("已经有了"),
+    Fault.OF_OTHERS: _("不在您管理的地区"),
 }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
+from kangqiao.base.search import wanted_key
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.kernel.errors import NotVisible
 
@@ -98,11 +98,25 @@ def payer_bureau(place_id: int, kind: str) -> Organization | None:
 
 def search_organizations(text: str, kind: str = "", limit: int = 20) -> list[Organization]:
     """Organisations whose characters, pinyin or initials hold the text; staff pick a partner by it."""
-    wanted = text.strip().lower().replace(" ", "")
     rows = Organization.objects.select_related("place")
-    rows = rows.filter(kind=kind) if kind else rows
-    found = (row for row in rows if any(wanted in key for key in row.keys))
-    return list(islice(found, limit))
+    return _called(rows.filter(kind=kind) if kind else rows, text, limit)
+
+
+def search_network(place_id: int, text: str, limit: int) -> list[Organization]:
+    """Hospitals and centres of the reader's network that are called so: those the network page shows."""
+    chain = place_chain(place_id)
+    return _called(_of_network(chain[-1].code), text, limit) if chain else []
+
+
+def _of_network(place_code: str) -> QuerySet[Organization]:
+    return organizations_in(place_code).filter(kind__in=(Organization.Kind.HOSPITAL, Organization.Kind.CENTRE))
+
+
+def _called(rows: QuerySet[Organization], text: str, limit: int) -> list[Organization]:
+    wanted = wanted_key(text)
+    found = [row for row in rows if any(wanted in key for key in row.keys)]
+    # A name that begins so comes before one that only holds the words.
+    return sorted(found, key=lambda row: not any(key.startswith(wanted) for key in row.keys))[:limit]
 
 
 @dataclass(frozen=True, slots=True)

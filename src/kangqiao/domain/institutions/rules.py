@@ -37,6 +37,7 @@ class Fault(Enum):
     UNSEEN = "unseen"
     UNUSUAL = "unusual"
     TWICE = "twice"
+    OF_OTHERS = "of_others"
 
 
 @dataclass(frozen=True, slots=True)

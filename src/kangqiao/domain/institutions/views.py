@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.sheets import sheet
 from kangqiao.base.uploads import read_table
@@ -28,6 +29,7 @@ SHOWN = 100
 
 @require_safe
 @access("role", roles=STAFF)
+@exports
 def network(request: HttpRequest) -> HttpResponse:
     """Hospitals with level, ownership and guidance office; a hospital without its office is named (ZH-4.1a)."""
     seat = request.seat  # type: ignore[attr-defined]

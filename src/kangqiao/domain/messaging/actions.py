@@ -101,6 +101,19 @@ def mark_read(*, notice_id: int, seat: Seat, by: Actor, at: datetime) -> Notice:
     return row
 
 
+def mark_unread(*, notice_id: int, seat: Seat, by: Actor, at: datetime) -> Notice:
+    """Reading is taken back: the notice waits again for the whole seat. Raises NotVisible."""
+    with transaction.atomic():
+        row = Notice.objects.select_for_update().filter(visible_to(seat), pk=notice_id).first()
+        if row is None:
+            raise NotVisible(_("没有这条消息，或不是发给您的。"))
+        if row.read_at is not None:
+            row.read_at, row.read_by = None, ""
+            row.save(update_fields=("read_at", "read_by"))
+            record("messaging.mark_unread", row, by=by, at=at)
+    return row
+
+
 def mark_all_read(*, seat: Seat, by: Actor, at: datetime) -> int:
     """Every notice of the seat counts as read. Returns how many were unread."""
     with transaction.atomic():

@@ -17,6 +17,11 @@ def inbox(seat: Seat) -> QuerySet[Notice]:
     return Notice.objects.filter(visible_to(seat)).order_by(is_read, "-created_at", "-pk")
 
 
+def unread(seat: Seat) -> QuerySet[Notice]:
+    """What nobody at the seat has read, the latest first."""
+    return inbox(seat).filter(read_at__isnull=True)
+
+
 def unread_count(seat: Seat) -> int:
     """How many notices wait to be read."""
     return Notice.objects.filter(visible_to(seat), read_at__isnull=True).count()

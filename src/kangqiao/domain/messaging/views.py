@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
-from kangqiao.base.pages import PART, WHOLE, wants_part
+from kangqiao.base.pages import PART, WHOLE, came_from, undo_tag, wants_part
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging import actions, queries
 
@@ -40,6 +42,31 @@ def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
     notice = actions.mark_read(notice_id=notice_id, seat=seat, by=seat.actor, at=timezone.now())
     is_ours = notice.url.startswith("/") and not notice.url.startswith("//")
     return HttpResponseRedirect(notice.url if is_ours else resolve_url("messaging-inbox"))
+
+
+@require_POST
+@access("signed_in")
+# twice is once: read is read
+def read_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
+    """The notice counts as read where it stands in a list; for some seconds that can be taken back."""
+    seat, back = request.seat, came_from(request)  # type: ignore[attr-defined]
+    notice = actions.mark_read(notice_id=notice_id, seat=seat, by=seat.actor, at=timezone.now())
+    messages.success(
+        request,
+        _("已读：%(what)s") % {"what": notice.subject},
+        extra_tags=undo_tag("messaging-unread", notice_id, back=back),
+    )
+    return HttpResponseRedirect(back or resolve_url("messaging-inbox"))
+
+
+@require_POST
+@access("signed_in")
+# twice is once: unread is unread
+def unread_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
+    """Reading is taken back: the notice waits again for whoever sits there."""
+    seat = request.seat  # type: ignore[attr-defined]
+    actions.mark_unread(notice_id=notice_id, seat=seat, by=seat.actor, at=timezone.now())
+    return HttpResponseRedirect(came_from(request) or resolve_url("messaging-inbox"))
 
 
 @require_POST

@@ -221,6 +221,18 @@ def to_approve(seat: Seat) -> tuple[int, datetime | None]:
     return _counted([row.pk for row in waiting if approver_of(row.organization) == seat.organization_id])
 
 
+def waiting_rows(seat: Seat, statuses: tuple[str, ...]) -> list[Publication]:
+    """What `to_prepare` and `to_approve` count, the one due first above."""
+    found = publications(seat).filter(of_seat(seat), status__in=statuses).order_by("due_on", "pk")
+    if seat.role in HOSPITAL:
+        return list(found)
+    approvers: dict[int, int | None] = {}
+    for row in found:
+        if row.organization.place_id not in approvers:
+            approvers[row.organization.place_id] = approver_of(row.organization)
+    return [row for row in found if approvers[row.organization.place_id] == seat.organization_id]
+
+
 def _counted(ids: list[int]) -> tuple[int, datetime | None]:
     latest: dict[int, datetime] = {}
     for row in StatusChange.objects.filter(subject_type=Publication._meta.label_lower, subject_id__in=ids):

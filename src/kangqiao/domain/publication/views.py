@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
 from kangqiao.domain.publication import actions, forms, permissions, queries
 from kangqiao.kernel.errors import Denied, NotVisible
@@ -29,6 +30,7 @@ STEPS: dict[str, tuple[Callable[..., Any], tuple[str, ...], Any]] = {
 
 @require_safe
 @access("role", roles=permissions.STAFF)
+@exports
 def publication_list(request: HttpRequest) -> HttpResponse:
     """The lists of a year with state and last day, and who has not begun."""
     seat, today = request.seat, timezone.localdate()  # type: ignore[attr-defined]
@@ -58,6 +60,7 @@ def draft(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @access("role", roles=permissions.STAFF)
+@exports
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One list: state and next step, content, difference to the last one, history."""
     seat, today = request.seat, timezone.localdate()  # type: ignore[attr-defined]

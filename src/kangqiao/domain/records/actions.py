@@ -15,7 +15,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.bulk import checked_together, copy_rows
 from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.records.models import Condition, Document, Encounter
-from kangqiao.domain.records.permissions import can_write, can_write_about, can_write_for
+from kangqiao.domain.records.permissions import can_import, can_write_about, can_write_for
 from kangqiao.domain.residents.actions import grant_basis, import_visit_bases
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.residents.parameters import access_at
@@ -156,7 +156,7 @@ def import_history(
     Such visits count as direct ones: no booking or letter came with them. One audit row stands for all. Raises Denied.
     """
     with transaction.atomic():
-        _allow(can_write(by))
+        _allow(can_import(by))
         walk_in = Encounter.Origin.WALK_IN.value
         spans: dict[tuple[int, int], tuple[datetime, datetime]] = {}
         for visit in visits:
@@ -184,7 +184,7 @@ def import_expert_visits(*, half_days: Sequence[tuple[int, int, date, str]], mos
     expert's. Returns how many visits that are. One audit row stands for all. Raises Denied.
     """
     with transaction.atomic():
-        _allow(can_write(by))
+        _allow(can_import(by))
         with connection.cursor() as cursor:
             cursor.execute(EXPERT_VISITS, [*(list(column) for column in zip(*half_days, strict=True)), most])
             count: int = cursor.rowcount

@@ -19,8 +19,13 @@ from kangqiao.kernel.decision import YES, Decision, no
 WRITERS = frozenset({Role.GP, Role.EXPERT, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE})
 
 
-def can_write(by: Actor) -> Decision:
-    """Treating staff write the record; a job of the system may carry over what another system recorded."""
+def can_import(by: Actor) -> Decision:
+    """A job of the system carries over what another system recorded; no person writes for many houses at once."""
+    return YES if by.is_system else no(_("批量导入由系统任务做。"))
+
+
+def _treats(by: Actor) -> Decision:
+    """Treating staff write the record, of what and whom says the rest."""
     return YES if by.is_system or by.role in WRITERS else no(_("健康档案由接诊机构的医务人员书写。"))
 
 
@@ -29,7 +34,7 @@ def can_write_for(by: Actor, organization_id: int, practitioner_id: int | None =
 
     A posted expert writes the visit that is the expert's own at whichever centre it was.
     """
-    allowed = can_write(by)
+    allowed = _treats(by)
     if not allowed or by.is_system or by.organization_id == organization_id:
         return allowed
     office = Organization.objects.filter(
@@ -45,7 +50,7 @@ def can_write_for(by: Actor, organization_id: int, practitioner_id: int | None =
 
 def can_write_about(by: Actor, resident_id: int, at: datetime) -> Decision:
     """What belongs to no visit is written by treating staff whose organisation may see the resident."""
-    allowed = can_write(by)
+    allowed = _treats(by)
     held = valid_at(at).filter(resident_id=resident_id, organization_id=by.organization_id or 0)
     if not allowed or by.is_system or held.exists():
         return allowed

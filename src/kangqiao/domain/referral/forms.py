@@ -34,7 +34,7 @@ class UpForm(forms.Form):
     """A letter up: where to, what the matter is, and the eight items. What is missing the action names."""
 
     to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int)
-    specialty = forms.ChoiceField(label=_("哪个专科"))
+    specialty = forms.ChoiceField(label=_("哪个专科"), widget=forms.Select(attrs={"data-focus": ""}))
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES, initial="routine", widget=forms.RadioSelect)
     diagnosis = forms.CharField(label=_("诊断"), max_length=100)
     reason_code = forms.ChoiceField(label=_("符合的转诊条件"))

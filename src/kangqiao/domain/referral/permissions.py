@@ -48,6 +48,12 @@ def at_end(field: str, seat: Seat) -> Q:
     return Q(**{f"{field}__in": own.values("pk")})
 
 
+def of_person(end: str, seat: Seat) -> Q:
+    """Of a house's referrals those of the person: the letters they wrote, or the patients booked to them."""
+    doctor = "from_practitioner" if end == "from_organization" else "booking__session__practitioner"
+    return Q(**{f"{doctor}__user_id": seat.user_id})
+
+
 def hospital_of(referral: Referral) -> int:
     """The id of the hospital end."""
     return referral.to_organization_id if referral.direction == "up" else referral.from_organization_id

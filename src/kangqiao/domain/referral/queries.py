@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -30,7 +30,7 @@ from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.records.queries import Visit
 from kangqiao.domain.referral import rules
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.referral.permissions import CENTRE_ROLES, HOSPITAL_ROLES, at_end, parties, visible_to
+from kangqiao.domain.referral.permissions import CENTRE_ROLES, HOSPITAL_ROLES, at_end, of_person, parties, visible_to
 from kangqiao.domain.referral.states import DOWN, UP
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import age, note_read
@@ -46,7 +46,10 @@ OPEN = sorted({*UP.open_keys(), *DOWN.open_keys()})
 # How doctors write that there are none.
 NO_ALLERGIES = ("无", "无过敏史", "否认", "否认过敏史", "None", "none")  # untranslated: what people type
 TWIN = ("sent", "returned", "accepted", "proposed", "declined")
+MOST_WAITING = 50  # a page of a worklist; the tile counts them all
 Waiting = tuple[int, datetime | None]
+# Where referrals wait: the end that is the seat's house, the direction, the state.
+Where = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,16 @@ def desk_queue(seat: Seat, direction: str, statuses: Iterable[str]) -> list[Refe
 
     A green-channel referral stands above ordinary requests that came earlier (ZH-3.2.4b).
     """
+    found = referrals(seat).filter(at_end("to_organization", seat), direction=direction, status__in=tuple(statuses))
+    return _listed(seat, _by_press(found)[:200])
+
+
+def _by_press(found: QuerySet[Referral]) -> QuerySet[Referral]:
     urgency = Case(
         When(urgency="emergency", then=Value(0)), When(urgency="urgent", then=Value(1)), default=Value(2),
         output_field=IntegerField(),
     )  # fmt: skip
-    found = referrals(seat).filter(at_end("to_organization", seat), direction=direction, status__in=tuple(statuses))
-    found = found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")
-    return _listed(seat, found[:200])
+    return found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")
 
 
 def handed_down(seat: Seat, statuses: Iterable[str]) -> list[Referral]:
@@ -238,29 +244,17 @@ def counts(seat: Seat) -> dict[str, int]:
     return {f"{direction}:{status}": number for direction, status, number in rows.annotate(number=Count("pk"))}
 
 
-def waiting_desk(seat: Seat) -> Waiting:
-    """Referrals up that wait for the seat's hospital, and since when the oldest does."""
-    return _waiting(seat, "to_organization", "up", "sent")
+def waiting(seat: Seat, wanted: Mapping[str, Where], mine: Collection[str] = ()) -> dict[str, Waiting]:
+    """How many referrals stand at each place the tiles ask for, and since when the oldest does; one statement for all.
 
-
-def returned_to_gp(seat: Seat) -> Waiting:
-    """Referrals the hospital sent back to the seat's centre, and since when the oldest waits there."""
-    return _waiting(seat, "from_organization", "up", "returned")
-
-
-def replies_to_read(seat: Seat) -> Waiting:
-    """Hospital letters the seat's centre has not read yet, and since when the oldest waits."""
-    return _waiting(seat, "from_organization", "up", "summarised")
-
-
-def down_waiting(seat: Seat) -> Waiting:
-    """Patients a hospital wants to hand to the seat's centre, and since when the oldest waits."""
-    return _waiting(seat, "to_organization", "down", "proposed")
-
-
-def visits_to_report(seat: Seat) -> Waiting:
-    """Patients seen whose summary the seat's hospital still owes, and since when the oldest waits."""
-    return _waiting(seat, "to_organization", "up", "seen")
+    For the names in `mine` only the person's own count.
+    """
+    asked: dict[str, Count | Min] = {}
+    for name, (end, direction, status) in wanted.items():
+        where = Q(at_end(end, seat), of_person(end, seat) if name in mine else Q(), direction=direction, status=status)
+        asked |= {f"{name}_n": Count("pk", filter=where), f"{name}_since": Min("clock_from", filter=where)}
+    row = Referral.objects.filter(visible_to(seat)).order_by().aggregate(**asked)
+    return {name: (row[f"{name}_n"], row[f"{name}_since"]) for name in wanted}
 
 
 @beyond("referral.counts")
@@ -281,10 +275,12 @@ def next_number(city: str, day: date) -> str:
     return f"ZZ{city}-{day:%Y%m%d}-{row[0] if row else 0:05d}"
 
 
-def _waiting(seat: Seat, end: str, direction: str, status: str) -> Waiting:
-    found = Referral.objects.filter(visible_to(seat), at_end(end, seat), direction=direction, status=status)
-    row = found.order_by().aggregate(number=Count("pk"), since=Min("clock_from"))
-    return row["number"], row["since"]
+def waiting_rows(seat: Seat, where: Where, now: datetime, *, mine: bool = False) -> list[Line]:
+    """What a tile of the home page counts, as lines, the most pressing first."""
+    end, direction, status = where
+    found = referrals(seat).filter(at_end(end, seat), direction=direction, status=status)
+    found = _by_press(found.filter(of_person(end, seat) if mine else Q()))
+    return lines(_listed(seat, found[:MOST_WAITING]), now)
 
 
 # --- pages --------------------------------------------------------------------------------------------------
@@ -633,17 +629,9 @@ def _barred(action: str, referral: Referral, now: datetime) -> str:
 
 def _path(referral: Referral, changes: list[StatusChange]) -> list[Stop]:
     up = referral.direction == Referral.Direction.UP
-    stops = (
-        [
-            ("sent", _("发出")),
-            ("accepted", _("接收")),
-            ("seen", _("就诊")),
-            ("summarised", _("回信")),
-            ("closed", _("结案")),
-        ]
-        if up
-        else [("proposed", _("发出")), ("taken_over", _("中心接收")), ("followed_up", _("首次随访"))]
-    )
+    upward = ("sent", _("发出")), ("accepted", _("接收")), ("seen", _("就诊")), ("summarised", _("回信"))
+    downward = ("proposed", _("发出")), ("taken_over", _("中心接收")), ("followed_up", _("首次随访"))
+    stops = [*upward, ("closed", _("结案"))] if up else list(downward)
     begun = max((n for n, row in enumerate(changes) if row.to_status == stops[0][0]), default=0)
     reached = {row.to_status: _moment(row.at) for row in changes[begun:]}
     here = next((n for n, (key, _label) in reversed(list(enumerate(stops))) if key in reached), 0) + 1

@@ -16,7 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
+from kangqiao.base.pages import came_from
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
@@ -79,10 +81,12 @@ def desk(request: Request) -> HttpResponse:
 @access("role", roles=(*STAFF, Role.RESIDENT))
 @require_GET
 def detail(request: Request, referral_id: int) -> HttpResponse:
-    """One referral for both sides; the patient reads it on the page of their own way."""
+    """One referral for both sides, as a page or in the drawer of a worklist; the patient reads it on their own page."""
     if request.seat.role == Role.RESIDENT:
         return redirect(f"{reverse('referral-mine')}#r{referral_id}")
     one = queries.get_referral(request.seat, referral_id)
+    if request.headers.get("HX-Target") == "drawer-host":
+        return render(request, "referral/glance.html", _glance(request, one))
     return render(request, "referral/detail.html", _letter(request, one))
 
 
@@ -109,13 +113,14 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(request, words)
-            return _go(request, reverse("referral-desk") if "desk" in request.GET else _address(one))
+            return _after(request, one)
     page = _letter(request, one) | {"form": form, "step": queries.table_of(one).step(action)}
     return render(request, "referral/step.html", page, status=422 if form.errors else 200)
 
 
 @access("role", roles=STAFF)
 @require_GET
+@exports
 def index(request: Request) -> HttpResponse:
     """What this house sent and received, by state."""
     tabs = queries.tabs(request.seat)
@@ -214,6 +219,15 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
     }
 
 
+def _glance(request: Request, one: Referral) -> dict[str, Any]:
+    """The letter beside the worklist it was opened from; whoever may accept sees the place that would be taken."""
+    page = _letter(request, one) | {"back": came_from(request) or reverse("home")}
+    if page["letter"].can_accept:
+        ends = (one.to_organization, one.from_organization)
+        page["places"] = queries.places(*ends, one.specialty, timezone.now(), None, one.booking)
+    return page
+
+
 def _person(one: Resident) -> dict[str, Any]:
     return {"resident": one, "age": residents.age(one, timezone.localdate())}
 
@@ -227,6 +241,13 @@ def _step(action: str) -> tuple[Any, type[forms.StepForm], Any]:
 def _initial(one: Referral) -> dict[str, Any]:
     names = ("history", "examination", "medicines", "allergies", "question", "plan")
     return {"seen_status": one.status, **{name: getattr(one, name) for name in names}}
+
+
+def _after(request: Request, one: Referral) -> HttpResponse:
+    """After a step: to the worklist it was taken from, whose part HTMX fetches, else to the desk or the referral."""
+    if back := came_from(request):
+        return redirect(back)
+    return _go(request, reverse("referral-desk") if "desk" in request.GET else _address(one))
 
 
 def _go(request: Request, address: str) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import CharField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
@@ -126,9 +127,14 @@ def can_register(by: Actor, centre_id: int) -> Decision:
     return no(_("居民由登记中心建档。"))
 
 
-def can_import(by: Actor) -> Decision:
-    """Whole registers are read in by the system administrator or a job of the system."""
-    return YES if by.is_system or by.role == Role.SYSTEM_ADMIN else no(_("批量导入由系统管理员做。"))
+def can_import(by: Actor, centre_ids: Iterable[int] = ()) -> Decision:
+    """Whole registers are read in by the system administrator or a job; a centre's manager reads in its own."""
+    if by.is_system or by.role == Role.SYSTEM_ADMIN:
+        return YES
+    own = {by.organization_id}
+    if by.role == Role.CENTRE_MANAGER and own >= set(centre_ids):
+        return YES
+    return no(_("批量导入由系统管理员做；中心负责人只导入本中心的居民。"))
 
 
 # Who may open a record in an emergency: doctors, with the patient before them.

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.pages import PART, WHOLE, wants_part
 from kangqiao.domain.accounts.models import Role
@@ -143,6 +144,7 @@ def emergency(request: SeatedRequest) -> HttpResponse:
 
 @access("role", roles=(Role.SECURITY_ADMIN,))
 @require_GET
+@exports
 def oversight(request: SeatedRequest) -> HttpResponse:
     """Questions of residents and looks in an emergency, for the security administrator."""
     page = {"questions": queries.questions(request.seat), "emergencies": queries.emergencies(request.seat)}

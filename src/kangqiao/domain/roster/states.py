@@ -14,7 +14,7 @@ POSTING = StateTable(
         State("refused", "未批准", "Refused", Look.BACK, final=True),
     ),
     steps=(
-        Step("approve", "批准", "Approve", ("nominated",), "approved", ("hospital",), primary=True),
+        Step("approve", "批准", "Approve", ("nominated",), "approved", ("hospital",), primary=True, undo=True),
         Step("refuse", "不批准", "Refuse", ("nominated",), "refused", ("hospital",), needs_reason=True),
         Step("post", "派驻", "Post", ("approved",), "posted", ("hospital",), primary=True),
         Step("end", "结束派驻", "End", ("posted", "approved"), "ended", ("hospital", "system"), needs_reason=True),
@@ -51,7 +51,9 @@ HALF_DAY = StateTable(
         Step(
             "confirm", "确认", "Confirm", ("planned",), "confirmed", ("hospital", "centre", "dispatcher"), primary=True
         ),
-        Step("complete", "确认出诊", "Confirm attendance", ("confirmed",), "done", ("centre",), primary=True),
+        Step(
+            "complete", "确认出诊", "Confirm attendance", ("confirmed",), "done", ("centre",), primary=True, undo=True
+        ),
         Step("miss", "记为未出诊", "Mark as missed", ("confirmed",), "missed", ("centre",), needs_reason=True),
         Step(
             "cancel",

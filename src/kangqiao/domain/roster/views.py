@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict
 from typing import Any
 
@@ -11,14 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import AlreadyEnqueued
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.jobs import begin_job
+from kangqiao.base.pages import came_from, undo_tag
 from kangqiao.base.sheets import sheet
 from kangqiao.domain.roster import actions, forms, queries
 from kangqiao.domain.roster.permissions import BOARD_ROLES, HOSPITAL_ROLES
@@ -33,12 +35,6 @@ ATTENDANCE_ROLES = ("centre_manager", "guidance_office", "hospital_director", "b
 def _board_url(day: object, cell: str = "") -> str:
     wanted = {"week": str(day), "cell": cell} if cell else {"week": str(day)}
     return f"{reverse('roster-board')}?{urlencode(wanted)}"
-
-
-def _back(request: HttpRequest) -> str:
-    """The page the form stood on; an address of another site is not followed."""
-    wanted = request.POST.get("back", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else ""
 
 
 def _checked(form: Any) -> dict[str, Any]:
@@ -92,11 +88,16 @@ def plan(request: HttpRequest) -> HttpResponse:
     place = queries.board_place(seat)
     actions.check_run(place_id=place.pk, **asked, by=seat.actor, at=timezone.now())
     lock = f"roster.plan:{place.pk}"
-    with contextlib.suppress(AlreadyEnqueued):  # a run that waits already will read the same rows
+    url, first = _board_url(asked["starts_on"]), str(asked["starts_on"])
+    label = _("排班 %(place)s %(first)s 起 %(weeks)s 周") % {"place": place.zh, "first": first, "weeks": asked["weeks"]}
+    bar = begin_job(kind="roster.plan", label=label, url=url, by=seat.actor, at=timezone.now())
+    try:
         jobs.configure_task("roster.plan", lock=lock, queueing_lock=lock).defer(
-            place_id=place.pk, starts_on=str(asked["starts_on"]), weeks=asked["weeks"], by=asdict(seat.actor)
+            place_id=place.pk, starts_on=first, weeks=asked["weeks"], by=asdict(seat.actor), job_id=bar.pk
         )
-    return redirect(_board_url(asked["starts_on"]))
+    except AlreadyEnqueued:  # a run that waits already will read the same rows
+        bar.delete()
+    return redirect(url)
 
 
 @require_POST
@@ -132,18 +133,22 @@ def add(request: HttpRequest) -> HttpResponse:
 @idempotent
 def move(request: HttpRequest, half_day_id: int) -> HttpResponse:
     """Moves a half-day to another cell, or gives it to another expert."""
-    asked = _checked(forms.Place(request.POST))
+    asked = _checked(forms.Place(request.POST if "target" in request.POST else request.GET))
+    seen = queries.get_half_day(request.seat, half_day_id)  # type: ignore[attr-defined]
+    was: dict[str, str | int] = {"target": queries.cell_of(seen), "practitioner": seen.practitioner_id}
     row = actions.move_half_day(
         half_day_id=half_day_id, **asked["target"], practitioner_id=asked["practitioner"],
         by=request.actor, at=timezone.now(),  # type: ignore[attr-defined]
     )  # fmt: skip
-    messages.success(request, _("%(who)s排到了%(where)s。") % queries.where_of(row))
+    # A half-day that was public is not moved but called off and planned anew: people were told, nothing is taken back.
+    undo = undo_tag("roster-move", row.pk, **was) if row.pk == half_day_id else ""
+    messages.success(request, _("%(who)s排到了%(where)s。") % queries.where_of(row), extra_tags=undo)
     return redirect(_board_url(row.day, queries.cell_of(row)))
 
 
 STEPS = {"confirm": actions.confirm_half_day}
 REASONED_STEPS = {"cancel": actions.cancel_half_day, "miss": actions.miss_half_day}
-PLAIN_STEPS = {**STEPS, "complete": actions.complete_half_day}
+PLAIN_STEPS = {**STEPS, "complete": actions.complete_half_day, "undo": actions.undo_attendance}
 
 
 @require_POST
@@ -160,12 +165,14 @@ def step(request: HttpRequest, half_day_id: int) -> HttpResponse:
         row = PLAIN_STEPS[asked["step"]](half_day_id=seen.pk, by=seat.actor, at=at)
     else:
         raise RuleBroken(_("没有这一步。"))
-    messages.success(request, queries.outcome(row))
-    return redirect(_back(request) or _board_url(row.day, queries.cell_of(row)))
+    undo = undo_tag("roster-step", row.pk, back=came_from(request)) if asked["step"] == "complete" else ""
+    messages.success(request, queries.outcome(row), extra_tags=undo)
+    return redirect(came_from(request) or _board_url(row.day, queries.cell_of(row)))
 
 
 @require_safe
 @access("role", roles=(*HOSPITAL_ROLES, "dispatcher", "bureau_officer", "centre_manager"))
+@exports
 def postings(request: HttpRequest) -> HttpResponse:
     """Who is posted where: the running postings and the archive."""
     return _postings(request, None)
@@ -207,7 +214,7 @@ def nominate(request: HttpRequest) -> HttpResponse:
     return _postings(request, form)
 
 
-POSTING_STEPS = {"approve": actions.approve_posting, "post": actions.post_expert}
+POSTING_STEPS = {"approve": actions.approve_posting, "post": actions.post_expert, "undo": actions.undo_approval}
 
 
 @require_POST
@@ -225,12 +232,14 @@ def posting_step(request: HttpRequest, posting_id: int) -> HttpResponse:
         row = POSTING_STEPS[asked["step"]](posting_id=posting_id, by=by, at=at)
     else:
         raise RuleBroken(_("没有这一步。"))
-    messages.success(request, queries.posting_outcome(row))
-    return redirect("roster-postings")
+    undo = undo_tag("roster-posting-step", row.pk, back=came_from(request)) if asked["step"] == "approve" else ""
+    messages.success(request, queries.posting_outcome(row), extra_tags=undo)
+    return redirect(came_from(request) or "roster-postings")
 
 
 @require_safe
 @access("role", roles=ATTENDANCE_ROLES)
+@exports
 def attendance(request: HttpRequest) -> HttpResponse:
     """The half-days of a week at the seat's centre: confirm, attest, write down the work."""
     return _sittings(request, "roster/attendance.html")
@@ -268,4 +277,4 @@ def record(request: HttpRequest, half_day_id: int) -> HttpResponse:
     messages.success(
         request, _("已登记：%(kind)s，%(people)s 人。") % {"kind": kinds_of_work()[row.kind], "people": row.people}
     )
-    return redirect(_back(request) or "roster-attendance")
+    return redirect(came_from(request) or "roster-attendance")

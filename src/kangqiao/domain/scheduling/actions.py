@@ -18,7 +18,7 @@ from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
-from kangqiao.base.transition import begin, begin_all, transition
+from kangqiao.base.transition import begin, begin_all, take_back, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.messaging import actions as messaging
@@ -116,7 +116,7 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
     A published month is some hundred sessions with thousands of slots: written in four statements, not thousands.
     Raises Denied, RuleBroken.
     """
-    _allow(permissions.can_open(by))
+    _allow(permissions.can_open(by, {opening.organization_id for opening in openings}))
     plans = [_slots_of(opening, at) for opening in openings]
     try:
         with transaction.atomic():
@@ -288,10 +288,20 @@ def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             since=at,
             until=rules.end_of_visit_day(localtime(booking.session.ends_at)) + _after(booking.resident, at),
             user_id=booking.session.practitioner.user_id,
-            by=by,
-            at=at,
-        )
+            by=by, at=at,
+        )  # fmt: skip
     audit.record("check_in", booking, by=by, at=at, resident_id=booking.resident_id)
+    return booking
+
+
+@transaction.atomic
+def undo_check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
+    """The wrong person was checked in: they are awaited again, and the doctor's own basis ends."""
+    booking = _locked_booking(booking_id)
+    take_back(booking, BOOKING, "check_in", by=by, at=at)
+    if doctor_id := booking.session.practitioner.user_id:
+        residents.end_basis(source=_source(booking), user_id=doctor_id, by=by, at=at)
+    audit.record("undo_check_in", booking, by=by, at=at, resident_id=booking.resident_id)
     return booking
 
 

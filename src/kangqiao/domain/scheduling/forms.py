@@ -33,7 +33,7 @@ class CancelForm(forms.Form):
 class StepForm(forms.Form):
     """What the desk does with a booking."""
 
-    step = forms.ChoiceField(choices=[(step, step) for step in ("check_in", "miss", "cancel")])
+    step = forms.ChoiceField(choices=[(step, step) for step in ("check_in", "miss", "cancel", "undo")])
 
 
 class VisitForm(forms.Form):

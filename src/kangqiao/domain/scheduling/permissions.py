@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,9 +26,16 @@ DESK = (Role.CENTRE_MANAGER, Role.GP, Role.REFERRAL_DESK)
 CLINICAL = (*DESK, Role.EXPERT)
 
 
-def can_open(by: Actor) -> Decision:
-    """Planners and named jobs open sessions."""
-    return YES if by.is_system or by.role in PLANNERS else no(_("您的岗位不能开放号源。"))
+def can_open(by: Actor, organization_ids: Collection[int]) -> Decision:
+    """Planners open sessions of their own house, dispatchers of their region; jobs of the system of all."""
+    if by.is_system:
+        return YES
+    if by.role == Role.DISPATCHER:
+        houses = Organization.objects.select_related("place").filter(pk__in=organization_ids)
+        return YES if all(_plans_for(by, one) for one in houses) else no(_("只能开放本地区的号源。"))
+    if by.role in PLANNERS and set(organization_ids) <= {by.organization_id}:
+        return YES
+    return no(_("只能开放本机构的号源，由负责排诊的岗位开放。"))
 
 
 def can_withdraw(by: Actor, session: Session) -> Decision:

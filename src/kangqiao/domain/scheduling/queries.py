@@ -34,6 +34,7 @@ from kangqiao.base import reads
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
+from kangqiao.base.search import wanted_key
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -315,7 +316,7 @@ def bookable_sessions(
     if specialty:
         found = found.filter(specialty=specialty)
     if text.strip():
-        found = _called(found, text.strip().lower())
+        found = _called(found, wanted_key(text))
     return list(found.annotate(rank=rank).order_by("rank", "starts_at", "id")[:limit])
 
 

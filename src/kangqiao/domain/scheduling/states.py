@@ -36,7 +36,7 @@ BOOKING = StateTable(
         State("no_show", "未到诊", "Did not come", Look.BACK, final=True),
     ),
     steps=(
-        Step("check_in", "签到", "Check in", ("booked",), "arrived", ("desk", "resident"), primary=True),
+        Step("check_in", "签到", "Check in", ("booked",), "arrived", ("desk", "resident"), primary=True, undo=True),
         Step("fulfil", "完成就诊", "Complete the visit", ("booked", "arrived"), "fulfilled", ("practitioner", "desk")),
         Step("cancel", "取消预约", "Cancel", ("booked",), "cancelled", ("resident", "desk", "system")),
         Step("miss", "记为未到", "Mark as missed", ("booked",), "no_show", ("desk", "system")),

@@ -11,12 +11,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kangqiao import policy
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
+from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
+from kangqiao.base.pages import came_from, undo_tag
 from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -46,7 +49,19 @@ class Request(HttpRequest):
     actor: Actor
 
 
-STEPS = {"check_in": actions.check_in, "miss": actions.miss_booking, "cancel": actions.cancel_booking}
+STEPS = {
+    "check_in": actions.check_in,
+    "miss": actions.miss_booking,
+    "cancel": actions.cancel_booking,
+    "undo": actions.undo_check_in,
+}
+# What the desk is told after a step; `undo` is what a check-in pressed by mistake is taken back with.
+TOLD = {
+    "check_in": gettext_lazy("%(name)s已签到。"),
+    "miss": gettext_lazy("%(name)s已记为未到。"),
+    "cancel": gettext_lazy("%(name)s的预约已取消。"),
+    "undo": gettext_lazy("%(name)s的签到已撤销。"),
+}
 
 
 @access("role", roles=BOOKERS)
@@ -150,6 +165,7 @@ def book(request: Request, slot_id: int) -> HttpResponse:
         )
     except Taken as taken:
         return _taken(request, slot_id, resident, taken)
+    messages.success(request, _("已预约，到时见。"), extra_tags=undo_tag("slots-cancel", booked.pk))
     return redirect("slots-booking", booked.pk)
 
 
@@ -192,6 +208,7 @@ def cancel(request: Request, booking_id: int) -> HttpResponse:
 
 @access("role", roles=(*permissions.DESK, Role.EXPERT))
 @require_GET
+@exports
 def day(request: Request) -> HttpResponse:
     """The sessions of a day at this place, who is booked, who has come, who has not."""
     form, now = DayForm(request.GET), timezone.now()
@@ -219,8 +236,11 @@ def step(request: Request, booking_id: int) -> HttpResponse:
     form = StepForm(request.POST)
     if not form.is_valid():
         raise RuleBroken(_("没有这一步。"), next_step=_("请回到日视图重新选择。"))
-    STEPS[form.cleaned_data["step"]](booking_id=shown.pk, by=request.actor, at=timezone.now())
-    return redirect(_day_of(shown.session))
+    taken = form.cleaned_data["step"]
+    STEPS[taken](booking_id=shown.pk, by=request.actor, at=timezone.now())
+    undo = undo_tag("slots-step", shown.pk, back=came_from(request)) if taken == "check_in" else ""
+    messages.success(request, TOLD[taken] % {"name": shown.resident.name}, extra_tags=undo)
+    return redirect(came_from(request) or _day_of(shown.session))
 
 
 @access("role", roles=(*permissions.DESK, Role.EXPERT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 
 import yaml
@@ -36,18 +37,29 @@ def add_concept(
     return row
 
 
+@cache
+def _shipped() -> list[tuple[str, str, str, str, int, tuple[str, ...]]]:
+    """The list of the product: system, code, both names, position, what each is found by. It is a part of the program,
+    so a process reads it once.
+    """
+    text = files("kangqiao.domain.terminology").joinpath("concepts.yaml").read_text(encoding="utf-8")
+    return [
+        (system, code, zh, en, position, tuple(search_keys(zh)))
+        for system, concepts in yaml.safe_load(text).items()
+        for position, (code, zh, en) in enumerate(concepts)
+    ]
+
+
 def load_concepts(*, by: Actor, at: datetime) -> int:
     """The list the product ships enters the database; rows that are there stay as they are. Returns the rows added."""
-    text = files("kangqiao.domain.terminology").joinpath("concepts.yaml").read_text(encoding="utf-8")
     with transaction.atomic():
         allowed = can_edit(by)
         if not allowed:
             raise Denied(allowed.reason)
         known = set(Concept.objects.values_list("system", "code"))
         rows = [
-            Concept(system=system, code=code, zh=zh, en=en, position=position, keys=search_keys(zh))
-            for system, concepts in yaml.safe_load(text).items()
-            for position, (code, zh, en) in enumerate(concepts)
+            Concept(system=system, code=code, zh=zh, en=en, position=position, keys=list(keys))
+            for system, code, zh, en, position, keys in _shipped()
             if (system, code) not in known
         ]
         Concept.objects.bulk_create(rows)

@@ -7,6 +7,7 @@ from itertools import islice
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from kangqiao.base.search import wanted_key
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.kernel.errors import RuleBroken
 
@@ -43,7 +44,7 @@ def labels(system: str, language: str = "zh") -> dict[str, str]:
 
 def search_concepts(system: str, text: str, limit: int) -> list[Concept]:
     """Active concepts whose characters, pinyin or initials begin with the text, in list order."""
-    wanted = text.strip().lower().replace(" ", "")
+    wanted = wanted_key(text)
     if not wanted:
         return list(concepts(system)[:limit])
     found = (row for row in concepts(system) if any(key.startswith(wanted) for key in (*row.keys, row.code.lower())))

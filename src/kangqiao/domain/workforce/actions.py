@@ -66,7 +66,7 @@ def register_practitioner(
 def import_practitioners(*, practitioners: Sequence[Practitioner], by: Actor, at: datetime) -> None:
     """Many members of staff enter at once, as a region's staff list brings them. Raises Denied."""
     with transaction.atomic():
-        _require(can_import(by))
+        _require(can_import(by, {row.organization_id for row in practitioners}))
         for row in practitioners:
             row.keys = search_keys(row.name)
         Practitioner.objects.bulk_create(practitioners)

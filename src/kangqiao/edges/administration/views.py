@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
+from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.transition import told
 from kangqiao.domain.accounts import actions, queries
@@ -33,12 +33,13 @@ KEEPERS = SYSTEM + SECURITY
 
 @require_safe
 @access("role", roles=KEEPERS)
+@exports
 def people(request: SeatedRequest) -> HttpResponse:
     """The accounts of staff where this administrator answers; those that must wait are marked."""
     asked, now = request.GET.get("q", ""), timezone.now()
     rows = queries.search_accounts(request.actor, asked, now)
     context = {
-        "page_obj": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+        "page_obj": page_of(request, rows, PER_PAGE),
         "asked": asked,
         "may_open": request.seat.role in SYSTEM,
         "locked": queries.braked_accounts(request.actor, now)[0],
@@ -131,9 +132,10 @@ def end_role(request: SeatedRequest, membership_id: int) -> HttpResponse:
 
 @require_safe
 @access("role", roles=KEEPERS)
+@exports
 def role_changes(request: SeatedRequest) -> HttpResponse:
     """Changes of role, those that wait first."""
-    page = Paginator(queries.role_changes(request.actor), PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, queries.role_changes(request.actor), PER_PAGE)
     rows = [
         {
             "change": row,

@@ -6,7 +6,6 @@ import json
 import tempfile
 from datetime import date, timedelta
 
-from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_safe
 from kangqiao.base import sealing
 from kangqiao.base.access import access
 from kangqiao.base.acting import beyond
+from kangqiao.base.exports import exports, page_of
 from kangqiao.base.models import AuditEvent
 from kangqiao.base.signing import signer
 from kangqiao.domain.accounts.permissions import SeatedRequest
@@ -28,11 +28,12 @@ PER_PAGE = 50
 
 @require_safe
 @access("role", roles=queries.READERS, step_up=True)
+@exports
 def index(request: SeatedRequest) -> HttpResponse:
     """The events of the organisations this seat answers for, and how their chains stand; reading is an event too."""
     wanted = _wanted(request)
     chain = request.seat.organization_id if wanted.chain is None else wanted.chain
-    page = Paginator(queries.events(request.seat, wanted), PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, queries.events(request.seat, wanted), PER_PAGE)
     context = {
         "wanted": wanted,
         "chains": queries.scope(request.seat),

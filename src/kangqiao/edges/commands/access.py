@@ -27,6 +27,7 @@ LEGEND: Table = [
     ("✗", "不能打开"),
     ("看", "打开一页或下载"),
     ("办", "提交一张表单；办理的每一步还要看这一步归谁办，见 docs/states"),
+    ("先再验证", "先再证明一次是本人，才能看或办"),
     ("", "双方关系结束后：个人信息随依据一起关闭；协议、派驻、坐诊和经费的历史，当事双方仍可查看。"),
 ]
 AREAS = {
@@ -43,6 +44,8 @@ AREAS = {
 PAGES = {
     "healthz": "运行状态",
     "csp-report": "浏览器报告的违规（不含个人信息）",
+    "drafts-keep": "存下自己正在填的内容",
+    "drafts-drop": "不要自己存下的内容",
     "home": "首页：等我处理的事",
     "chain": "全链条总览",
     "chain-follow": "沿全链条跟踪一件事",
@@ -81,7 +84,14 @@ PAGES = {
     "sign-out": "退出登录",
     "accounts-seat": "切换自己的岗位",
     "set_language": "切换语言",
-    "accounts-mode": "切换长辈版",
+    "accounts-mode": "字号和对比度",
+    "find": "查找",
+    "help": "帮助",
+    "help-tour": "带着走一遍",
+    "accessibility": "无障碍声明",
+    "offline": "没有网络时的页面",
+    "manifest": "手机应用的说明文件",
+    "service-worker": "手机应用的离线脚本",
     "agreements-network": "联建网络图",
     "agreements-duties": "协议责任的履行",
     "agreements-list": "协议清单",
@@ -161,6 +171,8 @@ PAGES = {
     "messaging-inbox": "通知",
     "messaging-read-all": "全部记为已读",
     "messaging-open": "打开一条通知",
+    "messaging-read": "在待办里把一条通知记为已读",
+    "messaging-unread": "撤销已读",
     "residents-search": "找居民",
     "residents-consents": "我的授权",
     "residents-decide": "允许或不让一家机构看我的档案",
@@ -223,6 +235,7 @@ def tables() -> dict[str, Table]:
             raise click.ClickException(f"/{route} ({name}) has no words in edges.commands.access.PAGES: say what it is")
         allowed = methods(pattern)
         ways = "/".join(word for word, method in (("看", "GET"), ("办", "POST")) if method in allowed)
+        ways += "，先再验证" if rule.step_up else ""
         kinds = _kinds(name, tuple(pattern.pattern.converters))
         anybody = CELLS["all" if rule.admits(None) else ""]
         cells = (_cell(rule.admits(role.value), role.value, kinds) for role in Role)

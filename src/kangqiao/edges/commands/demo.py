@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
+import sys
 
 import click
 
@@ -19,6 +22,14 @@ def start_django() -> None:
     django.setup()
 
 
+def wait_until_told() -> None:
+    """Load the product, for a database that is still being made; then wait for the line that says it is there."""
+    start_django()
+    importlib.import_module("kangqiao.pathways.demonstration")
+    if not sys.stdin.readline():
+        raise click.Abort  # whoever would have told is gone
+
+
 @click.group()
 def demo() -> None:
     """Demonstration regions; every person in them is invented and marked 演示."""
@@ -28,9 +39,14 @@ def demo() -> None:
 @click.argument("name", type=click.Choice(("zhuhai", "all", "none")))
 @click.option("--data", default=lambda: os.environ.get("KANGQIAO_DATA", DEFAULT_FOLDER), help="The data folder.")
 @click.option("--migrate", is_flag=True, help="Bring the tables up to date first.")
-def load(name: str, data: str, migrate: bool) -> None:
+@click.option("--when-told", is_flag=True, hidden=True, help="Load the product, then wait for a line before the rest.")
+def load(name: str, data: str, migrate: bool, when_told: bool) -> None:
     """Load a demonstration region; what is there already stays as it is."""
+    # Loading makes many objects and drops few; looking for those through all of them is a tenth of its time.
+    gc.set_threshold(50_000, 20, 100)
     site = Site.at(data)
+    if when_told:
+        wait_until_told()
     with site.database() as url:
         os.environ.update(site.environment(url))
         start_django()

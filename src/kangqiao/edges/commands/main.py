@@ -27,6 +27,7 @@ COMMANDS = {
     "states": "states",
     "access": "access",
     "audit": "audit",
+    "administrators": "administrators",
     "outbound": "outbound",
 }
 

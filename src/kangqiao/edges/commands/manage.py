@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from kangqiao.base.server import door
 from kangqiao.base.server.site import DEFAULT_FOLDER, Site
 
 
@@ -24,8 +25,13 @@ def manage(arguments: tuple[str, ...]) -> None:
 
 
 def run_django(arguments: tuple[str, ...]) -> None:
-    """Hand over to Django."""
+    """Hand over to Django; a process of a site that is being set up loads the product and waits for its turn."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kangqiao.config.settings")
+    if door.is_there():
+        import django
+
+        django.setup()
+        door.wait()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line([f"{os.path.basename(sys.argv[0])} manage", *arguments])

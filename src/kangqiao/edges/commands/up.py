@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from kangqiao.base.server import address, application, assets, setup_stamps
+from kangqiao.base.server import address, application, assets, door, setup_stamps
 from kangqiao.base.server.postgres import EmbeddedPostgres
 from kangqiao.base.server.problems import ServerProblem
 from kangqiao.base.server.site import DEFAULT_FOLDER, Site, require_port
@@ -65,6 +65,8 @@ class Start:
     demo: str
     began: float = field(default_factory=time.monotonic)
     server: EmbeddedPostgres | None = None
+    loader: Step | None = None
+    door: door.Door | None = None
     children: list[Child] = field(default_factory=list)
     watched: list[Watched] = field(default_factory=list)
 
@@ -79,15 +81,23 @@ class Start:
         require_port(self.host, self.port)
         if root := assets.root_of_checkout():
             assets.build(root, say=say)
+        self.prepare()
         url = self.open_database()
         served = self.site.application_url(url)
         environment = self.site.environment(url, demo=self.demo)
+        self.start_children(self.site.environment(served, demo=self.demo))
         self.set_up(url, environment)
         application.grant(url, served)
-        self.start_children(self.site.environment(served, demo=self.demo))
+        self.let_in()
         self.wait_healthy()
         self.site.folder.tell(pid=os.getpid(), address=self.address, ready=True)
         click.echo(f"Kangqiao is ready at {self.address} ({time.monotonic() - self.began:.1f} s). Ctrl-C stops it.")
+
+    def prepare(self) -> None:
+        """Where the database is still to be made, whoever will fill it loads the product meanwhile."""
+        if not self.site.own_url and not EmbeddedPostgres(self.site.folder).is_made():
+            environment = self.site.environment(EmbeddedPostgres(self.site.folder).url(), demo=self.demo)
+            self.loader = Step(["demo", "load", self.demo, "--migrate", "--when-told"], environment)
 
     def open_database(self) -> str:
         """The user's own server, or the embedded one started."""
@@ -118,16 +128,18 @@ class Start:
         if is_there:
             say(f"{what}: there")
         if is_there and not is_migrated:
-            run_step("tables: migrating", ["manage", "migrate", "--no-input", "-v", "0"], environment)
+            run_step("tables: migrating", Step(["manage", "migrate", "--no-input", "-v", "0"], environment))
         if not is_there:
             first = [] if is_migrated else ["--migrate"]
-            run_step(f"{what}: loading", ["demo", "load", self.demo, *first], environment)
+            run_step(f"{what}: loading", self.loader or Step(["demo", "load", self.demo, *first], environment))
             setup_stamps.write(url, demo, loader)
         if not is_migrated:
             setup_stamps.write(url, "migrations", digest)
 
     def start_children(self, environment: Mapping[str, str]) -> None:
-        """Web server and worker, beside each other."""
+        """Web server and worker, beside each other; they load the product and wait at the door."""
+        self.door = door.Door(self.site.folder.path)
+        environment = {**environment, door.VARIABLE: str(self.door.path)}
         processes = os.environ.get("KANGQIAO_WEB_PROCESSES") or str(min(2, os.cpu_count() or 1))
         web = [
             sys.executable, "-m", "granian", "kangqiao.config.wsgi:application", "--interface", "wsgi",
@@ -144,6 +156,11 @@ class Start:
             child.start()
             alive = lambda child=child: child.status() is None  # noqa: E731 one line says it
             self.watched.append(Watched(child.name, alive, child.start, child.last_words))
+
+    def let_in(self) -> None:
+        """The tables are there: web server and worker begin."""
+        assert self.door is not None
+        self.door.open()
 
     def wait_healthy(self) -> None:
         """Until `/healthz` says that database, tables and worker are well."""
@@ -165,8 +182,11 @@ class Start:
 
     def stop(self) -> None:
         """Web server, worker, database, in this order; then the folder is free."""
+        if self.loader:
+            self.loader.stop()
         for child in self.children:
-            child.stop()
+            # Behind a closed door nothing was begun that would have to be brought to an end.
+            (child.stop if self.door is None or self.door.is_open else child.end_group)()
         if self.server:
             self.server.stop()
         self.site.folder.release()
@@ -183,25 +203,41 @@ def health(site_address: str) -> tuple[bool, str]:
         return False, str(error)
 
 
-def run_step(title: str, arguments: list[str], environment: Mapping[str, str]) -> None:
-    """One command of ours as a step: its lines are shown, its failure ends the start."""
+class Step:
+    """One command of ours that runs to its end: its lines are shown, what it says of errors is kept."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "kangqiao", *arguments],
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            text=True,
+            stderr=subprocess.PIPE,
+            process_group=0,
+        )
+
+    def finish(self) -> tuple[int, str]:
+        """Tell it to begin, where it waits for that, and wait for its end; how it ended, and what it said of errors."""
+        try:
+            _, errors = self._process.communicate("begin\n")
+        except BaseException:
+            self.stop()
+            raise
+        return self._process.returncode, errors
+
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+
+def run_step(title: str, step: Step) -> None:
+    """A step of the start, with its time; its failure ends the start."""
     say(title)
     began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kangqiao", *arguments],
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        text=True,
-        stderr=subprocess.PIPE,
-        process_group=0,
-    )
-    try:
-        _, errors = process.communicate()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    if process.returncode:
+    code, errors = step.finish()
+    if code:
         raise ServerProblem(
             f"{title} failed: {errors.strip()[-1500:]}", next_step="Nothing was started; the data is as it was before."
         )

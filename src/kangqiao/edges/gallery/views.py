@@ -15,7 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kangqiao.base.access import access
+from kangqiao.base.models import ImportRow
 from kangqiao.base.pages import RailItem
+from kangqiao.edges.excel.preview import Line, preview
+from kangqiao.edges.excel.residents import RESIDENTS
 from kangqiao.kernel.states import Look, State, Step
 
 # untranslated: a state carries both names
@@ -118,6 +121,8 @@ def sample() -> dict[str, Any]:
         "hold": now + timedelta(minutes=4, seconds=32),
         "ago": now - timedelta(hours=3),
         "days": [(now + timedelta(days=n - now.weekday())).date() for n in range(5)],
+        "import_heads": [column.head for column in RESIDENTS.columns],
+        "import_lines": _import_lines(),
         "page_obj": Paginator(range(1_284), 20).get_page(2),
         "fen": 142_317_950,
         "share": 0.727,
@@ -128,3 +133,21 @@ def sample() -> dict[str, Any]:
         "allergies": [_("青霉素过敏")],
         "facts": [(_("出自"), _("珠海市“联建协管”工作方案")), (_("生效"), None)],
     }
+
+
+def _import_lines() -> list[Line]:
+    """Rows of an invented register: fine, worth a look, faulty, being mended, entered, left where it is."""
+    heads = [column.head for column in RESIDENTS.columns]
+    wrong = [{"head": heads[3], "code": "check_digit", "bad": True, "more": {}}]
+    odd = [{"head": heads[4], "code": "phone", "bad": False, "more": {}}]
+    used = {"entered_id": 2, "stays": "scheduling.booking"}
+    given: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
+        ("good", [], {}), ("warn", odd, {}), ("bad", wrong, {}), ("bad", wrong, {}), ("good", [], {"entered_id": 1}),
+        ("good", [], used),
+    ]  # fmt: skip
+    cells = dict(zip(heads, (column.example for column in RESIDENTS.columns), strict=True))
+    rows = [
+        ImportRow(pk=number, line=number + 1, mark=mark, findings=found, cells=cells, **more)
+        for number, (mark, found, more) in enumerate(given, start=1)
+    ]
+    return preview(RESIDENTS, rows, edit=4)

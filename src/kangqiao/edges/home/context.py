@@ -16,8 +16,6 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.edges.home.rail import rail
 
-SEARCHERS = (Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.EXPERT, Role.GUIDANCE_OFFICE)
-
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """`rail` and `frame` for the seat of the request; nothing for a reader without one."""
@@ -43,7 +41,7 @@ def _frame(request: HttpRequest) -> Frame:
             for found in memberships
         ),
         switch_url=reverse("accounts-seat"),
-        search_url=reverse("residents-search") if seat.role in SEARCHERS else "",
+        search_url=reverse("find"),
         inbox_url=reverse("messaging-inbox"),
         inbox_count=messaging.unread_count(seat),
         sign_out_url=reverse("sign-out"),

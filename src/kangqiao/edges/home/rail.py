@@ -40,6 +40,8 @@ MONEY = Entry("finance-list", "coin-yuan", _("经费"))
 ACCOUNTS = Entry("people-list", "users", _("账号"))
 ROLE_CHANGES = Entry("people-role-changes", "user-check", _("岗位变动"))
 OVERSIGHT = Entry("residents-oversight", "eye", _("核查"))
+IMPORTS = Entry("imports-index", "table-import", _("导入"))
+PAPERS = Entry("papers-templates", "file-text", _("模板"))
 PUBLICATIONS = Entry("publication-list", "world", _("公示"))
 
 RAILS: dict[str, tuple[Entry, ...]] = {
@@ -60,7 +62,7 @@ RAILS: dict[str, tuple[Entry, ...]] = {
     Role.BUREAU_OFFICER: (HOME, CHAIN, AGREEMENTS, INDICATORS, APPRAISALS, MONEY, PUBLICATIONS, CLAUSES),
     Role.FINANCE_OFFICER: (HOME, MONEY, APPRAISALS, INDICATORS, CHAIN, CLAUSES),
     Role.INSURER: (HOME, CHAIN, CLAUSES),
-    Role.SYSTEM_ADMIN: (HOME, ACCOUNTS, ROLE_CHANGES, CHAIN, CLAUSES),
+    Role.SYSTEM_ADMIN: (HOME, ACCOUNTS, ROLE_CHANGES, IMPORTS, PAPERS, CHAIN, CLAUSES),
     Role.SECURITY_ADMIN: (HOME, ROLE_CHANGES, ACCOUNTS, OVERSIGHT, CHAIN, CLAUSES),
     Role.AUDIT_ADMIN: (HOME, AUDIT, CHAIN, CLAUSES),
 }

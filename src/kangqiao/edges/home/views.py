@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.scheduling import queries as scheduling
-from kangqiao.edges.home.worklists import tiles
+from kangqiao.edges.home import forms, worklists
 from kangqiao.pathways import chain as the_chain
-
-NEWEST = 6
 
 
 @require_safe
 @access("signed_in")
 def home(request: SeatedRequest) -> HttpResponse:
-    """What waits for this seat; a resident sees the next appointment instead."""
+    """What waits for this seat, and the rows of one of its worklists; HTMX asks for that list alone.
+
+    A resident sees the next appointment instead.
+    """
     if request.seat.role == Role.RESIDENT:
         return _resident_home(request)
-    context = {
-        "tiles": tiles(request.seat, timezone.now()),
-        "notices": messaging.inbox(request.seat)[:NEWEST],
+    asked = forms.Asked(request.GET)
+    board = worklists.board(request.seat, timezone.now(), **asked.wanted())
+    page = {
+        "board": board,
+        "inbox_url": reverse("messaging-inbox"),
+        "is_moved": bool(request.GET.get("row")),
         "description": ROLE_DESCRIPTIONS[Role(request.seat.role)],
-        "links": the_chain.links(request.seat.place_code[:4], timezone.now()),
     }
-    return render(request, "home/staff.html", context)
+    is_part = wants_part(request) and request.headers.get("HX-Target") == "queue"
+    return render(request, "home/part.html" if is_part else "home/staff.html", page)
 
 
 def _resident_home(request: SeatedRequest) -> HttpResponse:

@@ -1,13 +1,15 @@
-"""What waits for each role, most urgent first: a number, how old the oldest is, and one verb."""
+"""What waits for each role, most urgent first: a number, how old the oldest is, one verb, and the rows themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
@@ -21,147 +23,250 @@ from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.edges.home import rows
+from kangqiao.edges.home.rows import Row, Words
 
 Waiting = tuple[int, datetime | None]
 
 
+def _nothing(seat: Seat, now: datetime) -> Waiting:
+    return 0, None
+
+
+def _of_seat(count: Callable[[Seat], Waiting]) -> Callable[[Seat, datetime], Waiting]:
+    return lambda seat, now: count(seat)
+
+
+def _no_rows(seat: Seat, now: datetime) -> list[Row]:
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """One kind of waiting thing: what is counted, the rows, the verb, the page of all of them, and words for none.
+
+    `referrals` says which referrals wait there, instead of `count` and `rows`; `has_mine` where the person's own differ
+    from those of the house.
+    """
+
+    key: str
+    label: Words
+    verb: Words
+    url_name: str
+    none: Words
+    count: Callable[[Seat, datetime], Waiting] = _nothing
+    rows: Callable[[Seat, datetime], list[Row]] = _no_rows
+    referrals: referrals.Where | None = None
+    tab: str = ""
+    has_mine: bool = False
+
+    @property
+    def url(self) -> str:
+        """The page where all of them stand."""
+        return reverse(self.url_name) + (f"?tab={self.tab}" if self.tab else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One worklist: label, how many wait, since when the oldest waits, the verb, and the page."""
+    """One worklist as it stands now."""
 
-    label: str
+    list: Worklist
     count: int
     oldest: datetime | None
-    verb: str
-    url: str
 
 
-def tiles(seat: Seat, now: datetime) -> list[Tile]:
-    """The worklists of the seat, in the order of its day; each costs one statement."""
-    return [make(seat, now) for make in TILES.get(seat.role, ())]
+DESK = Worklist(
+    "desk", _("待接收的转诊"), _("接收或退回"), "referral-desk", _("中心发来新的转诊会排在这里，最急的在最上面。"),
+    referrals=("to_organization", "up", "sent"),
+)  # fmt: skip
+RETURNED = Worklist(
+    "returned", _("被退回的转诊"), _("补充再送"), "referral-list", _("医院退回的转诊会写明缺什么，补一句就能再送。"),
+    referrals=("from_organization", "up", "returned"), tab="returned", has_mine=True,
+)  # fmt: skip
+REPLIES = Worklist(
+    "reply", _("医院已回信"), _("阅读结案"), "referral-list", _("医院写完小结会到这里，读过就结案。"),
+    referrals=("from_organization", "up", "summarised"), tab="reply", has_mine=True,
+)  # fmt: skip
+HANDED_BACK = Worklist(
+    "down", _("待接收的下转"), _("接收"), "referral-list", _("医院把稳定的居民转回来时，会附上用药和随访计划。"),
+    referrals=("to_organization", "down", "proposed"), tab="down",
+)  # fmt: skip
+CONTACTS = Worklist(
+    "contact", _("待首次随访的下转"), _("随访"), "referral-list", _("接收下转以后，首次随访在时限内记到这里。"),
+    referrals=("to_organization", "down", "taken_over"), tab="down_contact",
+)  # fmt: skip
+REPORTS = Worklist(
+    "report", _("待写的小结"), _("写小结"), "referral-list", _("看完上转来的居民后，在这里写小结回给家庭医生。"),
+    referrals=("to_organization", "up", "seen"), tab="seen", has_mine=True,
+)  # fmt: skip
+TODAY = Worklist(
+    "today", _("今日预约未到诊"), _("签到"), "slots-day", _("今天预约的居民都到了，或今天没有预约。"),
+    scheduling.waiting_today, partial(rows.of_bookings, mine=False),
+)  # fmt: skip
+MY_PATIENTS = Worklist(
+    "patients", _("今天约我的居民"), _("接诊"), "slots-day", _("今天没有约您的居民，或都已到诊。"),
+    rows=partial(rows.of_bookings, mine=True),
+)  # fmt: skip
+ATTENDANCE = Worklist(
+    "attendance", _("待确认的坐诊"), _("确认出诊"), "roster-attendance",
+    _("专家坐诊过去以后，在这里确认来了没有；考核和经费都看它。"), roster.to_complete, rows.to_attest,
+)  # fmt: skip
+SITTINGS = Worklist(
+    "sittings", _("本周坐诊"), _("看安排"), "roster-mine", _("这一周没有排您坐诊。"),
+    roster.own_this_week, rows.sittings,
+)  # fmt: skip
+DRAFTS = Worklist(
+    "drafts", _("待发布的半天"), _("发布排班"), "roster-board",
+    _("排好的半天都已发布，可以预约。下周的从排班页开始排。"), roster.to_publish, rows.drafts,
+)  # fmt: skip
+NOMINATIONS = Worklist(
+    "nominations", _("待批准的派驻"), _("批准"), "roster-postings", _("提名的专家批准后才能排到社区坐诊。"),
+    roster.to_approve, rows.nominations,
+)  # fmt: skip
+SIGNATURES = Worklist(
+    "signatures", _("待签署的协议"), _("签署"), "agreements-list", _("各方送签的协议会到这里；签过的在协议页。"),
+    _of_seat(agreements.to_sign), partial(rows.of_agreements, status="signing", label=_("读后签署")),
+)  # fmt: skip
+ENDINGS = Worklist(
+    "endings", _("申请终止的协议"), _("审批"), "agreements-list", _("没有机构申请终止协议。"),
+    _of_seat(agreements.to_decide), partial(rows.of_agreements, status="ending_requested", label=_("审批")),
+)  # fmt: skip
+TO_SCORE = Worklist(
+    "score", _("待评分的考核"), _("评分"), "appraisal-list", _("年度结束后从考核页开启，开启的医院会排在这里。"),
+    _of_seat(appraisals.to_score), partial(rows.of_appraisals, status="open", label=_("评分")),
+)  # fmt: skip
+TO_CLOSE = Worklist(
+    "close", _("待定案的考核"), _("定案"), "appraisal-list", _("评过分的考核定案后，经费才能拨付。"),
+    _of_seat(appraisals.to_close), partial(rows.of_appraisals, status="scored", label=_("定案")),
+)  # fmt: skip
+TO_SUBMIT = Worklist(
+    "submit", _("待提交的经费测算"), _("提交"), "finance-list", _("测算好的经费从这里提交给各级财政。"),
+    _of_seat(finance.to_submit), partial(rows.of_money, label=_("核对提交"), is_payer=False),
+)  # fmt: skip
+TO_PAY = Worklist(
+    "pay", _("可拨付的经费"), _("拨付"), "finance-list", _("考核定案、测算提交以后，您这一级要拨的会到这里。"),
+    _of_seat(finance.to_pay), partial(rows.of_money, label=_("拨付"), is_payer=True),
+)  # fmt: skip
+TO_PREPARE = Worklist(
+    "prepare", _("待送审的公示"), _("送审"), "publication-list",
+    _("每年的名单从公示页生成草稿，退回的和批准的也会到这里。"), _of_seat(publications.to_prepare),
+    partial(rows.of_lists, statuses=("draft", "returned", "approved"), label=_("核对")),
+)  # fmt: skip
+TO_APPROVE = Worklist(
+    "approve", _("待审核的公示"), _("审核"), "publication-list", _("医院送审的名单会到这里。"),
+    _of_seat(publications.to_approve), partial(rows.of_lists, statuses=("submitted",), label=_("审核")),
+)  # fmt: skip
+ROLE_CHANGES = Worklist(
+    "roles", _("待审核的岗位变动"), _("审核"), "people-role-changes",
+    _("系统管理员提出的岗位变动，由安全管理员同意后生效。"),
+    lambda seat, now: accounts.role_changes_waiting(seat.actor), rows.role_changes,
+)  # fmt: skip
+ASKED = Worklist(
+    "asked", _("居民的疑问"), _("答复"), "residents-oversight", _("居民问“谁看过我的档案”时，会到这里。"),
+    _of_seat(residents.waiting_questions), rows.questions,
+)  # fmt: skip
+LOCKED = Worklist(
+    "locked", _("输错太多被锁的账号"), _("解锁"), "people-list", _("没有账号在等待。"),
+    lambda seat, now: accounts.braked_accounts(seat.actor, now), rows.braked,
+)  # fmt: skip
+NOTICES = Worklist(
+    "notices", _("未读消息"), _("查看"), "messaging-inbox", _("有缺口、答复或到期的事，会出现在这里。"),
+    _of_seat(messaging.waiting), rows.notices,
+)  # fmt: skip
 
-
-def _tile(label: str, waiting: Waiting, verb: str, url_name: str, tab: str = "") -> Tile:
-    """The tile; `tab` names the part of the page where exactly these rows stand."""
-    return Tile(label, waiting[0], waiting[1], verb, reverse(url_name) + (f"?tab={tab}" if tab else ""))
-
-
-def desk(seat: Seat, now: datetime) -> Tile:
-    """Referrals the desk owes an answer."""
-    return _tile(_("待接收的转诊"), referrals.waiting_desk(seat), _("接收或退回"), "referral-desk")
-
-
-def returned(seat: Seat, now: datetime) -> Tile:
-    """Referrals that came back."""
-    return _tile(_("被退回的转诊"), referrals.returned_to_gp(seat), _("补充再送"), "referral-list", "returned")
-
-
-def replies(seat: Seat, now: datetime) -> Tile:
-    """Summaries nobody has read yet."""
-    return _tile(_("医院已回信"), referrals.replies_to_read(seat), _("阅读结案"), "referral-list", "reply")
-
-
-def handed_back(seat: Seat, now: datetime) -> Tile:
-    """Patients the hospital hands back."""
-    return _tile(_("待接收的下转"), referrals.down_waiting(seat), _("接收"), "referral-list", "down")
-
-
-def today(seat: Seat, now: datetime) -> Tile:
-    """People booked at the place today."""
-    return _tile(_("今日预约未到诊"), scheduling.waiting_today(seat, now), _("签到"), "slots-day")
-
-
-def attendance(seat: Seat, now: datetime) -> Tile:
-    """Half-days that are over and not confirmed."""
-    return _tile(_("待确认的坐诊"), roster.to_complete(seat, now), _("确认出诊"), "roster-attendance")
-
-
-def sittings(seat: Seat, now: datetime) -> Tile:
-    """The expert's coming half-days."""
-    return _tile(_("本周坐诊"), roster.own_this_week(seat, now), _("看安排"), "roster-mine")
-
-
-def drafts(seat: Seat, now: datetime) -> Tile:
-    """Half-days planned and not yet published."""
-    return _tile(_("待发布的半天"), roster.to_publish(seat, now), _("发布排班"), "roster-board")
-
-
-def nominations(seat: Seat, now: datetime) -> Tile:
-    """Nominated experts the hospital has not decided on."""
-    return _tile(_("待批准的派驻"), roster.to_approve(seat, now), _("批准"), "roster-postings")
-
-
-def signatures(seat: Seat, now: datetime) -> Tile:
-    """Agreements that wait for the seat's signature."""
-    return _tile(_("待签署的协议"), agreements.to_sign(seat), _("签署"), "agreements-list")
-
-
-def endings(seat: Seat, now: datetime) -> Tile:
-    """Requests to end an agreement, for the authority."""
-    return _tile(_("申请终止的协议"), agreements.to_decide(seat), _("审批"), "agreements-list")
-
-
-def to_score(seat: Seat, now: datetime) -> Tile:
-    """Appraisals not yet scored."""
-    return _tile(_("待评分的考核"), appraisals.to_score(seat), _("评分"), "appraisal-list")
-
-
-def to_close(seat: Seat, now: datetime) -> Tile:
-    """Scored appraisals not yet closed."""
-    return _tile(_("待定案的考核"), appraisals.to_close(seat), _("定案"), "appraisal-list")
-
-
-def to_submit(seat: Seat, now: datetime) -> Tile:
-    """Computed settlements not yet submitted."""
-    return _tile(_("待提交的经费测算"), finance.to_submit(seat), _("提交"), "finance-list")
-
-
-def to_pay(seat: Seat, now: datetime) -> Tile:
-    """Payable lines of the payer."""
-    return _tile(_("可拨付的经费"), finance.to_pay(seat), _("拨付"), "finance-list")
-
-
-def to_prepare(seat: Seat, now: datetime) -> Tile:
-    """The list of the year, as long as it is not sent for approval."""
-    return _tile(_("待送审的公示"), publications.to_prepare(seat), _("送审"), "publication-list")
-
-
-def to_approve(seat: Seat, now: datetime) -> Tile:
-    """Lists that wait for the bureau."""
-    return _tile(_("待审核的公示"), publications.to_approve(seat), _("审核"), "publication-list")
-
-
-def role_changes(seat: Seat, now: datetime) -> Tile:
-    """Changes of role that wait for a second person."""
-    return _tile(_("待审核的岗位变动"), accounts.role_changes_waiting(seat.actor), _("审核"), "people-role-changes")
-
-
-def locked(seat: Seat, now: datetime) -> Tile:
-    """Accounts that must wait after too many failures."""
-    return _tile(_("输错太多被锁的账号"), accounts.braked_accounts(seat.actor, now), _("解锁"), "people-list")
-
-
-def notices(seat: Seat, now: datetime) -> Tile:
-    """Unread notices."""
-    return _tile(_("未读消息"), messaging.waiting(seat), _("查看"), "messaging-inbox")
-
-
-def asked(seat: Seat, now: datetime) -> Tile:
-    """Questions of residents about who looked."""
-    return _tile(_("居民的疑问"), residents.waiting_questions(seat), _("答复"), "residents-oversight")
-
-
-TILES: dict[str, tuple[Callable[[Seat, datetime], Tile], ...]] = {
-    Role.GP: (returned, replies, handed_back, today, notices),
-    Role.EXPERT: (sittings, notices),
-    Role.CENTRE_MANAGER: (today, attendance, handed_back, signatures, notices),
-    Role.REFERRAL_DESK: (desk, today, notices),
-    Role.GUIDANCE_OFFICE: (signatures, nominations, desk, to_prepare, notices),
-    Role.DISPATCHER: (drafts, notices),
-    Role.HOSPITAL_DIRECTOR: (signatures, nominations, to_prepare, notices),
-    Role.BUREAU_OFFICER: (signatures, endings, to_score, to_close, to_approve, notices),
-    Role.FINANCE_OFFICER: (to_submit, to_pay, notices),
-    Role.SYSTEM_ADMIN: (role_changes, notices),
-    Role.SECURITY_ADMIN: (role_changes, asked, locked, notices),
-    Role.AUDIT_ADMIN: (notices,),
+LISTS: dict[str, tuple[Worklist, ...]] = {
+    Role.GP: (RETURNED, REPLIES, HANDED_BACK, CONTACTS, TODAY, NOTICES),
+    Role.EXPERT: (MY_PATIENTS, REPORTS, SITTINGS, NOTICES),
+    Role.CENTRE_MANAGER: (TODAY, ATTENDANCE, HANDED_BACK, RETURNED, SIGNATURES, NOTICES),
+    Role.REFERRAL_DESK: (DESK, REPORTS, TODAY, NOTICES),
+    Role.GUIDANCE_OFFICE: (DESK, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
+    Role.DISPATCHER: (DRAFTS, NOTICES),
+    Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
+    Role.PHARMACIST: (NOTICES,),
+    Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, NOTICES),
+    Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
+    Role.INSURER: (NOTICES,),
+    Role.SYSTEM_ADMIN: (ROLE_CHANGES, LOCKED, NOTICES),
+    Role.SECURITY_ADMIN: (ROLE_CHANGES, ASKED, LOCKED, NOTICES),
+    Role.AUDIT_ADMIN: (NOTICES,),
 }
+# Roles whose people own what they began, so that theirs and their house's differ.
+PERSONAL = (Role.GP, Role.EXPERT)
+# What a role without a module of its own yet is told, honestly, when nothing waits.
+TEACHING: dict[str, Words] = {
+    Role.PHARMACIST: _("处方审核和缺药配送还没有上线；上线后，待审的处方会按等候时间排在这里。现在可以看政策条款。"),
+    Role.INSURER: _("医保对账还没有上线；上线后，待受理的批次会排在这里。现在可以看一张图和政策条款。"),
+    Role.AUDIT_ADMIN: _("审计的每一条和每条链的校验在“审计”页；有链断开或大量查阅时，会发消息到这里。"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The home page of a seat: its tiles, the chosen worklist with its rows, and whose things they are."""
+
+    tiles: list[Tile]
+    chosen: Tile
+    rows: list[Row]
+    mine: bool
+    has_mine: bool
+    teaching: Words
+    selected: str
+
+    @property
+    def lines(self) -> list[tuple[Row, str]]:
+        """Each row with the address its steps come back to: this list, at the row that is next afterwards."""
+        following = [one.key for one in (*self.rows[1:], *self.rows[-2:-1])] or [""]
+        return [(one, self.address(row=after)) for one, after in zip(self.rows, following, strict=False)]
+
+    def address(self, *, row: str = "") -> str:
+        """The address of this list on the home page, with a row to be at."""
+        wanted = {"list": self.chosen.list.key, "who": "me" if self.mine else "", "row": row}
+        return f"{reverse('home')}?{urlencode({name: value for name, value in wanted.items() if value})}"
+
+    @property
+    def unread(self) -> int:
+        """How many messages nobody has read, for the bell."""
+        return next((tile.count for tile in self.tiles if tile.list is NOTICES), 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many things wait in all the lists."""
+        return sum(tile.count for tile in self.tiles)
+
+
+def _rows(one: Worklist, seat: Seat, now: datetime, mine: bool) -> list[Row]:
+    if one.referrals is not None:
+        return rows.of_referrals(seat, now, one.referrals, mine=mine and one.has_mine)
+    return one.rows(seat, now)
+
+
+def _counts(lists: tuple[Worklist, ...], seat: Seat, now: datetime, mine: bool, own: list[Row]) -> Iterator[Waiting]:
+    """What waits in each list; the referrals of all of them come with one statement."""
+    asked = {one.key: one.referrals for one in lists if one.referrals is not None}
+    personal = [one.key for one in lists if mine and one.has_mine]
+    found = referrals.waiting(seat, asked, personal) if asked else {}
+    for one in lists:
+        if one is MY_PATIENTS:
+            yield len(own), next((row.since for row in own), None)
+        else:
+            yield found[one.key] if one.key in found else one.count(seat, now)
+
+
+def board(seat: Seat, now: datetime, *, wanted: str = "", mine: bool = False, row: str = "") -> Board:
+    """The worklists of the seat; opened is the one asked for, else the first in which something waits.
+
+    `row` is the one to be at: what comes after the row just worked on, or the first where it is gone too.
+    """
+    lists, has_mine = LISTS[seat.role], seat.role in PERSONAL
+    mine = mine and has_mine
+    own = _rows(MY_PATIENTS, seat, now, mine) if MY_PATIENTS in lists else []
+    tiles = [Tile(one, *counted) for one, counted in zip(lists, _counts(lists, seat, now, mine, own), strict=True)]
+    first = next((tile for tile in tiles if tile.count), tiles[0])
+    chosen = next((tile for tile in tiles if tile.list.key == wanted), first)
+    found = own if chosen.list is MY_PATIENTS else _rows(chosen.list, seat, now, mine)
+    keys = [one.key for one in found]
+    at = row if row in keys else next(iter(keys), "")
+    return Board(tiles, chosen, found, mine, has_mine, TEACHING.get(seat.role, ""), at)
+
+
+__all__ = ["LISTS", "Board", "Tile", "Worklist", "board"]

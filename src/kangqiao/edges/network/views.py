@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports
 from kangqiao.domain.agreements import permissions, queries
 from kangqiao.edges.network.drawing import drawing
 from kangqiao.pathways import duty_compliance
@@ -25,6 +26,7 @@ def network(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @access("role", roles=permissions.READERS)
+@exports
 def duties(request: HttpRequest, pk: int) -> HttpResponse:
     """The duties of an agreement with what was counted for each."""
     agreement = queries.get_agreement(request.seat, pk)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from kangqiao.base.search import search_keys
+from kangqiao.base.search import search_keys, wanted_key
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.publication.models import Publication
 
@@ -52,7 +52,7 @@ def by_year(publications: list[Publication]) -> list[tuple[int, list[Publication
 
 def find(publications: list[Publication], text: str) -> list[Found]:
     """The rows that name an expert or a centre with these characters, this pinyin or these initials."""
-    wanted = text.strip().lower().replace(" ", "")
+    wanted = wanted_key(text)
     if not wanted:
         return []
     return [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -28,6 +30,29 @@ def content_policy_report(request: HttpRequest) -> HttpResponse:
     if line:
         log.warning("content policy: %s", line)
     return HttpResponse(status=204)
+
+
+@require_POST
+@access("signed_in")
+# twice is once: the words kept last are the ones that hold
+def keep_draft(request: HttpRequest) -> HttpResponse:
+    """A page keeps what is being typed into one of its forms; says when that was."""
+    at = drafts.save(request)
+    if at is None:
+        return HttpResponse(status=204)
+    return JsonResponse({"said": _("已保存 %(time)s") % {"time": f"{timezone.localtime(at):%H:%M:%S}"}})
+
+
+@require_POST
+@access("signed_in")
+# twice is once: gone is gone
+def drop_draft(request: HttpRequest) -> HttpResponse:
+    """Whoever typed it does not want it any more; the page comes back without it."""
+    who = drafts.owner(request)
+    if who is not None:
+        drafts.drop(who, request.POST.get("draft_action", ""), request.POST.get("draft_step", "")[:40])
+    page = request.POST.get("draft_page", "")
+    return redirect(page if url_has_allowed_host_and_scheme(page, {request.get_host()}) else "home")
 
 
 @access("public")

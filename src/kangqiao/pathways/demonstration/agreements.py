@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -22,6 +22,9 @@ from kangqiao.pathways.demonstration.run import Run
 # The centre whose agreement for the coming year is out for signature, and the one whose draft is just begun.
 SIGNING, DRAFTED = "c_xiangwan", "c_shishan"
 
+# Hospital and centre by their codes.
+Pair = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Seats:
@@ -40,12 +43,10 @@ def load_zhuhai(run: Run) -> int:
     ]
     seats = Seats(dict(Organization.objects.values_list("code", "pk")), {})
     this_year, next_year = date(run.today.year, 1, 1), date(run.today.year + 1, 1, 1)
-    for hospital, centre in pairs:
-        _signed(run, seats, Agreement.Kind.JOINT_BUILDING, hospital, centre, run.start, years_after(run.start, 3))
-        _signed(run, seats, Agreement.Kind.TARGET, hospital, centre, run.start, this_year)
+    _signed(run, seats, Agreement.Kind.JOINT_BUILDING, pairs, run.start, years_after(run.start, 3))
+    _signed(run, seats, Agreement.Kind.TARGET, pairs, run.start, this_year)
     actions.lapse_due(on=this_year, by=run.by, at=run.at)
-    for hospital, centre in pairs:
-        _signed(run, seats, Agreement.Kind.TARGET, hospital, centre, this_year, next_year)
+    _signed(run, seats, Agreement.Kind.TARGET, pairs, this_year, next_year)
     _read_all(run)
     for hospital, centre in pairs:
         if centre in (SIGNING, DRAFTED):
@@ -68,12 +69,11 @@ def _draft(
     )
 
 
-def _signed(run: Run, seats: Seats, kind: str, hospital: str, centre: str, starts_on: date, ends_on: date) -> None:
+def _signed(run: Run, seats: Seats, kind: str, pairs: Sequence[Pair], starts_on: date, ends_on: date) -> None:
+    """Agreements of one kind and term, as signed on their first day by the heads of their parties."""
     at = max(run.start_at, run.start_at.replace(year=starts_on.year))
-    agreement = _draft(run, seats, kind, hospital, centre, starts_on, ends_on, at)
-    actions.propose_agreement(agreement_id=agreement.pk, by=run.by, at=at)
-    for party in queries.parties_of(agreement):
-        actions.sign_agreement(agreement_id=agreement.pk, by=_signer(run, seats, party), at=at)
+    drafts = [_draft(run, seats, kind, hospital, centre, starts_on, ends_on, at) for hospital, centre in pairs]
+    actions.import_signed(drafts=drafts, signer=lambda party: _signer(run, seats, party), by=run.by, at=at)
 
 
 def _begun(run: Run, seats: Seats, hospital: str, centre: str, starts_on: date, *, is_out: bool) -> None:

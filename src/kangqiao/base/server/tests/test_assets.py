@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import pathlib
 
 import pytest
@@ -64,3 +66,19 @@ def checkout_with_icons(place: pathlib.Path, names: str) -> pathlib.Path:
     listing.parent.mkdir(parents=True)
     listing.write_text(names)
     return place
+
+
+def test_text_files_get_a_gzip_form_that_follows_them(tmp_path: pathlib.Path) -> None:
+    sheet = tmp_path / "kangqiao" / "a.css"
+    sheet.parent.mkdir()
+    sheet.write_text("a { color: red }\n" * 50)
+    (tmp_path / "picture.png").write_bytes(b"x")
+
+    first, again = assets.compress(tmp_path), assets.compress(tmp_path)
+    sheet.write_text("b { color: red }\n" * 50)
+    os.utime(sheet, ns=(1, 1))
+    after = assets.compress(tmp_path)
+
+    assert (first, again, after) == (1, 0, 1)
+    assert gzip.decompress((tmp_path / "kangqiao" / "a.css.gz").read_bytes()) == sheet.read_bytes()
+    assert not (tmp_path / "picture.png.gz").exists()

@@ -2,8 +2,10 @@
      data-key="alt+n"        on a link or button: the key presses it. Also "g", "1", "?", "escape", "ctrl+k".
      data-list               on a container: J/K and arrow keys move among its [data-item] rows, Enter opens one.
      data-item               a row; opens its [data-open] link or button (else its first link).
+     data-row-key="1"        on a step inside a row: the key presses it while that row is the chosen one.
      data-next="#id"         on an input: Enter goes to that field. data-digits="3": so does the third digit.
-     data-grid               on a table: arrow keys move among its focusable cells [data-cell].
+     data-grid               on a table: arrow keys move among its focusable cells [data-cell]; the first one enters it.
+     a search field          arrow down goes to the first row found.
    Single letters can be switched off by the reader: <body data-single-keys="off"> (WCAG 2.1.4). */
 (() => {
   "use strict";
@@ -28,6 +30,7 @@
     const at = items.findIndex((item) => item === document.activeElement || item.contains(document.activeElement) || item.matches(CHOSEN));
     choose(list, items[Math.max(0, Math.min(items.length - 1, at < 0 ? (by > 0 ? 0 : items.length - 1) : at + by))]);
   };
+  const chosenIn = (list) => itemsOf(list).find((item) => item.contains(document.activeElement)) || itemsOf(list).find((item) => item.matches(CHOSEN));
   const open = (item) => {
     const target = item.querySelector("[data-open]") || item.querySelector("a[href],button");
     if (target) target.click();
@@ -59,11 +62,21 @@
       const next = document.querySelector(event.target.dataset.next);
       if (next) { event.preventDefault(); next.focus(); if (next.select) next.select(); return; }
     }
+    if (inField && key === "arrowdown" && event.target.type === "search") {
+      const found = listFor(event.target);
+      if (found && itemsOf(found).length) { event.preventDefault(); choose(found, itemsOf(found)[0]); return; }
+    }
     if (inField && bare && key !== "escape") return;
     if (document.querySelector("dialog[open]") && key !== "escape") return;
+    const near = event.target === document.body && /^arrow/.test(key) ? document.querySelector("[data-grid] [data-cell]") : null;
+    if (near) { event.preventDefault(); near.focus(); return; }
     const cell = event.target.closest ? event.target.closest("[data-cell]") : null;
     if (cell && /^arrow/.test(key)) { event.preventDefault(); moveInGrid(cell, key); return; }
     if (bare && key.length === 1 && document.body.dataset.singleKeys === "off") return;
+    const mine = listFor(event.target), row = mine && chosenIn(mine);
+    for (const el of row ? row.querySelectorAll("[data-row-key]") : []) {
+      if (el.dataset.rowKey === key && shown(el) && !document.querySelector(".drawer")) { event.preventDefault(); el.click(); return; }
+    }
     for (const el of document.querySelectorAll("[data-key]")) {
       if (el.dataset.key.split(" ").includes(key) && shown(el)) {
         event.preventDefault();
@@ -76,9 +89,9 @@
     if (key === "j" || key === "k" || ((key === "arrowdown" || key === "arrowup") && list.contains(event.target))) {
       event.preventDefault();
       move(list, key === "j" || key === "arrowdown" ? 1 : -1);
-    } else if (key === "enter" && event.target.matches("[data-item]")) {
+    } else if (key === "enter" && (event.target.matches("[data-item]") || (event.target === document.body && row))) {
       event.preventDefault();
-      open(event.target);
+      open(event.target === document.body ? row : event.target);
     }
   });
 

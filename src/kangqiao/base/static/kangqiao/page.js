@@ -2,13 +2,14 @@
      data-undo / data-stay   toasts: gone after their 8 seconds, kept while the pointer or focus is on them.
      data-until="ISO time"   a countdown; writes into its [data-left]; adds .cd-over and reloads data-then when it ends.
      data-close="#id"        empties or shuts that element (drawer, dialog, toast) and gives focus back.
-     data-dialog="#id"       opens that <dialog>.
-     data-mode-switch        elder mode: one attribute and one cookie.
+     data-dialog="#id"       opens that <dialog>; with data-address, data-step, data-back its form[data-goes] leads there.
      data-read="#id"         reads that element aloud; hidden where the browser cannot.
      data-print              prints.
      data-once               a form that may be sent once: its buttons rest after the first press.
-     #draft                  what was typed before the session ended (JSON): put back into the form of its address.
-     data-say-offline        on <body>: the sentence shown when the server does not answer. */
+     data-keep               a form whose words are kept on the server every three seconds (address in <html data-drafts>).
+     #drafts                 what was typed and not sent (JSON): put back into the forms of its addresses.
+     data-say-offline        on <body>: the sentence shown when the server does not answer.
+     data-say-over           on <body>: the sentence shown when the session ended under a form somebody is filling in. */
 (() => {
   "use strict";
   const root = document.documentElement, body = document.body;
@@ -65,19 +66,19 @@
     }
   };
 
-  /* what was typed before the session ended goes back into its form, also into one that HTMX brings in later */
-  const held = document.getElementById("draft");
-  const draft = held ? JSON.parse(held.textContent) : null;
-  const words = new Map();
-  for (const [name, value] of draft ? draft.fields : []) words.set(name, [...(words.get(name) || []), value]);
+  /* what was typed and not sent goes back into its form, also into one that HTMX brings in later */
+  const held = document.getElementById("drafts");
+  const drafts = (held ? JSON.parse(held.textContent) : []).map((one) => ({ ...one, words: new Map() }));
+  for (const one of drafts) for (const [name, value] of one.fields) one.words.set(name, [...(one.words.get(name) || []), value]);
   const leadsTo = (form) => {
-    const address = new URL(form.getAttribute("hx-post") || form.getAttribute("action") || window.location.href, window.location.href);
+    const aimed = form.hasAttribute("data-goes") ? "" : form.getAttribute("hx-post");
+    const address = new URL(aimed || form.getAttribute("action") || window.location.href, window.location.href);
     return address.pathname + address.search;
   };
   /* several forms may lead to one address; the hidden name of the step tells them apart */
-  const fits = (form) => leadsTo(form) === draft.action && [...form.querySelectorAll("input[type=hidden]")].every(
-    (one) => one.name !== "step" || (words.get("step") || []).includes(one.value));
-  const putBack = (form) => {
+  const stepOf = (form) => { const one = form.querySelector("input[type=hidden][name=step]"); return one ? one.value : ""; };
+  const fits = (form, draft) => leadsTo(form) === draft.action && (!draft.step || stepOf(form) === draft.step);
+  const putBack = (form, words) => {
     for (const field of form.elements) {
       const values = words.get(field.name);
       if (!values || field.type === "file" || field.type === "hidden" || field.tagName === "BUTTON") continue;
@@ -87,23 +88,65 @@
     }
   };
   const refill = (part) => {
-    if (!draft || held.dataset.done) return;
-    const form = [...(part.matches && part.matches("form") ? [part] : []), ...part.querySelectorAll("form")].find(fits);
-    if (!form) return;
-    held.dataset.done = "1";
-    putBack(form);
-    for (const said of document.querySelectorAll("[data-put-back]")) said.hidden = false;
-    const dialog = form.closest("dialog");
-    if (dialog && !dialog.open) dialog.showModal();
-    /* parts that follow what is chosen load anew, and what was chosen in them is chosen again */
-    document.addEventListener("htmx:load", () => {
-      for (const field of form.querySelectorAll("select")) field.dispatchEvent(new Event("change", { bubbles: true }));
-    }, { once: true });
-    document.addEventListener("htmx:afterSettle", () => {
-      for (const field of document.querySelectorAll("input[type=radio]")) if ((words.get(field.name) || []).includes(field.value) && (field.form === form || field.getAttribute("form") === form.id)) field.checked = true;
-    });
-    document.addEventListener("submit", () => words.clear(), { once: true });
+    const forms = [...(part.matches && part.matches("form") ? [part] : []), ...part.querySelectorAll("form")];
+    for (const draft of drafts) {
+      const form = draft.done ? null : forms.find((one) => fits(one, draft));
+      if (!form) continue;
+      draft.done = true;
+      putBack(form, draft.words);
+      for (const said of document.querySelectorAll("[data-put-back]")) said.hidden = false;
+      const dialog = form.closest("dialog");
+      if (dialog && !dialog.open) dialog.showModal();
+      /* parts that follow what is chosen load anew, and what was chosen in them is chosen again */
+      document.addEventListener("htmx:load", () => {
+        for (const field of form.querySelectorAll("select")) field.dispatchEvent(new Event("change", { bubbles: true }));
+      }, { once: true });
+      document.addEventListener("htmx:afterSettle", () => {
+        for (const field of document.querySelectorAll("input[type=radio]")) if ((draft.words.get(field.name) || []).includes(field.value) && (field.form === form || field.getAttribute("form") === form.id)) field.checked = true;
+      });
+      document.addEventListener("submit", () => draft.words.clear(), { once: true });
+    }
   };
+
+  /* every form someone types into is kept on the server while they type, and not lost by a stray click */
+  const every = 3000, keeping = new Map();
+  const wordsOf = (form) => [...form.elements].filter((one) => one.name && !one.disabled && !["hidden", "password", "file", "submit", "button"].includes(one.type) && one.tagName !== "BUTTON" && (!["checkbox", "radio"].includes(one.type) || one.checked));
+  const isKept = (form) => form && form.matches("form[data-keep]") && !form.querySelector("input[type=password]");
+  const sayKept = (form, words) => {
+    let said = form.querySelector("[data-kept]");
+    if (!said) {
+      said = document.createElement("span");
+      said.className = "xs kept"; said.dataset.kept = ""; said.setAttribute("role", "status");
+      (form.querySelector(".steps-row, .df") || form).append(said);
+    }
+    said.textContent = words;
+  };
+  const keepWords = (form) => {
+    const state = keeping.get(form), body = new URLSearchParams(), mark = form.elements.csrfmiddlewaretoken;
+    if (!state || !state.dirty || state.sending || !form.isConnected || !root.dataset.drafts || !mark) return;
+    for (const one of wordsOf(form)) for (const value of one.type === "select-multiple" ? [...one.selectedOptions].map((o) => o.value) : [one.value]) body.append(one.name, value);
+    const own = { draft_action: leadsTo(form), draft_step: stepOf(form), draft_page: window.location.pathname + window.location.search, csrfmiddlewaretoken: mark.value };
+    for (const name of Object.keys(own)) body.append(name, own[name]);
+    if (form.elements.idempotency_key) body.append("idempotency_key", form.elements.idempotency_key.value);
+    state.dirty = false;
+    state.sending = new AbortController();
+    window.fetch(root.dataset.drafts, { method: "POST", body, signal: state.sending.signal, redirect: "manual", headers: { "HX-Current-URL": window.location.href, "X-Kangqiao-Aside": "1" } })
+      .then((answer) => (answer.ok && answer.status === 200 ? answer.json() : null))
+      .then((told) => { if (told) sayKept(form, told.said); else state.dirty = true; })
+      .catch(() => { if (keeping.has(form)) state.dirty = true; })
+      .finally(() => { state.sending = null; });
+  };
+  const stopKeeping = (form) => {
+    const state = keeping.get(form);
+    if (state && state.sending) state.sending.abort();
+    keeping.delete(form);
+  };
+  const typedInto = (form) => { if (isKept(form)) { const state = keeping.get(form) || { sending: null }; state.dirty = true; keeping.set(form, state); } };
+  document.addEventListener("input", (event) => typedInto(event.target.form || event.target.closest("form")));
+  document.addEventListener("change", (event) => typedInto(event.target.form || event.target.closest("form")));
+  document.addEventListener("submit", (event) => stopKeeping(event.target));
+  window.setInterval(() => { for (const form of keeping.keys()) if (form.isConnected) keepWords(form); else keeping.delete(form); }, every);
+  window.addEventListener("beforeunload", (event) => { if ([...keeping].some(([form, state]) => form.isConnected && (state.dirty || state.sending))) event.preventDefault(); });
 
   /* dates relative to now keep true while the page stays open: the server wrote the words, reloads renew them */
   const start = (part) => {
@@ -127,22 +170,26 @@
     if (opener && opener.isConnected) opener.focus();
   };
 
+  /* one dialog asks why for every row of a list: the button says whither, which step, and in what words */
+  const aim = (dialog, button) => {
+    const form = dialog.querySelector("form");
+    form.setAttribute("action", button.dataset.address);
+    for (const name of ["step", "back"]) form.elements[name].value = button.dataset[name] || "";
+    for (const said of dialog.querySelectorAll("[data-said]")) said.textContent = button.firstChild.textContent.trim();
+  };
+
   document.addEventListener("click", (event) => {
     const on = (name) => event.target.closest("[" + name + "]");
     let el;
     if ((el = on("data-dialog"))) {
       const dialog = document.querySelector(el.dataset.dialog);
+      if (dialog && el.dataset.address) aim(dialog, el);
       if (dialog && dialog.showModal) { event.preventDefault(); opener = el; dialog.showModal(); start(dialog); }
     } else if ((el = on("data-close"))) {
       event.preventDefault();
       shut(el.dataset.close);
     } else if ((el = on("data-shut-toast"))) {
       el.closest(".toast-u").remove();
-    } else if ((el = on("data-mode-switch"))) {
-      event.preventDefault();
-      const mode = root.dataset.mode === "elder" ? "" : "elder";
-      if (mode) root.dataset.mode = mode; else delete root.dataset.mode;
-      document.cookie = "kq_mode=" + mode + ";path=/;max-age=31536000;samesite=lax" + (window.location.protocol === "https:" ? ";secure" : "");
     } else if ((el = on("data-read"))) {
       const speech = window.speechSynthesis;
       if (speech.speaking) { speech.cancel(); return; }
@@ -165,29 +212,46 @@
   });
   window.addEventListener("pageshow", () => { for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent; });
 
-  /* a form someone typed into is not lost by a stray click */
-  let typed = false;
-  document.addEventListener("input", (event) => { if (event.target.closest("form[data-keep]")) typed = true; });
-  document.addEventListener("submit", () => { typed = false; });
-  window.addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+  /* a call the page makes by itself leads nobody away from a form they type into */
+  let filled = null;
+  document.addEventListener("input", (event) => { const form = event.target.form; if (form && form.method === "post") filled = form; });
 
   /* htmx: 422 and 409 carry a page part; other refusals only when the server aimed them; silence is said aloud */
-  /* what a page asks by itself says so: it is no sign that somebody is there */
-  document.addEventListener("htmx:configRequest", (event) => { if (!event.detail.triggeringEvent) event.detail.headers["X-Kangqiao-Poll"] = "1"; });
+  /* what a page asks by itself says so: it is no sign that somebody is there; nor is a call nobody pressed for, made while
+     somebody types, the sending of their form */
+  const pressed = ["submit", "click"];
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { elt, headers, triggeringEvent: cause } = event.detail;
+    if (elt.matches("form[data-goes]")) event.detail.path = elt.getAttribute("action");
+    if (!cause) headers["X-Kangqiao-Poll"] = "1";
+    if (!cause || !pressed.includes(cause.type)) headers["X-Kangqiao-Aside"] = "1";
+  });
+  /* such a call never leads away from words that are not sent, or are being sent: their own sending asks for the sign-in */
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (!requestConfig.headers["X-Kangqiao-Aside"] || !xhr.getResponseHeader("HX-Redirect")) return;
+    if (!filled || !filled.isConnected) return;
+    event.preventDefault();
+    const hint = document.createElement("div"), problem = document.getElementById("problem");
+    hint.className = "hint";
+    hint.textContent = body.dataset.sayOver;
+    if (problem) problem.replaceChildren(hint);
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt, problem = document.getElementById("problem");
-    if (problem) problem.replaceChildren();
+    if (from.matches("form[data-keep]") && event.detail.requestConfig.verb === "post") stopKeeping(from);
+    if (problem && !event.detail.requestConfig.headers["X-Kangqiao-Aside"]) problem.replaceChildren();
     if (from.closest && !from.closest(".drawer, dialog")) opener = from;
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail, aimed = xhr.getResponseHeader("HX-Retarget");
     if (xhr.status < 400) return;
     if (xhr.status === 422 || xhr.status === 409 || aimed) { event.detail.shouldSwap = true; event.detail.isError = false; }
-    else { event.detail.shouldSwap = false; toast(body.dataset.sayOffline, true); }
+    else { event.detail.shouldSwap = false; typedInto(event.detail.elt); toast(body.dataset.sayOffline, true); }
   });
-  document.addEventListener("htmx:afterSwap", (event) => { typed = false; start(event.detail.target.isConnected ? event.detail.target : document); });
+  document.addEventListener("htmx:afterSwap", (event) => { start(event.detail.target.isConnected ? event.detail.target : document); });
   document.addEventListener("htmx:oobAfterSwap", () => { for (const el of document.querySelectorAll("#toasts .toast-u")) watch(el); });
-  document.addEventListener("htmx:sendError", () => toast(body.dataset.sayOffline, true));
+  document.addEventListener("htmx:sendError", (event) => { typedInto(event.detail.elt); toast(body.dataset.sayOffline, true); });
   document.addEventListener("htmx:timeout", () => toast(body.dataset.sayOffline, true));
 
   start(document);

@@ -11,10 +11,11 @@ from kangqiao.domain.accounts.actions.factors import (
     renew_recovery_codes,
     reset_factors,
 )
+from kangqiao.domain.accounts.actions.first import Newcomer, open_first_administrators
 from kangqiao.domain.accounts.actions.own import (
     bind_identity,
     change_password,
-    set_elder_mode,
+    set_display,
     set_language,
     unbind_identity,
 )
@@ -35,6 +36,7 @@ from kangqiao.domain.accounts.actions.people import (
 from kangqiao.domain.accounts.actions.sign_ins import begin_sign_in, end_own_sign_ins, end_sign_in, end_sign_ins_of
 
 __all__ = [
+    "Newcomer",
     "add_app",
     "add_key",
     "approve_role",
@@ -50,6 +52,7 @@ __all__ = [
     "import_demo_people",
     "import_memberships",
     "open_account",
+    "open_first_administrators",
     "propose_role",
     "prove_code",
     "prove_key",
@@ -60,7 +63,7 @@ __all__ = [
     "reset_factors",
     "reset_password",
     "set_active",
-    "set_elder_mode",
+    "set_display",
     "set_language",
     "sign_in",
     "sign_in_as_demo",

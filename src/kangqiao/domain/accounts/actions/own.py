@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
+from kangqiao.base.pages import Display
 from kangqiao.domain.accounts.actions.sign_ins import end_all_sign_ins
 from kangqiao.domain.accounts.models import OutsideIdentity, User
 from kangqiao.domain.accounts.parameters import LIMITS
@@ -30,13 +31,13 @@ def set_language(*, user_id: int, language: str, by: Actor, at: datetime) -> Non
         record("accounts.set_language", row, by=by, at=at, language=language)
 
 
-def set_elder_mode(*, user_id: int, is_on: bool, by: Actor, at: datetime) -> None:
-    """A person chooses the large, plain pages, or leaves them."""
+def set_display(*, user_id: int, display: Display, by: Actor, at: datetime) -> None:
+    """A person chooses size and contrast of the pages, and whether single letters are keys."""
     with transaction.atomic():
         row = _own(user_id, by)
-        row.elder_mode = is_on
-        row.save(update_fields=("elder_mode",))
-        record("accounts.set_elder_mode", row, by=by, at=at, is_on=is_on)
+        row.display = str(display)
+        row.save(update_fields=("display",))
+        record("accounts.set_display", row, by=by, at=at, display=row.display)
 
 
 def change_password(*, user_id: int, old: str | None, new: str, by: Actor, at: datetime) -> User:
@@ -52,7 +53,7 @@ def change_password(*, user_id: int, old: str | None, new: str, by: Actor, at: d
         if old is not None and not row.check_password(old):
             record("accounts.refuse_password", row, by=by, at=at)
             raise RuleBroken(_("原来的密码不对。"))
-        _check_strength(row, new, at)
+        check_strength(row, new, at)
         row.password, row.has_temporary_password = make_password(new), False
         row.save(update_fields=("password", "has_temporary_password"))
         end_all_sign_ins(user_id=row.pk, why="password", by=by, at=at)
@@ -89,7 +90,8 @@ def unbind_identity(*, identity_id: int, by: Actor, at: datetime) -> None:
         row.delete()
 
 
-def _check_strength(user: User, new: str, at: datetime) -> None:
+def check_strength(user: User, new: str, at: datetime) -> None:
+    """Raises RuleBroken for a password that is short, known, the same as before, or holds the person's name."""
     works = is_staff(user, localtime(at).date())
     least = LIMITS.shortest_password_staff if works else LIMITS.shortest_password_resident
     if len(new) < least:

@@ -178,6 +178,21 @@ def test_what_a_page_asks_by_itself_is_no_sign_of_life() -> None:
         assert last.status_code == 302
 
 
+def test_call_made_aside_is_refused_and_leaves_the_ending_to_the_next_one() -> None:
+    resident()
+    with time_machine.travel(START, tick=False) as clock:
+        client = come_in()
+        clock.shift(timedelta(minutes=31))
+
+        aside = client.get(NOTICES, headers={"X-Kangqiao-Aside": "1"})
+        is_open = SignIn.objects.get().ended_at is None
+        next_one = client.get(NOTICES)
+
+    assert (aside.status_code, "sessionid" in aside.cookies, is_open) == (302, False, True)
+    assert "why=idle" in next_one.headers["Location"]
+    assert SignIn.objects.get().ended_why == "idle"
+
+
 def test_no_sign_in_lasts_longer_than_twelve_hours() -> None:
     resident()
     with time_machine.travel(START, tick=False) as clock:

@@ -117,13 +117,13 @@ def test_language_and_size_are_kept_with_the_account_and_the_browser(client: Cli
     client.force_login(who)
 
     client.post("/language/", {"language": "en", "next": NOTICES})
-    client.post("/mode/", {"mode": "elder"})
+    client.post("/mode/", {"size": "elder-150", "has_contrast": "on", "has_single_keys": "on"})
     client.post("/language/", {"language": "xx"})
 
     kept = User.objects.get(pk=who.pk)
-    assert (kept.language, kept.elder_mode) == ("en", True)
+    assert (kept.language, kept.display) == ("en", "elder-150.contrast")
     assert client.cookies["kq-language"].value == "en"
-    assert client.cookies["kq_mode"].value == "elder"
+    assert client.cookies["kq_mode"].value == "elder-150.contrast"
 
 
 def test_a_browser_that_changes_hands_does_not_keep_the_seat(client: Client, settings: Settings) -> None:

@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
-from kangqiao.base.pages import wants_part
+from kangqiao.base.pages import MODE_COOKIE, wants_part
 from kangqiao.base.security_keys import Party, Refused
 from kangqiao.base.visitor import address, device
 from kangqiao.domain.accounts import actions, queries
@@ -24,7 +24,7 @@ from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.parameters import DEMO_PASSWORD, LIMITS
 from kangqiao.kernel.errors import Denied, KangqiaoError, RuleBroken, TooOften
 
-LANGUAGE_COOKIE, MODE_COOKIE = "kq-language", "kq_mode"
+LANGUAGE_COOKIE = "kq-language"
 ONE_YEAR_SECONDS = 365 * 24 * 3600
 # What the session remembers: somebody half-way in; the secret of an app being added; what a key was asked; when this
 # sign-in began, was last used and last proven.
@@ -95,7 +95,8 @@ def come_in(request: HttpRequest, user: User, way: str, wanted: str, membership_
     begin(request, user, way, timezone.now())
     answer = HttpResponseRedirect(own_address(request, wanted))
     answer.set_cookie(LANGUAGE_COOKIE, user.language, max_age=ONE_YEAR_SECONDS, samesite="Lax")
-    answer.set_cookie(MODE_COOKIE, "elder" if user.elder_mode else "plain", max_age=ONE_YEAR_SECONDS, samesite="Lax")
+    if user.display:  # who never chose keeps what this browser was told at the door
+        answer.set_cookie(MODE_COOKIE, user.display, max_age=ONE_YEAR_SECONDS, samesite="Lax")
     return answer
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from kangqiao.base.access import access
+from kangqiao.base.pages import MODE_COOKIE, WHOLE, reader
 from kangqiao.domain.accounts import actions, queries
-from kangqiao.domain.accounts.forms import LanguageForm, ModeForm, SeatForm
-from kangqiao.domain.accounts.views.parts import LANGUAGE_COOKIE, MODE_COOKIE, ONE_YEAR_SECONDS, own_address
+from kangqiao.domain.accounts.forms import DisplayForm, LanguageForm, SeatForm
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.accounts.views.parts import LANGUAGE_COOKIE, ONE_YEAR_SECONDS, own_address
 from kangqiao.kernel.errors import NotVisible
 
 
@@ -45,20 +49,29 @@ def switch_language(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @access("public")
 # twice is once: the same pages are chosen again
-def switch_mode(request: HttpRequest) -> HttpResponse:
-    """Large plain pages or ordinary ones, kept in a cookie and, for somebody signed in, with the account."""
-    form = ModeForm(request.POST)
-    answer = _back(request)
-    if form.is_valid():
-        mode = form.cleaned_data["mode"]
-        answer.set_cookie(MODE_COOKIE, mode, max_age=ONE_YEAR_SECONDS, samesite="Lax")
-        seat = getattr(request, "seat", None)
-        if seat is not None:
-            actions.set_elder_mode(user_id=seat.user_id, is_on=mode == "elder", by=seat.actor, at=timezone.now())
+def display(request: HttpRequest) -> HttpResponse:
+    """Size and contrast of the pages and keys of one letter, kept in a cookie and, for somebody signed in, with the
+    account.
+    """
+    form = DisplayForm(request.POST or None, initial=DisplayForm.said(reader(request)["display"]))
+    seat = getattr(request, "seat", None)
+    if request.method != "POST" or not form.is_valid():
+        page = {"form": form, "next": request.GET.get("next", ""), "frame_template": _frame_of(seat)}
+        return render(request, "accounts/display.html", page, status=422 if form.errors else 200)
+    chosen, answer = form.chosen, _back(request)
+    answer.set_cookie(MODE_COOKIE, str(chosen), max_age=ONE_YEAR_SECONDS, samesite="Lax")
+    if seat is not None:
+        actions.set_display(user_id=seat.user_id, display=chosen, by=seat.actor, at=timezone.now())
     return answer
+
+
+def _frame_of(seat: Seat | None) -> str:
+    if seat is None:
+        return WHOLE.public
+    return WHOLE.resident if seat.role == Role.RESIDENT else WHOLE.staff
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

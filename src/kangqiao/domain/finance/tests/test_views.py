@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import openpyxl
 import pytest
 import time_machine
 from django.test import Client
@@ -157,9 +160,14 @@ def test_district_finance_neither_computes_nor_submits_for_the_city(network: Net
 
 def test_export_is_a_workbook_of_the_lines(network: Network, finance: Client) -> None:
     add_fund(network, "xiangzhou", 10_000_000)
-    answer = finance.get(reverse("finance-export", args=(computed(finance).pk,)))
-    assert answer.status_code == 200
-    assert answer.content[:2] == b"PK"
+    answer = finance.get(reverse("finance-settlement", args=(computed(finance).pk,)), {"as": "xlsx"})
+
+    payers, lines = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets
+    rows = list(lines.values)
+    assert (payers.title, lines.title) == ("由谁支付", "逐笔")
+    assert rows[-1][0] == "合计"
+    assert rows[-1][3] == pytest.approx(sum(row[3] for row in rows[1:-1]))
+    assert len(rows) > 3
 
 
 def test_page_asks_the_database_little_however_many_lines(network: Network, finance: Client, asks_at_most) -> None:

@@ -114,9 +114,10 @@ def test_small_denominator_shows_neither_value_nor_rows(network: Network) -> Non
     rows = client.get(address("rows", "visits_per_half_day", hospital.pk)).content.decode()
     assert "分母过小" in rows
     assert "2025-01-06" not in rows
-    book = openpyxl.load_workbook(io.BytesIO(client.get(address("export", "visits_per_half_day")).content))
-    hospital_row = next(row for row in book.active.values if row[0] == hospital.zh)
-    assert hospital_row[1] in (None, "")
+    book = openpyxl.load_workbook(io.BytesIO(client.get(address("detail", "visits_per_half_day") + "&as=xlsx").content))
+    hospital_row = next(row for row in book.active.values if row[0].startswith(hospital.short_zh))
+    assert "不显示" in hospital_row[1]
+    assert not any(hospital_row[2:])
 
 
 def test_year_to_date_is_another_period(network: Network) -> None:

@@ -121,6 +121,8 @@ def test_a_history_is_read_in_with_one_basis_for_each_place() -> None:
     ]
     known = [actions.KnownCondition(who.pk, "I10", "原发性高血压", None)]
 
+    with pytest.raises(Denied):
+        actions.import_history(visits=visits, conditions=known, by=seat("gp", own).actor, at=LATELY)
     actions.import_history(visits=visits, conditions=known, by=TESTER, at=LATELY)
 
     desk = seat("referral_desk", place)

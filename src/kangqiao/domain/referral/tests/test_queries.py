@@ -46,22 +46,26 @@ def test_a_centre_run_by_the_hospital_sees_its_own_referrals_alone(people):
         queries.get_referral(people.far_gp, sent.pk)
 
 
-def test_tiles_count_what_waits_and_since_when_in_one_query_each(people, django_assert_num_queries):
+def test_tiles_count_what_waits_and_since_when_in_one_statement(people, django_assert_num_queries):
     people.up(at=AT)
     people.up(resident_id=people.person(2).pk, at=AT + HOUR)
     back = people.up(resident_id=people.person(3).pk, at=AT)
     actions.return_referral(referral_id=back.pk, reason="请补", by=people.desk.actor, at=AT + 2 * HOUR)
     done = people.summarised(resident_id=people.resident.pk, specialty="neurology")
     people.down(at=AT + 3 * HOUR, specialty="rehabilitation")
-    for read, who, expected in (
-        (queries.waiting_desk, people.desk, (2, AT)),
-        (queries.returned_to_gp, people.gp, (1, AT + 2 * HOUR)),
-        (queries.replies_to_read, people.gp, (1, done.clock_from)),
-        (queries.down_waiting, people.gp, (1, AT + 3 * HOUR)),
-        (queries.waiting_desk, people.far_gp, (0, None)),
-    ):
+    wanted = {
+        "desk": ("to_organization", "up", "sent"), "returned": ("from_organization", "up", "returned"),
+        "reply": ("from_organization", "up", "summarised"), "down": ("to_organization", "down", "proposed"),
+    }  # fmt: skip
+    none = (0, None)
+    for who, expected in (
+        (people.desk, {"desk": (2, AT), "returned": none, "reply": none, "down": none}),
+        (people.gp, {"desk": none, "returned": (1, AT + 2 * HOUR), "reply": (1, done.clock_from),
+                     "down": (1, AT + 3 * HOUR)}),
+        (people.far_gp, dict.fromkeys(wanted, none)),
+    ):  # fmt: skip
         with django_assert_num_queries(1):
-            assert read(who) == expected
+            assert queries.waiting(who, wanted) == expected
 
 
 def test_the_desk_queue_stands_by_urgency_green_channel_and_clock(people):

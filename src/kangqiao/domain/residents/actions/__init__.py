@@ -15,7 +15,7 @@ from kangqiao.domain.residents.actions.oversight import (
     question_emergency,
     report_wide_reading,
 )
-from kangqiao.domain.residents.actions.register import import_residents, link_user, register_resident
+from kangqiao.domain.residents.actions.register import import_residents, link_user, register_resident, take_back
 
 __all__ = [
     "answer_question",
@@ -33,5 +33,6 @@ __all__ = [
     "refuse_organization",
     "register_resident",
     "report_wide_reading",
+    "take_back",
     "withdraw_consent",
 ]

@@ -62,14 +62,15 @@ def grant_basis(
 
 @beyond("residents.basis")
 def end_basis(
-    *, source: str, resident_id: int | None = None, kind: str = "", until: datetime | None = None, by: Actor,
-    at: datetime,
+    *, source: str, resident_id: int | None = None, user_id: int | None = None, kind: str = "",
+    until: datetime | None = None, by: Actor, at: datetime,
 ) -> int:  # fmt: skip
     """Every open basis that rests on `source` ends now, or at `until`. Returns how many ended; none is no error."""
     with transaction.atomic():
         is_open = Q(until__isnull=True) | Q(until__gt=until or at)
         rows = Basis.objects.select_for_update().filter(is_open, source=source)
         rows = rows.filter(resident=resident_id) if resident_id is not None else rows
+        rows = rows.filter(user=user_id) if user_id is not None else rows
         rows = rows.filter(kind=kind) if kind else rows
         found = list(rows)
         for row in found:

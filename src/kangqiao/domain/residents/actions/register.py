@@ -110,7 +110,7 @@ def import_residents(*, residents: Sequence[Resident], since: datetime, by: Acto
     One audit row stands for all. Raises Denied; IntegrityError when an identifier is known already.
     """
     with transaction.atomic():
-        allowed = can_import(by)
+        allowed = can_import(by, {row.centre_id for row in residents})
         if not allowed:
             raise Denied(allowed.reason)
         keys = {name: search_keys(name) for name in {row.name for row in residents}}
@@ -126,6 +126,32 @@ def import_residents(*, residents: Sequence[Resident], since: datetime, by: Acto
             ),
         )
         record("residents.import_residents", Resident(), by=by, at=at, rows=len(residents))
+
+
+@beyond("residents.register")
+def take_back(*, resident_ids: Sequence[int], by: Actor, at: datetime) -> dict[int, str]:
+    """Residents registered by mistake go again, with the right of their centre to see them.
+
+    Answers, for those that stay, the label of a table in which something stands on them already; their account counts.
+    Raises Denied.
+    """
+    with transaction.atomic():
+        rows = {row.pk: row for row in Resident.objects.select_for_update().filter(pk__in=resident_ids)}
+        allowed = can_import(by, {row.centre_id for row in rows.values()})
+        if not allowed:
+            raise Denied(allowed.reason)
+        stay = {pk: "accounts.user" for pk, row in rows.items() if row.user_id is not None}
+        for relation in Resident._meta.related_objects:
+            model, name = relation.related_model, relation.field.name
+            found = model._base_manager.filter(**{f"{name}__in": list(rows)})
+            if model is Basis:
+                found = found.exclude(kind=Basis.Kind.REGISTERED)
+            stay |= dict.fromkeys(found.values_list(f"{name}_id", flat=True), model._meta.label_lower)
+        gone = [pk for pk in rows if pk not in stay]
+        Basis.objects.filter(resident__in=gone).delete()
+        Resident.objects.filter(pk__in=gone).delete()
+        record("residents.take_back", Resident(), by=by, at=at, rows=len(gone), stay=len(stay))
+    return stay
 
 
 def _values(row: Resident) -> tuple[Any, ...]:

@@ -158,9 +158,17 @@ def questions_about(resident: Resident) -> list[Question]:
 
 def waiting_questions(seat: Seat) -> tuple[int, datetime | None]:
     """How many questions of residents wait for the security administrator, and since when the oldest does."""
-    rows = Question.objects.filter(questions_visible_to(seat), kind=Question.Kind.RESIDENT, status="asked")
+    rows = _questions(seat).filter(kind=Question.Kind.RESIDENT, status="asked")
     times = list(rows.order_by("asked_at").values_list("asked_at", flat=True))
     return len(times), times[0] if times else None
+
+
+def open_questions(seat: Seat, limit: int = 50) -> list[Question]:
+    """What `waiting_questions` counts, the oldest first."""
+    rows = _questions(seat).filter(kind=Question.Kind.RESIDENT, status="asked").order_by("asked_at")
+    found = list(rows[:limit])
+    _note_oversight(seat, [one.resident_id for one in found], listed=True)
+    return found
 
 
 def emergencies(seat: Seat, limit: int = 100) -> list[Emergency]:

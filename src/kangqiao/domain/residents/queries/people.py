@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
-from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, TextField, Value, When
+from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base import reads
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.residents.permissions import bases_of, valid_at, visible_to
+from kangqiao.domain.residents.permissions import bases_of, user_id_of, valid_at, visible_to
 from kangqiao.domain.residents.rules import age_on, read_search
 from kangqiao.kernel.errors import NotVisible, TooOften
 
@@ -56,17 +58,26 @@ def stop_wide_reading(by: Actor, place_code: str, fresh: set[int], now: datetime
     """Counts the different residents somebody opened lately, with those about to be opened.
 
     More than a consulting room sees are noted for the security administrators; more than anybody can look at are
-    refused. Lines of worklists do not count. Raises TooOften.
+    refused, until time has passed or the reader has shown a second factor since: then they are counted from there.
+    Lines of worklists do not count. Raises TooOften.
     """
     terms = access_at(place_code, localtime(now).date())
     span = timedelta(minutes=terms.wide_minutes)
     people = len(read_lately(by, now - span) | fresh)
     if people > terms.wide_alert:
         reads.note_wide(people, terms.wide_minutes)
-    if people > terms.wide_block:
+    if people <= terms.wide_block:
+        return
+    proven_at = accounts.proven_by_factor(by, now - span)
+    if proven_at is None or len(read_lately(by, proven_at) | fresh) > terms.wide_block:
+        can_prove = accounts.has_factor(user_id_of(by) or 0)
+        ways = (
+            _("请用第二重验证证明是您本人，然后继续；或过几分钟再试。"),
+            _("过几分钟再试；确有需要请联系安全管理员。"),
+        )
         raise TooOften(
-            _("短时间内打开的居民太多，先停一停。"), next_step=_("过几分钟再试；确有需要请联系安全管理员。"),
-            retry_after_seconds=int(span.total_seconds()),
+            _("短时间内打开的居民太多，先停一停。"), next_step=ways[0 if can_prove else 1],
+            retry_after_seconds=int(span.total_seconds()), is_lifted_by_proof=can_prove,
         )  # fmt: skip
 
 
@@ -114,7 +125,10 @@ def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
     if wanted.tail:
         rows = rows.filter(Q(identifier__endswith=wanted.tail) | Q(phone__endswith=wanted.tail) | Q(phone=wanted.tail))
         return list(rows.order_by("pk")[:limit])
-    exact = list(rows.filter(keys__contains=[wanted.key]).order_by("pk")[:limit])
+    # The keys stand by how likely their reading is: who is usually called so comes before who might be.
+    likely = Func(F("keys"), Value(wanted.key), function="array_position", output_field=IntegerField())
+    named = rows.filter(keys__contains=[wanted.key])
+    exact: list[Resident] = list(named.annotate(likely=likely).order_by("likely", "pk")[:limit])
     if len(exact) >= limit:
         return exact
     # Every key is marked at its start, so that one LIKE tells a beginning from an inside.
@@ -124,9 +138,11 @@ def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
         output_field=TextField(),
     )
     begins = Q(joined__contains=f"|{wanted.key}")
+    # Letters from the middle of a name would find half the town; characters say something.
+    inside = Q(name__contains=wanted.key) if wanted.key.isascii() else Q(joined__contains=wanted.key)
     more = (
         rows.annotate(joined=joined)
-        .filter(begins | Q(name__contains=wanted.key))
+        .filter(begins | inside)
         .exclude(pk__in=[found.pk for found in exact])
         .annotate(first=Case(When(begins, then=True), default=False, output_field=BooleanField()))
         .order_by("-first", "pk")[: limit - len(exact)]
@@ -153,3 +169,16 @@ def age(resident: Resident, on: date) -> int:
     """Full years on a day."""
     born = resident.birth_date
     return age_on((born.year, born.month, born.day), (on.year, on.month, on.day))
+
+
+@beyond("residents.register")
+def known_identifiers(identifiers: Collection[str]) -> set[str]:
+    """Which of these identifiers are registered already, at whatever centre; for the desk that registers."""
+    return set(Resident.objects.filter(identifier__in=identifiers).values_list("identifier", flat=True))
+
+
+@beyond("residents.register")
+def namesakes(names: Collection[str], centre_ids: Collection[int]) -> set[tuple[str, date]]:
+    """Name and birth date of those registered at these centres under one of the names."""
+    found = Resident.objects.filter(name__in=names, centre__in=centre_ids)
+    return set(found.values_list("name", "birth_date"))

@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.accounts.tests.factories import seat, user
+from kangqiao.domain.accounts.tests.proving import enrol, phone
 from kangqiao.domain.institutions.tests.factories import centre, hospital, organization
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.residents import actions, queries
@@ -253,6 +255,43 @@ class TestWideReading:
         assert (stopped.status_code, stopped.headers["Retry-After"]) == (429, "600")
         assert "别人" not in stopped.content.decode()
         assert client.get(f"/residents/{world.resident.pk}/").status_code == 200
+
+    @pytest.mark.trust("T-RATE-3")
+    def test_second_factor_lifts_the_stop_and_is_written_down_and_the_alert_stays(
+        self, world: World, client: Client
+    ) -> None:
+        secret, address = enrol(seat_user(world.gp)), f"/residents/{world.resident.pk}/"
+        self._read(world, WIDE_BLOCK)
+        client.force_login(seat_user(world.gp))
+        stopped = client.get(address)
+        part = client.get(address, headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/residents/"})
+
+        proof = f"/sign-in/prove/?next=%2Fresidents%2F{world.resident.pk}%2F"
+        before = [client.get(address).status_code, client.get(proof).status_code, client.get(address).status_code]
+        typed = {"proof_code": phone(secret), "proof_next": address, "proof_method": "get"}
+        proven = client.post("/sign-in/prove/", typed)
+        opened = client.get(proven.headers["Location"])
+
+        assert proof in stopped.content.decode()
+        assert "/sign-in/prove/?next=%2Fresidents%2F&quot;" in part.content.decode().replace('"', "&quot;")
+        assert before == [429, 200, 429]
+        assert (proven.headers["Location"], opened.status_code) == (address, 200)
+        assert AuditEvent.objects.filter(action="accounts.prove", by_id=world.gp.actor.id).count() == 1
+        assert Notice.objects.filter(kind="wide_reading", organization=world.bureau).exists()
+
+        self._read(world, WIDE_BLOCK, minutes_ago=-0.001)
+        assert client.get(address).status_code == 429
+
+    @pytest.mark.trust("T-RATE-3")
+    def test_password_alone_lifts_no_stop_and_is_not_offered(self, world: World, client: Client) -> None:
+        self._read(world, WIDE_BLOCK)
+        client.force_login(seat_user(world.gp))
+        record("accounts.prove", seat_user(world.gp), by=world.gp.actor, at=timezone.now(), way="password")
+
+        stopped = client.get(f"/residents/{world.resident.pk}/")
+
+        assert stopped.status_code == 429
+        assert "/sign-in/prove/" not in stopped.content.decode()
 
     @pytest.mark.trust("T-RATE-3")
     def test_what_lies_longer_back_does_not_count_and_a_search_does(self, world: World, client: Client) -> None:

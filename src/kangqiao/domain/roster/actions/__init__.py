@@ -9,6 +9,7 @@ from kangqiao.domain.roster.actions.holding import (
     notify_shortfalls,
     publish_roster,
     record_activity,
+    undo_attendance,
 )
 from kangqiao.domain.roster.actions.planning import SOLVE_SECONDS, check_run, plan_roster
 from kangqiao.domain.roster.actions.postings import (
@@ -18,6 +19,7 @@ from kangqiao.domain.roster.actions.postings import (
     nominate_expert,
     post_expert,
     refuse_posting,
+    undo_approval,
 )
 
 __all__ = [
@@ -40,4 +42,6 @@ __all__ = [
     "publish_roster",
     "record_activity",
     "refuse_posting",
+    "undo_approval",
+    "undo_attendance",
 ]

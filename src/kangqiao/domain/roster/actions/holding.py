@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import transition, transition_all
+from kangqiao.base.transition import take_back, transition, transition_all
 from kangqiao.domain.messaging.actions import notify
 from kangqiao.domain.roster import queries
 from kangqiao.domain.roster.actions.parts import _half_day, _planner, _require, _withdraw
@@ -131,6 +131,15 @@ def _open(rows: Iterable[HalfDay], by: Actor, at: datetime) -> int:
 def complete_half_day(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
     """The centre attests that the expert came and worked. Raises RuleBroken before the half-day has begun."""
     return _held(half_day_id, "complete", "", by, at)
+
+
+def undo_attendance(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
+    """The centre attested the wrong half-day: it waits to be attested again."""
+    with transaction.atomic():
+        row = _half_day(half_day_id)
+        take_back(row, HALF_DAY, "complete", by=by, at=at)
+        record("roster.undo_attendance", row, by=by, at=at)
+    return row
 
 
 def miss_half_day(*, half_day_id: int, reason: str, by: Actor, at: datetime) -> HalfDay:

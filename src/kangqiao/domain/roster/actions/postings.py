@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import begin, transition
+from kangqiao.base.transition import begin, take_back, transition
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.messaging.actions import notify
@@ -66,6 +66,15 @@ def nominate_expert(
 def approve_posting(*, posting_id: int, by: Actor, at: datetime) -> Posting:
     """The hospital agrees to send the expert. Raises RuleBroken, Denied, AlreadyMoved."""
     return _posting_step(posting_id, "approve", "", by, at)
+
+
+def undo_approval(*, posting_id: int, by: Actor, at: datetime) -> Posting:
+    """The hospital approved the wrong nominee: it is to be decided again."""
+    with transaction.atomic():
+        posting = _posting(posting_id)
+        take_back(posting, POSTING, "approve", by=by, at=at)
+        record("roster.undo_approval", posting, by=by, at=at)
+    return posting
 
 
 def refuse_posting(*, posting_id: int, reason: str, by: Actor, at: datetime) -> Posting:

@@ -14,7 +14,7 @@ from kangqiao.base.models import StatusChange
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.roster.models import Activity, HalfDay, Posting
+from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
 from kangqiao.domain.roster.parameters import RosterParameters
 from kangqiao.domain.roster.permissions import (
     Standing,
@@ -36,6 +36,9 @@ from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.period import Period, week
 from kangqiao.kernel.states import State, Step
+
+# More half-days than a region's centre or expert has in a month; a longer list is read week by week.
+MOST = 200
 
 
 def get_half_day(seat: Seat, half_day_id: int) -> HalfDay:
@@ -100,10 +103,19 @@ class Sitting:
 def sittings(seat: Seat, span: Period, now: datetime) -> list[Sitting]:
     """The half-days of a period this seat has to do with, oldest first: a centre's attendance, an expert's own week."""
     who = standing_of(seat)
+    rows = listed(visible_half_days(who)).filter(day__gte=span.start, status__in=STANDING_STATES)
+    return _sittings(who, rows if span.end is None else rows.filter(day__lt=span.end), now)
+
+
+def sittings_to_attest(seat: Seat, now: datetime) -> list[Sitting]:
+    """What `to_complete` counts, the oldest first."""
+    who, today = standing_of(seat), timezone.localtime(now, zone()).date()
+    return _sittings(who, listed(visible_half_days(who)).filter(status="confirmed", day__lt=today), now)
+
+
+def _sittings(who: Standing, rows: QuerySet[HalfDay], now: datetime) -> list[Sitting]:
     rows = (
-        listed(visible_half_days(who))
-        .filter(day__gte=span.start, status__in=STANDING_STATES)
-        .prefetch_related("activities")
+        rows.prefetch_related("activities")
         .annotate(
             booked=Count(
                 "session__bookings", filter=Q(session__bookings__status__in=("booked", "arrived", "fulfilled"))
@@ -111,11 +123,9 @@ def sittings(seat: Seat, span: Period, now: datetime) -> list[Sitting]:
         )
         .order_by("day", "half", "centre")
     )
-    if span.end is not None:
-        rows = rows.filter(day__lt=span.end)
     figures: dict[tuple[str, date], RosterParameters] = {}
     found = []
-    for row in rows:
+    for row in rows[:MOST]:
         key = (row.centre.place.code, row.day)
         figures.setdefault(key, parameters_for(*key))
         found.append(_sitting(who, row, figures[key], now))
@@ -190,7 +200,7 @@ class PostingLine:
         return POSTING.state(self.posting.status)
 
 
-def postings_of(seat: Seat, *, is_open: bool | None = None) -> list[PostingLine]:
+def postings_of(seat: Seat, *, is_open: bool | None = None, statuses: tuple[str, ...] = ()) -> list[PostingLine]:
     """The postings this seat may see, the running ones first: the archive of a hospital's experts (SZ16-4.3a)."""
     who = standing_of(seat)
     rows = (
@@ -202,7 +212,9 @@ def postings_of(seat: Seat, *, is_open: bool | None = None) -> list[PostingLine]
         .order_by("-starts_on", "centre", "id")
     )  # fmt: skip
     if is_open is not None:
-        rows = rows.filter(status__in=("nominated", "approved", "posted") if is_open else ("ended", "refused"))
+        statuses = ("nominated", "approved", "posted") if is_open else ("ended", "refused")
+    if statuses:
+        rows = rows.filter(status__in=statuses)
     return [
         PostingLine(
             row, title_words(row.practitioner.title_kind, row.practitioner.title_grade), row.done,
@@ -298,6 +310,7 @@ def posting_outcome(row: Posting) -> str:
     """What just happened to a posting, as a sentence."""
     words = {"who": row.practitioner.name, "centre": named(row.centre), "day": row.last_day}
     said_of = {
+        "nominated": _("%(who)s到%(centre)s重新等待批准。"),
         "approved": _("已批准%(who)s到%(centre)s。"),
         "posted": _("%(who)s已派驻到%(centre)s，可以排班了。"),
         "refused": _("没有批准%(who)s到%(centre)s。"),
@@ -331,6 +344,14 @@ def to_publish(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
     rows = HalfDay.objects.filter(visible_half_days(standing_of(seat)), status="planned", roster__status="draft")
     found = rows.aggregate(count=Count("pk"), oldest=Min("roster__planned_at"))
     return found["count"], found["oldest"]
+
+
+def drafts_to_publish(seat: Seat) -> list[tuple[Roster, int]]:
+    """The draft rosters behind `to_publish`, each with how many half-days wait in it, the earliest week first."""
+    rows = HalfDay.objects.filter(visible_half_days(standing_of(seat)), status="planned", roster__status="draft")
+    counted = dict(rows.order_by().values_list("roster").annotate(n=Count("pk")))
+    found = Roster.objects.filter(pk__in=counted).select_related("place").order_by("starts_on", "pk")
+    return [(one, counted[one.pk]) for one in found]
 
 
 def to_approve(seat: Seat, now: datetime) -> tuple[int, datetime | None]:

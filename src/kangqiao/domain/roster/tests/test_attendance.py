@@ -45,6 +45,17 @@ def test_attendance_is_the_centres_and_only_once_begun(held) -> None:
     assert actions.complete_half_day(half_day_id=row.pk, by=centre, at=instant(day(0), 12)).status == "done"
 
 
+def test_attendance_attested_by_mistake_is_taken_back(held) -> None:
+    network, row = held
+    centre = network.seat(Role.CENTRE_MANAGER, "香湾").actor
+    actions.complete_half_day(half_day_id=row.pk, by=centre, at=instant(day(0), 12))
+
+    back = actions.undo_attendance(half_day_id=row.pk, by=centre, at=instant(day(0), 12))
+
+    assert back.status == "confirmed"
+    assert actions.complete_half_day(half_day_id=row.pk, by=centre, at=instant(day(0), 13)).status == "done"
+
+
 def test_a_missed_half_day_needs_its_reason_and_withdraws_a_running_session(held) -> None:
     _network, row = held
 

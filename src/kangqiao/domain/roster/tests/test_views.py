@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import openpyxl
 import pytest
@@ -165,6 +166,22 @@ def test_a_move_onto_a_clash_answers_422_with_the_reason(client) -> None:
     assert (row.day, row.half) == (day(0), "pm")
 
 
+def test_a_move_is_taken_back_from_its_message(client) -> None:
+    network = staffed_network()
+    row = network.sit("甲", "狮山", 1)
+    sign_in(client, network, Role.DISPATCHER, "集团")
+    target = f"{network.organizations['狮山'].pk}.{day(0)}.pm"
+
+    page = client.post(reverse("roster-move", args=(row.pk,)), {"target": target}, follow=True).content.decode()
+    undo = re.search(r'action="(/roster/half-days/\d+/move/\?[^"]+)"', page)
+    assert undo is not None
+    client.post(undo[1].replace("&amp;", "&"), {"step": "undo"})
+
+    was = (row.day, row.half)
+    row.refresh_from_db()
+    assert (row.day, row.half) == was
+
+
 @pytest.mark.parametrize("target", ["", "x", "1.2026-05-18.night"])
 def test_a_place_that_is_not_in_the_grid_is_refused(client, target: str) -> None:
     network = staffed_network()
@@ -214,8 +231,10 @@ def test_nominating_someone_below_the_title_rule_says_why_beside_the_name(client
     assert "没有达到派驻专家要求的职称" in refused.content.decode()
     assert named.status_code == 302
     posting = Posting.objects.get()
-    for step in ("approve", "post"):
+    for step, state in (("approve", "approved"), ("undo", "nominated"), ("approve", "approved"), ("post", "posted")):
         client.post(reverse("roster-posting-step", args=(posting.pk,)), {"step": step})
+        posting.refresh_from_db()
+        assert posting.status == state
     posting.refresh_from_db()
     assert posting.status == "posted"
 

@@ -6,8 +6,10 @@ import pytest
 
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.tests.factories import user
-from kangqiao.domain.institutions.tests.factories import NOW, TESTER, hospital
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.institutions.tests.factories import NOW, TESTER, centre, hospital, organization, place
 from kangqiao.domain.workforce import actions, queries
+from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.domain.workforce.tests.factories import practitioner
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
@@ -78,15 +80,19 @@ def test_an_absence_that_runs_backwards_or_names_no_half_is_refused() -> None:
 
 def test_the_person_the_employer_and_the_dispatcher_note_an_absence_and_nobody_else() -> None:
     own, who = hospital("own"), user("doctor")
+    group = organization("group", "group")
+    elsewhere = organization("other-group", "group", where=place("4403", "深圳市"))
     row = practitioner(own, user_id=who.pk)
     may = (
         Actor(f"user:{who.pk}", "本人", role="expert"),
-        Actor("user:901", "指导科", own.pk, role="guidance_office"),
-        Actor("user:902", "排班员", role="dispatcher"),
+        *(Actor("user:901", "本院", own.pk, role=role) for role in ("guidance_office", "hospital_director")),
+        *(Actor("user:902", "本地", group.pk, role=role) for role in ("dispatcher", "bureau_officer", "system_admin")),
     )
     may_not = (
         Actor("user:903", "同事", own.pk, role="expert"),
-        Actor("user:904", "外院指导科", own.pk + 1, role="guidance_office"),
+        Actor("user:904", "外院指导科", group.pk, role="guidance_office"),
+        *(Actor("user:905", "外地", elsewhere.pk, role=role) for role in ("dispatcher", "bureau_officer")),
+        Actor("user:906", "无单位", role="dispatcher"),
     )
 
     for actor in may:
@@ -96,3 +102,38 @@ def test_the_person_the_employer_and_the_dispatcher_note_an_absence_and_nobody_e
         with pytest.raises(Denied):
             actions.record_absence(practitioner_id=row.pk, starts_on=MONDAY, ends_on=MONDAY, by=actor, at=NOW)
     assert not queries.absences_between([row.pk], MONDAY, MONDAY).exists()
+
+
+def test_centre_manager_registers_staff_of_the_own_centre_only() -> None:
+    own, other = centre("own"), centre("other")
+    values = {"name": "某医生", "sex": "female", "title_kind": "physician", "title_grade": "attending", "at": NOW}
+    by = Actor("user:9", "主任", own.pk, role="centre_manager")
+
+    actions.register_practitioner(organization_id=own.pk, licence_number="T1", by=by, **values)
+    with pytest.raises(Denied):
+        actions.register_practitioner(organization_id=other.pk, licence_number="T2", by=by, **values)
+    with pytest.raises(Denied):
+        actions.register_practitioner(organization_id=0, licence_number="T3", by=by, **values)
+
+    assert Practitioner.objects.get().organization_id == own.pk
+
+
+def test_staff_list_is_read_in_by_the_administrator_of_every_employers_place() -> None:
+    bureau, here = organization("bureau", "health_bureau"), hospital("here")
+    there = hospital("there", where=place("4403", "深圳市"))
+    by = Actor("user:9", "系统管理员", bureau.pk, role="system_admin")
+
+    def row(number: int, employer: Organization) -> Practitioner:
+        return Practitioner(
+            name="某医生", sex="female", licence_number=f"T{number}", title_kind="physician", title_grade="attending",
+            field="clinical", organization=employer,
+        )  # fmt: skip
+
+    actions.import_practitioners(practitioners=[row(1, here)], by=by, at=NOW)
+    for rows, who in (
+        ([row(2, here), row(3, there)], by), ([row(4, here)], Actor("user:9", "科员", bureau.pk, role="bureau_officer"))
+    ):  # fmt: skip
+        with pytest.raises(Denied):
+            actions.import_practitioners(practitioners=rows, by=who, at=NOW)
+
+    assert Practitioner.objects.count() == 1

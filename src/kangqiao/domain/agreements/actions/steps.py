@@ -174,9 +174,9 @@ def request_end(*, agreement_id: int, reason: str, by: Actor, at: datetime) -> A
         _move(agreement, "request_end", by=by, at=at, reason=reason)
         record("agreement.request_end", agreement, by=by, at=at)
         approver = queries.approver_of(agreement)
-        subject = _("待审批的终止申请：%(title)s") % {"title": _title(agreement)}
         if approver is not None:
             told = [(approver.pk, str(Role.BUREAU_OFFICER))]
+            subject = _("待审批的终止申请：%(title)s")
             _notices(agreement, "request_end", subject, told, by=by, at=at, body=reason)
     return agreement
 
@@ -408,10 +408,12 @@ def _title(agreement: Agreement) -> str:
 
 def _tell(agreement: Agreement, step: str, subject: str, *, by: Actor, at: datetime, body: str = "") -> None:
     """A notice to every party, and to the hospital's community guidance staff, about one step."""
-    text = subject % {"title": _title(agreement)}
-    told = [(party.organization_id, str(permissions.SIGNERS[party.side])) for party in queries.parties_of(agreement)]
-    told.append((agreement.hospital_id, str(Role.GUIDANCE_OFFICE)))
-    _notices(agreement, step, text, told, by=by, at=at, body=body)
+    _notices(agreement, step, subject, _addressees(agreement, queries.parties_of(agreement)), by=by, at=at, body=body)
+
+
+def _addressees(agreement: Agreement, parties: Iterable[Party]) -> list[tuple[int, str]]:
+    told = [(party.organization_id, str(permissions.SIGNERS[party.side])) for party in parties]
+    return list(dict.fromkeys([*told, (agreement.hospital_id, str(Role.GUIDANCE_OFFICE))]))
 
 
 def _notices(
@@ -426,21 +428,21 @@ def _notices(
 ) -> None:
     """One notice to each organisation and role; the number of steps taken so far tells a repeated step apart."""
     taken = queries.history_of(agreement).count()
-    notify_all(
-        notices=[
-            Notice(
-                cause=f"agreement:{agreement.pk}:{step}:{organization_id}:{role}:{taken}",
-                kind="agreement",
-                subject=subject,
-                body=body,
-                url=reverse("agreements-detail", args=(agreement.pk,)),
-                organization_id=organization_id,
-                role=role,
-            )
-            for organization_id, role in dict.fromkeys(told)
-        ],
-        by=by,
-        at=at,
+    notices = [_notice(agreement, step, subject, body_id, role, taken, body) for body_id, role in told]
+    notify_all(notices=notices, by=by, at=at)
+
+
+def _notice(
+    agreement: Agreement, step: str, subject: str, organization_id: int, role: str, taken: int, body: str = ""
+) -> Notice:
+    return Notice(
+        cause=f"agreement:{agreement.pk}:{step}:{organization_id}:{role}:{taken}",
+        kind="agreement",
+        subject=subject % {"title": _title(agreement)},
+        body=body,
+        url=reverse("agreements-detail", args=(agreement.pk,)),
+        organization_id=organization_id,
+        role=role,
     )
 
 

@@ -1,0 +1,23 @@
+"""Every list that can be read in."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.base.imports import ListKind
+from kangqiao.edges.excel.residents import RESIDENTS
+from kangqiao.kernel.errors import Denied, NotVisible
+
+KINDS = {kind.key: kind for kind in (RESIDENTS,)}
+ROLES = tuple(sorted({role for kind in KINDS.values() for role in kind.roles}))
+
+
+def kind_for(key: str, by: Actor) -> ListKind:
+    """The list of that name, for somebody who may read it in. Raises NotVisible, Denied."""
+    kind = KINDS.get(key)
+    if kind is None:
+        raise NotVisible(_("没有这种清单。"))
+    if by.role not in kind.roles:
+        raise Denied(_("您现在的岗位不能导入这份清单。"))
+    return kind

@@ -1,0 +1,1 @@
+"""Finding anything from anywhere: people, organisations, pages and things to do, within the reader's reach."""

@@ -1,0 +1,78 @@
+"""Every page and every thing to do that can be called by name, for those whom the page admits.
+
+The rail of a role comes first, in its order. What a view declares (`@access`) decides who is offered it: there is no
+second list of rights here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.urls import resolve, reverse
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from kangqiao.base.access import Access
+from kangqiao.base.search import search_keys
+from kangqiao.edges.home.rail import RAILS, Entry
+
+# Things to do: verbs a person at work says.
+DEEDS: tuple[Entry, ...] = (
+    Entry("slots-find", "ticket", _("预约专家号")),
+    Entry("referral-new", "transfer", _("开转诊单")),
+    Entry("referral-down", "home-heart", _("下转到社区")),
+    Entry("residents-emergency", "alert-triangle", _("紧急查阅档案")),
+    Entry("agreements-draft", "signature", _("起草协议")),
+    Entry("people-new", "user-plus", _("开通账号")),
+    Entry("institutions-read", "building-hospital", _("登记机构名单")),
+    Entry("finance-inputs", "coin-yuan", _("登记经费数据")),
+    Entry("residents-consents", "lock", _("管理我的授权")),
+    Entry("own-password", "lock", _("修改密码")),
+    Entry("accounts-mode", "eye", _("调整字号和对比度")),
+)
+# Pages that stand in no rail, or not in everybody's.
+PAGES: tuple[Entry, ...] = (
+    Entry("institutions-network", "building-hospital", _("医院与中心")),
+    Entry("agreements-network", "route", _("联建关系图")),
+    Entry("residents-search", "users-group", _("找居民")),
+    Entry("roster-board", "calendar-week", _("专家排班")),
+    Entry("slots-day", "calendar", _("今日就诊")),
+    Entry("residents-reads", "eye", _("谁看过我的档案")),
+    Entry("messaging-inbox", "bell", _("消息")),
+    Entry("own-sign-ins", "fingerprint", _("我的登录")),
+    Entry("clauses-list", "book-2", _("政策条款")),
+    Entry("public-index", "world", _("信息公开")),
+    Entry("help", "help", _("帮助和快捷键")),
+    Entry("accessibility", "user-check", _("无障碍声明")),
+)
+
+
+def deeds(role: str) -> list[Entry]:
+    """What this role may do from here."""
+    return [entry for entry in DEEDS if _admits(entry.url_name, role)]
+
+
+def pages(role: str) -> list[Entry]:
+    """Where this role may go: the rail, then the rest; each address once."""
+    found = {entry.url_name: entry for entry in (*RAILS[role], *(one for one in PAGES if _admits(one.url_name, role)))}
+    return list(found.values())
+
+
+def is_called(entry: Entry, wanted: str) -> bool:
+    """Whether a page is called so: characters, pinyin or initials of its name, or words of its English one."""
+    return any(wanted in key for key in _keys(entry.label)) if wanted else True
+
+
+def _admits(url_name: str, role: str) -> bool:
+    declared: Access = resolve(reverse(url_name)).func.access  # type: ignore[attr-defined]
+    return declared.admits(role)
+
+
+@lru_cache(maxsize=512)
+def _keys(label: str | Promise) -> tuple[str, ...]:
+    found: set[str] = set()
+    for language in ("zh-hans", "en"):
+        with translation.override(language):
+            found.update(search_keys(str(label)))
+    return tuple(found)

@@ -1,0 +1,55 @@
+"""The words of the guide in Chinese: by what the walk says in English. A line without its Chinese fails the walk."""
+
+from __future__ import annotations
+
+import re
+
+TITLE = "整条链：珠海的一周"
+LEAD = "由浏览器里的测试写成（`pytest tests/journeys --pictures`）。医院和中心取自珠海的文件，人物虚构（演示）。"
+WORDS = {
+    "Roster 排班: the dispatcher reviews the plan, moves one half-day and publishes": (
+        "排班：排班员看方案，移一个半天，发布"
+    ),
+    "The board while a half-day is being moved": "正在移动一个半天的排班表",
+    "Arrows, `M`, `Enter`, `Alt P`: no mouse. Cells that break a rule say why.": (
+        "方向键、`M`、`Enter`、`Alt P`：不用鼠标。违反规则的格子写着原因。"
+    ),
+    "Agreement 协议: the centre signs next year's target agreement": "协议：社区中心签下一年的目标协议",
+    "Parties, duties and the clause of each": "双方、各自的责任，和每项责任的条款",
+    "Slots and booking 号源与预约: a resident books the expert who comes to the centre": (
+        "号源与预约：居民约来社区坐诊的专家"
+    ),
+    "One time, for whom, where": "什么时间、给谁、在哪里",
+    "Referral 转诊: the family doctor sends a letter and takes a reserved place with it": (
+        "转诊：家庭医生写转诊单，同时占一个留给社区的号"
+    ),
+    "What is missing is counted while the letter is written": "一边写，一边数还差什么",
+    "Referral desk 接收台: the hospital accepts one letter and returns one with a reason": (
+        "接收台：医院接收一张，写明原因退回一张"
+    ),
+    "Letter, record and the places kept for the centres": "信、档案，和为社区留的号",
+    "Down-referral 下转: the centre takes over a patient with a plan": "下转：社区中心带着方案接回患者",
+    "Handed back with a plan and followed up": "带方案下转，接着随访",
+    "Record 健康档案: the visit happens, the summary comes back to the centre": ("健康档案：看完病，小结回到社区"),
+    "Sent, accepted, seen, answered, closed": "已发出、已接收、已就诊、已回信、已结案",
+    "Attendance 出诊: the centre confirms that the expert came and what was done": "出诊：社区确认专家来了、做了什么",
+    "Half-days of the week and the work of the month": "本周的半天和本月的工作量",
+    "Indicators and appraisal 指标与考核: the bureau scores a hospital and closes its year": (
+        "指标与考核：卫生局给一家医院打分，定案"
+    ),
+    "Every item with its value, target, weight and clause": "每一项有值、目标、权重和条款",
+    "Money 经费: computed by payer, payable after the appraisal, paid": "经费：按付费方测算，考核定案后才能付，付出",
+    "Who pays how much: held, payable, paid": "谁付多少：待考核、可拨付、已拨付",
+    "Each yuan opens to formula, inputs and clause": "每一元都能点开到公式、数据和条款",
+    "Publication 公示: drafted from agreements and postings, approved, public": "公示：从协议和派驻起草，审核，公开",
+    "The public page, without sign-in": "公开的页面，不用登录",
+    "一张图: one referral followed through every link": "一张图：跟着一张转诊单走完每一环",
+    "The same letter in every link of the chain": "同一张单子在链上的每一环",
+}
+TAPS = re.compile(r"(\d+) taps from the first page to the booking\.")
+
+
+def chinese(words: str) -> str:
+    """The Chinese of one sentence. Raises KeyError for a sentence nobody has put into Chinese."""
+    taps = TAPS.fullmatch(words)
+    return f"从首页到约好，点 {taps.group(1)} 下。" if taps else WORDS[words]

@@ -1,0 +1,142 @@
+"""What helps on every page, by keyboard: the search, the sheet of keys, the tour; the portal without network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.pages.conftest import City
+
+KEPT = """async () => {
+  const stores = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+  const asked = (await Promise.all(stores.map((store) => store.keys()))).flat();
+  return asked.map((one) => new URL(one.url).pathname);
+}"""
+
+
+def someone(browser: Browser, city: City, role: str) -> Iterator[Page]:
+    """Somebody in a role, at the first page."""
+    context = browser.new_context(base_url=city.url, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+    context.add_cookies(city.cookies(role, "zh-hans"))  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto("/")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def doctor(browser: Browser, city: City) -> Iterator[Page]:
+    """A family doctor."""
+    yield from someone(browser, city, "gp")
+
+
+@pytest.fixture
+def resident(browser: Browser, city: City) -> Iterator[Page]:
+    """A resident with the portal open."""
+    yield from someone(browser, city, "resident")
+
+
+def test_a_page_is_found_and_opened_by_keys_alone(doctor: Page) -> None:
+    doctor.keyboard.press("Control+k")
+    field = doctor.locator("#find-palette")
+    expect(field).to_be_focused()
+    # Everything the role may open stands there before a letter is typed.
+    expect(doctor.locator("#found-palette [role=option]").first).to_be_visible()
+
+    doctor.keyboard.type("zhuanzhen")
+    expect(doctor.locator("#found-palette [role=option]").first).to_contain_text("转诊")
+    expect(field).to_have_attribute("aria-activedescendant", "hit-deeds-1")
+    doctor.keyboard.press("ArrowDown")
+    chosen = doctor.locator("#found-palette [aria-selected=true]")
+    expect(chosen).to_have_count(1)
+    address = chosen.get_attribute("href")
+    doctor.keyboard.press("Enter")
+
+    assert address
+    doctor.wait_for_url(f"**{address}")
+
+
+def test_enter_in_haste_opens_nobody(doctor: Page) -> None:
+    """The list still answers older words: Enter asks anew, and only the next one opens."""
+    doctor.keyboard.press("Control+k")
+    expect(doctor.locator("#found-palette [role=option]").first).to_be_visible()
+    before = doctor.url
+
+    doctor.keyboard.type("paiban")
+    doctor.keyboard.press("Enter")
+    doctor.wait_for_function("document.querySelector('#find-palette').dataset.answered === 'paiban'")
+
+    assert doctor.url == before
+
+
+def test_the_sheet_tells_the_keys_of_this_page_and_gives_the_focus_back(doctor: Page) -> None:
+    doctor.goto("/referrals/")
+    doctor.keyboard.press("?")
+    expect(doctor.locator("#help")).to_be_visible()
+    expect(doctor.locator("#help [data-page-keys]")).to_contain_text("Alt N")
+
+    doctor.keyboard.press("Escape")
+
+    expect(doctor.locator("#help")).to_be_hidden()
+
+
+def test_the_tour_goes_to_its_end_by_enter(doctor: Page) -> None:
+    doctor.keyboard.press("?")
+    doctor.locator("[data-tour]").focus()
+    doctor.keyboard.press("Enter")
+    card = doctor.locator("dialog.tour")
+    expect(card).to_be_visible()
+    expect(card).to_contain_text("1 /")
+
+    marked = 0
+    for _stop in range(30):
+        if not card.count():
+            break
+        marked += doctor.locator(".tour-at").count()
+        doctor.keyboard.press("Enter")
+
+    expect(card).to_have_count(0)
+    assert marked >= 6
+
+
+def test_keys_of_one_letter_can_be_switched_off(doctor: Page) -> None:
+    doctor.goto("/mode/")
+    doctor.get_by_label("单个字母可以当快捷键").uncheck()
+    doctor.get_by_role("button", name="按这样显示").click()
+    doctor.goto("/referrals/")
+
+    doctor.keyboard.press("?")
+
+    expect(doctor.locator("#help")).to_be_hidden()
+    expect(doctor.locator("body")).to_have_attribute("data-single-keys", "off")
+
+
+def test_large_pages_stay_large_and_the_account_remembers(resident: Page, city: City) -> None:
+    resident.get_by_role("button", name="长辈版").click()
+    expect(resident.locator("html")).to_have_attribute("data-mode", "elder")
+    resident.goto("/slots/")
+
+    expect(resident.locator("html")).to_have_attribute("data-mode", "elder")
+    person = city.side.users["resident"]
+    person.refresh_from_db()
+    assert person.display == "elder"
+    resident.get_by_role("button", name="回标准版").click()
+    expect(resident.locator("html")).not_to_have_attribute("data-mode", "elder")
+
+
+def test_without_network_the_portal_says_so_and_has_kept_no_page(resident: Page) -> None:
+    resident.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    resident.goto("/slots/mine/")
+    resident.wait_for_function("navigator.serviceWorker.controller !== null")
+    resident.reload()
+    kept = resident.evaluate(KEPT)
+
+    resident.context.set_offline(True)
+    resident.goto("/referrals/mine/")
+    expect(resident.locator("h1")).to_have_text("现在没有网络")
+    resident.context.set_offline(False)
+
+    assert "/offline/" in kept
+    assert [path for path in kept if path != "/offline/" and not path.startswith("/static/")] == []
