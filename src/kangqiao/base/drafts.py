@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
 
-from kangqiao.base import idempotency
+from kangqiao.base import acting, idempotency
 from kangqiao.base.models import Draft
 from kangqiao.base.pages import wants_part
 from kangqiao.base.sealed import Unreadable, seal, unseal
@@ -63,7 +63,8 @@ class DraftMiddleware:
                 secure=settings.TLS,
             )  # fmt: skip
         if request.method == "POST" and request.session.get(KEY) and "draft_action" not in request.POST:
-            _sent(request, response, int(seat.user_id))
+            with acting.as_system("drafts"):  # the view's transaction is over, and with it who acted in it
+                _sent(request, response, int(seat.user_id))
         return response
 
 
@@ -92,7 +93,9 @@ def keep(request: HttpRequest) -> bool:
     if request.method != "POST" or who is None or is_aside(request) or not _is_from_here(request):
         return False
     step = _step(request)
-    if not _store(request, who, request.get_full_path(), step, page_of(request)):
+    with acting.as_system("drafts"):  # the call was refused, or whoever typed is not signed in any more
+        is_kept = _store(request, who, request.get_full_path(), step, page_of(request))
+    if not is_kept:
         return False
     if getattr(request, "seat", None) is None:
         request.session[WAITS] = True
