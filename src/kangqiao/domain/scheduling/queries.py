@@ -315,8 +315,7 @@ def bookable_sessions(
     )
     if specialty:
         found = found.filter(specialty=specialty)
-    if text.strip():
-        found = _called(found, wanted_key(text))
+    found = _called(found, wanted_key(text)) if text.strip() else found
     return list(found.annotate(rank=rank).order_by("rank", "starts_at", "id")[:limit])
 
 

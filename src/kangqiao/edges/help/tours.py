@@ -38,6 +38,8 @@ PLACES: dict[str, Promise] = {
     "people-role-changes": gettext_lazy("岗位变动由一人提出、另一人同意。"),
     "residents-oversight": gettext_lazy("紧急查阅和居民的疑问，都要有人看、有人答。"),
     "audit": gettext_lazy("谁在什么时候做了什么；每一行都和前一行锁在一起。"),
+    "imports-index": gettext_lazy("一次登记很多行：下载模板，填好上传，一行一行看过再登记，登记后还能整批撤回。"),
+    "papers-templates": gettext_lazy("转诊单、协议书等的 Word 模板：下载，在 Word 里改，再传回来。"),
     "chain": gettext_lazy("从协议到公示的整条链，一张图看到现在的数；跟着一张单子走到底。"),
     "clauses-list": gettext_lazy("文件的每一条：原文、我们怎么读、在产品哪里、由哪个测试守着。"),
 }
