@@ -19,6 +19,7 @@ from django.utils import translation
 from kangqiao.base.acting import as_system
 
 pytest_plugins = [
+    "tests.application_plugin",
     "tests.journey_plugin",
     "tests.clause_plugin",
     "tests.trust_plugin",

@@ -17,6 +17,7 @@ from xdist.workermanage import WorkerController
 TOGETHER = (
     "tests/faults/",
     "tests/journeys/",
+    "tests/pages/",
     "tests/web/test_odd_words.py",
     "tests/repository/test_planted_faults.py",
     "tests/web/test_scripts.py",

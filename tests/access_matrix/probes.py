@@ -21,8 +21,6 @@ Given = Mapping[str, Mapping[str, Any]]
 CENTRE = ("gp", "centre_manager")
 LEADERS = ("guidance_office", "hospital_director")
 DESK = ("referral_desk", "guidance_office")
-FINANCE = ("finance_officer", "district_finance_officer")
-IMPORTERS = ("centre_manager", "system_admin")
 BUREAUS = ("bureau_officer", "district_bureau_officer")
 ADMINS = ("system_admin", "security_admin")
 PLANNER = ("dispatcher",)
@@ -93,12 +91,6 @@ def _status(**statuses: str) -> Callable[[Side], Given]:
 def _today(side: Side) -> Given:
     """The half-day is today and has begun."""
     return {"half_day": {"day": side.today, "half": "am", "status": "confirmed", "session": None}}
-
-
-def _entered(side: Side) -> Given:
-    """The batches were entered."""
-    times = {"sent_at": side.at, "entered_at": side.at}
-    return {name: times for name in side.rows if name.startswith("import_batch@")}
 
 
 def _free(side: Side) -> Given:
@@ -390,32 +382,6 @@ PROBES: tuple[Probe, ...] = (
         "publish", lambda side: {"publication": {"status": "approved", "sha256": digest(side.publication.content)}},
         own=(*LEADERS, "bureau_officer"), partner=("bureau_officer",),
     ),
-    # Papers: whoever sees the row may hand out its paper.
-    Probe("papers-referral", writes={"own": (*CLINIC, "guidance_office"), "partner": (*DESK, "expert")}),
-    Probe(
-        "papers-agreement",
-        writes={
-            "own": (*CLINIC, *LEADERS, *PLANNER, *BUREAUS, *FINANCE),
-            "partner": (*LEADERS, *PLANNER, "expert", "referral_desk", "bureau_officer", "finance_officer"),
-            "former": (*LEADERS, "expert", "referral_desk"),
-        },
-    ),
-    Probe(
-        "papers-settlement",
-        writes={
-            "own": (*LEADERS, *BUREAUS, *FINANCE), "partner": (*LEADERS, "bureau_officer", "finance_officer"),
-            "former": LEADERS,
-        },
-    ),
-    Probe("papers-publication", writes={"own": (*LEADERS, *BUREAUS), "partner": ("bureau_officer",)}),
-    Probe("papers-upload", words={"paper": "referral"}),
-    Probe("papers-revert", words={"paper": "referral"}),
-    # Tables that come in.
-    Probe("imports-upload", words={"kind": "residents"}),
-    Probe("imports-mend", {"c0": "新名"}, writes={"own": IMPORTERS}),
-    Probe("imports-enter", writes={"own": IMPORTERS}),
-    Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
-    Probe("imports-drop", writes={"own": IMPORTERS}),
     Probe("institutions-office", writes={
         "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
 )  # fmt: skip
@@ -426,9 +392,6 @@ WITHOUT_TRACE = {
     "drafts-drop": "the same",
     "messaging-unread": "nothing was read before",
     "institutions-read": "without a file",
-    "imports-upload": "without a file",
-    "papers-upload": "without a file",
-    "papers-revert": "its own template is in use already",
     "people-new": "an empty form",
     "accounts-second": "nobody is half-way in",
     "accounts-first-password": "nobody is half-way in",

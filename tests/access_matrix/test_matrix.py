@@ -19,6 +19,7 @@ from kangqiao.base.checks import methods
 from kangqiao.domain.accounts.models import Role
 from kangqiao.pathways.chain import FOLLOWERS
 from kangqiao.pathways.reach import KINDS
+from tests.access_matrix import more_probes, probes
 from tests.access_matrix.cells import (
     ACTORS,
     FOLLOWED,
@@ -34,9 +35,11 @@ from tests.access_matrix.cells import (
     reaches,
     signed_in,
 )
-from tests.access_matrix.probes import PROBES, WITHOUT_TRACE, Probe
+from tests.access_matrix.probes import Probe
 from tests.access_matrix.world import SEATS, Side
 
+PROBES = (*probes.PROBES, *more_probes.PROBES)
+WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]
 Sides = dict[str, Side]
 # An address asked for a row of ours, with every id of somebody else in its query.

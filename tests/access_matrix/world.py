@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from django.db import models
@@ -18,8 +17,6 @@ from django.utils import timezone
 
 from kangqiao.base import sealed
 from kangqiao.base.actor import Actor
-from kangqiao.base.models import ImportBatch, ImportRow, Job, Paper
-from kangqiao.base.papers import mark_of
 from kangqiao.domain.accounts import rules
 from kangqiao.domain.accounts.models import Membership, OutsideIdentity, Role, RoleChange, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
@@ -39,6 +36,7 @@ from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
+from tests.access_matrix.work import add_work
 
 SEATS = {
     Role.RESIDENT: "centre",
@@ -196,28 +194,8 @@ def build(side: Side) -> Side:
     _sittings(side)
     _visits(side)
     _results(side)
-    _work(side)
+    add_work(side)
     return side
-
-
-def _work(side: Side) -> None:
-    """What everybody asked for as long work, and tables uploaded by those who may."""
-    about = {"kind": "agreement", "subject_id": side.agreement.pk, "organization": side.house, "token": side.key}
-    paper = side.add("paper", Paper, issued_at=side.at, **about)
-    side.rows["paper_mark"] = SimpleNamespace(pk=mark_of(paper))
-    for name, person in side.users.items():
-        house = Membership.objects.filter(user=person).values_list("organization", flat=True).first()
-        mine = {"by_id": f"user:{person.pk}", "organization_id": house}
-        given = {"label": side.mark("job"), "failure": "", "result": b"x", "result_name": "a.csv"}
-        side.add(f"job@{name}", Job, kind="import", started_at=side.at, **given, **mine)
-        batch = side.add(f"import_batch@{name}", ImportBatch, kind="residents", created_at=side.at, **mine)
-        cells = {
-            "姓名": side.mark("import_row"),
-            "证件号": f"P-{side.place_code}-{person.pk}",
-            "出生日期": "1950-01-01",
-        }
-        cells |= {"性别": "女", "登记中心代码": side.centre.code}
-        side.add(f"import_row@{name}", ImportRow, batch=batch, line=2, cells=cells, findings=[], mark="good")
 
 
 def _organizations(side: Side) -> None:

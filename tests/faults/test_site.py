@@ -232,6 +232,26 @@ def test_own_server_is_used_and_unknown_database_named(tmp_path: pathlib.Path) -
     assert "does not exist" in done.stderr
 
 
+def test_pages_and_jobs_connect_as_the_role_that_owns_nothing(data: pathlib.Path) -> None:
+    with running(data), psycopg.connect(site_url(data), autocommit=True) as connection:
+        connection.execute("SELECT pg_sleep(0.5)")
+        roles = {
+            role
+            for (role,) in connection.execute(
+                "SELECT usename FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        }
+        row = connection.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, (SELECT count(*) FROM pg_class WHERE relowner ="
+            " r.oid), has_table_privilege(r.oid, 'base_auditevent', 'UPDATE'), has_schema_privilege(r.oid, 'public',"
+            " 'CREATE'), has_table_privilege(r.oid, 'kangqiao_setup', 'SELECT'), has_table_privilege(r.oid,"
+            " 'residents_resident', 'SELECT') FROM pg_roles r WHERE rolname = 'kangqiao_app'"
+        ).fetchone()
+
+    assert roles == {"kangqiao_app"}
+    assert row == (False, False, False, False, 0, False, False, False, True)
+
+
 def test_health_says_what_is_wrong_without_a_worker(data: pathlib.Path) -> None:
     with running(data) as port:
         worker = child_named(DataFolder(data).holder()["pid"], "procrastinate")

@@ -61,10 +61,13 @@ class Count:
 
 @pytest.fixture
 def people(browser: Browser, desk: dict[str, Any]) -> Any:
-    """How people come in; a fault in the console fails the walk."""
+    """How people come in; a fault in the console fails the walk.
+
+    A call that a newer one took the place of is none: HTMX writes down that it ended.
+    """
     faults: list[str] = []
     yield door(browser, desk, faults)
-    assert faults == []
+    assert [fault for fault in faults if "htmx:afterRequest" not in fault] == []
 
 
 def counted(people: Any, name: str, **more: Any) -> tuple[Person, Count]:
@@ -134,9 +137,12 @@ def test_doctor_refers_with_a_reserved_place(people: Any, site: Site, costs: Cos
     who.keys("ArrowDown", "Enter")
     expect(who.page.locator("#id_specialty")).to_be_focused()
     for _ in range(5):
-        with who.page.expect_response(re.compile("new/slots")):
+        before = who.page.locator("#id_specialty").input_value()
+        with who.page.expect_response(
+            lambda answer, before=before: "new/slots" in answer.url and f"specialty={before}&" not in answer.url
+        ):
             who.keys("ArrowDown")
-        who.page.wait_for_timeout(150)
+        expect(who.page.locator(".htmx-request")).to_have_count(0)
         if who.page.locator("#slots input[type=radio]:checked:not([value=''])").count():
             break
     who.keys("Tab", "Tab", "Tab")

@@ -20,8 +20,8 @@ FREE = {
     "{% url 'accounts-prove' %}", "{% url 'own-end-everywhere' %}", "{% url 'own-end-one' one.sign_in.pk %}",
     "{% url 'own-remove-factor' one.pk %}", "{% url 'own-recovery-codes' %}", "{{ frame.sign_out_url }}",
     "{{ frame.switch_url }}", "{% url 'sso-unbind' one.pk %}",
-    "{{ language_url }}", "{% url 'messaging-read-all' %}", "{% url 'messaging-open' one.pk %}",
-    "{% url 'messaging-open' notice.pk %}",
+    "{{ language_url }}", "{{ mode_url }}", "{% url 'messaging-read-all' %}", "{% url 'messaging-open' one.pk %}",
+    "{% url 'messaging-open' notice.pk %}", "{{ drafts_drop_url }}",
 }  # fmt: skip
 
 

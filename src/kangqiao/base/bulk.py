@@ -1,4 +1,4 @@
-"""Many rows at once: PostgreSQL's COPY behind one call."""
+"""Many rows at once behind one call: PostgreSQL's COPY, or INSERT where policies bind the role, which COPY refuses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, models
+
+# PostgreSQL takes 65,535 values in a statement.
+MOST_VALUES = 60_000
 
 
 def reserve_ids(model: type[models.Model], count: int) -> list[int]:
@@ -53,10 +56,31 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     by_name = {field.name: str(field.column) for field in model._meta.concrete_fields}
     quote = connection.ops.quote_name
     names = ", ".join(quote(by_name[name]) for name in columns)
-    statement = f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN"
-    count = 0
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    table, count = quote(model._meta.db_table), 0
+    if _is_bound(table):
+        return _insert_rows(f"INSERT INTO {table} ({names}) VALUES ", list(rows))  # noqa: S608 (names of ours)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
             count += 1
     return count
+
+
+def _is_bound(table: str) -> bool:
+    """Whether policies bind the one who writes: a job in a person's name, and never the owner of the table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_security_active(%s)", [table])
+        return bool(cursor.fetchone()[0])
+
+
+def _insert_rows(statement: str, rows: Sequence[Sequence[Any]]) -> int:
+    """The rows by as few statements as their number of values allows, so that the audit sees them together."""
+    if not rows:
+        return 0
+    one = f"({', '.join(['%s'] * len(rows[0]))})"
+    together = MOST_VALUES // len(rows[0])
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), together):
+            piece = rows[start : start + together]
+            cursor.execute(statement + ", ".join([one] * len(piece)), [value for row in piece for value in row])
+    return len(rows)

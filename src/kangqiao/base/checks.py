@@ -1,4 +1,4 @@
-"""Start-up checks: every URL declares who may open it."""
+"""Start-up checks: every URL declares who may open it, every model which of its rows are seen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from kangqiao.base import rows
 from kangqiao.base.access import Access
 
 
@@ -46,4 +47,13 @@ def every_url_declares_access(app_configs: Sequence[Any] | None, **kwargs: Any) 
         Error(f"the view of /{route} declares no access", hint='put @access("…") on it', id="kangqiao.E001")
         for route, pattern in patterns()
         if declared(pattern) is None
+    ]
+
+
+@register()
+def every_model_declares_its_rows(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A model without a scope is an error: start-up stops."""
+    return [
+        Error(f"{label} does not say who sees its rows", hint="put rows = … into its Privacy", id="kangqiao.E002")
+        for label in rows.undeclared()
     ]

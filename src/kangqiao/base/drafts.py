@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
 
-from kangqiao.base import idempotency
+from kangqiao.base import acting, idempotency
 from kangqiao.base.models import Draft
 from kangqiao.base.pages import wants_part
 from kangqiao.base.sealed import Unreadable, seal, unseal
@@ -63,7 +63,8 @@ class DraftMiddleware:
                 secure=settings.TLS,
             )  # fmt: skip
         if request.method == "POST" and request.session.get(KEY) and "draft_action" not in request.POST:
-            _sent(request, response, int(seat.user_id))
+            with acting.as_system("drafts"):  # the view's transaction is over, and with it who acted in it
+                _sent(request, response, int(seat.user_id))
         return response
 
 
@@ -92,7 +93,9 @@ def keep(request: HttpRequest) -> bool:
     if request.method != "POST" or who is None or is_aside(request) or not _is_from_here(request):
         return False
     step = _step(request)
-    if not _store(request, who, request.get_full_path(), step, page_of(request)):
+    with acting.as_system("drafts"):  # the call was refused, or whoever typed is not signed in any more
+        is_kept = _store(request, who, request.get_full_path(), step, page_of(request))
+    if not is_kept:
         return False
     if getattr(request, "seat", None) is None:
         request.session[WAITS] = True
@@ -149,7 +152,8 @@ def waiting(request: HttpRequest) -> dict[str, Any]:
     if not request.session[KEY] or request.method != "GET":
         return {}
     here = request.get_full_path()[:LONGEST_ADDRESS]
-    rows = Draft.objects.filter(owner_id=seat.user_id, at__gte=timezone.now() - KEPT_FOR).order_by("at")
+    since = timezone.now() - KEPT_FOR  # reads the clock: a context processor of every page
+    rows = Draft.objects.filter(owner_id=seat.user_id, at__gte=since).order_by("at")
     found = [_shown(row) for row in rows if here in (row.page, row.action)]
     return {"drafts": [one for one in found if one["fields"]]} if found else {}
 
@@ -176,7 +180,8 @@ def _store(request: HttpRequest, who: int, action: str, step: str, page: str) ->
     is_too_long = sum(len(name) + len(value) for name, value in fields) > LONGEST
     if not fields or is_too_long or max(len(action), len(page)) > LONGEST_ADDRESS:
         return False
-    kept = {"page": page, "sealed": seal(json.dumps(fields).encode()), "at": timezone.now()}
+    at = timezone.now()  # reads the clock: this layer around a view is an edge
+    kept = {"page": page, "sealed": seal(json.dumps(fields).encode()), "at": at}
     _row, is_new = Draft.objects.update_or_create(owner_id=who, action=action, step=step, defaults=kept)
     if is_new:
         newest = Draft.objects.filter(owner_id=who).order_by("-at").values_list("pk", flat=True)

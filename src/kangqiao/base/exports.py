@@ -60,7 +60,8 @@ def exports(view: View) -> View:
             return response
         title, tables = read_page(response.content.decode())
         name = (request.resolver_match.url_name if request.resolver_match else "") or "list"
-        return download(workbook(title, tables), file_name=f"{name}-{timezone.localdate():%Y%m%d}.xlsx")
+        today = timezone.localdate()  # reads the clock: this layer around a view is an edge
+        return download(workbook(title, tables), file_name=f"{name}-{today:%Y%m%d}.xlsx")
 
     answered.exports = True  # type: ignore[attr-defined]
     return answered  # type: ignore[return-value]

@@ -10,11 +10,20 @@ from collections.abc import Callable, Iterator
 
 from django.db import connections, transaction
 
+from kangqiao.base.rows import policies_away, row_policies
+from kangqiao.base.server.application import privileges
 from kangqiao.base.writes import append_only, audit_writes
 
 # Each answers the statements that bring its guard about, whatever was there before.
 Guard = Callable[[], Iterator[str]]
-GUARDS: tuple[Guard, ...] = (audit_writes, append_only)
+
+
+def application_privileges() -> Iterator[str]:
+    """What the application's role may do on tables made anew; `kangqiao up` gives it the first time."""
+    yield privileges().as_string()
+
+
+GUARDS: tuple[Guard, ...] = (audit_writes, append_only, row_policies, application_privileges)
 
 
 def put_up(using: str = "default") -> int:
@@ -24,3 +33,9 @@ def put_up(using: str = "default") -> int:
         for statement in statements:
             cursor.execute(statement)
     return len(statements)
+
+
+def make_way(using: str = "default") -> None:
+    """Before tables change: what reads their columns steps aside. Until it is back the application sees no row."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(policies_away())

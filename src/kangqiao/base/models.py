@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.rows import ACTOR, ME, SEATED, Rows, parents, shared
+
 # The setting of the transaction that names the call it belongs to; empty where nobody set it.
 REQUEST_OF_TRANSACTION = Coalesce(
     models.Func(
@@ -18,6 +20,9 @@ REQUEST_OF_TRANSACTION = Coalesce(
     ),
     models.Value(""),
 )
+
+OF_BATCH = "EXISTS (SELECT FROM base_importbatch batch WHERE batch.id = batch_id)"
+OWN_TRACE = f"by_id = {ACTOR} OR (request <> '' AND request = (SELECT kangqiao_request()))"
 
 
 class BaseModel(models.Model):
@@ -52,6 +57,7 @@ class StatusChange(BaseModel):
         ordering = ("at", "id")
 
     class Privacy:
+        rows = Rows("the history of a row is seen with the row", parents("subject_type", "subject_id"))
         identifying = ("by_name",)
         clinical = ("reason",)
         operational = (
@@ -102,6 +108,7 @@ class AuditEvent(BaseModel):
         ordering = ("id",)
 
     class Privacy:
+        rows = Rows("one's own doings, and what the running call wrote", OWN_TRACE, added="true")
         identifying = ("by_name", "resident_id")
         clinical = ("basis", "detail")
         operational = (
@@ -130,6 +137,7 @@ class AuditLink(BaseModel):
         ordering = ("organization_id", "sequence")
 
     class Privacy:
+        rows = shared("places in a chain and digests")
         identifying = ()
         clinical = ()
         operational = ("organization_id", "sequence", "event", "hash", "sealed_at")
@@ -152,6 +160,7 @@ class AuditHead(BaseModel):
         ordering = ("id",)
 
     class Privacy:
+        rows = shared("signed digests, published by the hour")
         identifying = ()
         clinical = ()
         operational = (
@@ -173,6 +182,7 @@ class Draft(BaseModel):
         constraints = (models.UniqueConstraint(fields=("owner_id", "action", "step"), name="draft_once"),)
 
     class Privacy:
+        rows = Rows("what one typed oneself", f"owner_id = {ME}")
         identifying = ("owner_id", "action", "page")
         clinical = ("sealed",)
         operational = ("step", "at")
@@ -194,6 +204,7 @@ class IdempotencyKey(BaseModel):
         constraints = (models.UniqueConstraint(fields=("by_id", "key"), name="idempotency_key_once"),)
 
     class Privacy:
+        rows = Rows("the answers a person was given, at any seat", f"split_part(by_id, '@', 1) = {ACTOR}")
         identifying = ()
         clinical = ("body",)
         operational = ("key", "by_id", "path", "fingerprint", "created_at", "status_code", "location")
@@ -227,6 +238,7 @@ class Job(BaseModel):
         ordering = ("-started_at", "-id")
 
     class Privacy:
+        rows = Rows("what one asked for oneself", f"by_id = {ACTOR}")
         identifying = ("by_name", "result")
         clinical = ("failure",)
         operational = (
@@ -259,6 +271,7 @@ class ImportBatch(BaseModel):
         ordering = ("-created_at", "-id")
 
     class Privacy:
+        rows = Rows("what one uploaded oneself", f"by_id = {ACTOR}")
         identifying = ("by_name",)
         clinical = ()
         operational = (
@@ -274,7 +287,7 @@ class ImportRow(BaseModel):
         WARN = "warn", _("请看一眼")
         BAD = "bad", _("有错")
 
-    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="rows")
+    batch = models.ForeignKey(ImportBatch, models.PROTECT, related_name="rows")
     line = models.PositiveIntegerField()
     key = models.CharField(max_length=200, blank=True)
     cells: models.JSONField[Any, Any] = models.JSONField(default=dict)
@@ -292,6 +305,7 @@ class ImportRow(BaseModel):
         ordering = ("batch", "line")
 
     class Privacy:
+        rows = Rows("the rows of what one uploaded oneself", OF_BATCH)
         identifying = ("cells", "key")
         clinical = ("findings",)
         operational = ("batch", "line", "mark", "entered_id", "stays")
@@ -316,6 +330,7 @@ class Paper(BaseModel):
         ordering = ("-issued_at", "-id")
 
     class Privacy:
+        rows = Rows("who issued a paper is known to whoever holds one", SEATED)
         identifying = ("by_name",)
         clinical = ()
         operational = (
@@ -342,6 +357,7 @@ class PaperTemplate(BaseModel):
         ordering = ("-uploaded_at", "-id")
 
     class Privacy:
+        rows = Rows("who changed a template is known to whoever issues papers", SEATED)
         identifying = ("by_name",)
         clinical = ()
         operational = ("kind", "content", "by_id", "uploaded_at", "retired_at")

@@ -58,6 +58,13 @@ INSTALLED_APPS = [
 # Where the indicators find the fact tables that modules declare.
 FACTS = "kangqiao.config.facts.collect"
 
+# What modules bring to the policies of rows beside their own tables (base/rows.py), lower ones first.
+ROWS = (
+    "kangqiao.domain.accounts.permissions.ROWS",
+    "kangqiao.domain.residents.permissions.ROWS",
+    "kangqiao.edges.audit.queries.ROWS",
+)
+
 MIDDLEWARE = [
     "kangqiao.config.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",

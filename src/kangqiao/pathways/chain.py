@@ -17,6 +17,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
@@ -205,6 +206,7 @@ def _slot_counts(city: str, today: date, now: datetime) -> list[Figure]:
     return [Figure(free, _("个号可约")), Figure(tally["kept"], _("个留给社区"))]
 
 
+@beyond("chain.counts")
 def _booking_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Booking.objects.all(), "session__organization__place", city)
     tally = rows.aggregate(
@@ -214,6 +216,7 @@ def _booking_counts(city: str, today: date, now: datetime) -> list[Figure]:
     return [Figure(tally["coming"], _("人已约")), Figure(tally["arrived"], _("人候诊"))]
 
 
+@beyond("chain.counts")
 def _referral_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Referral.objects.filter(status__in=referrals.OPEN), "from_organization__place", city)
     tally = rows.aggregate(
@@ -226,6 +229,7 @@ def _referral_counts(city: str, today: date, now: datetime) -> list[Figure]:
     ]  # fmt: skip
 
 
+@beyond("chain.counts")
 def _record_counts(city: str, today: date, now: datetime) -> list[Figure]:
     this_year = localtime(now).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
     rows = _in_city(Encounter.objects.filter(started_at__gte=this_year), "organization__place", city)
@@ -258,6 +262,7 @@ def _money_counts(city: str, today: date, now: datetime) -> list[Figure]:
     ]
 
 
+@beyond("chain.counts")
 def _publication_counts(city: str, today: date, now: datetime) -> list[Figure]:
     rows = _in_city(Publication.objects.filter(year=today.year), "organization__place", city)
     tally = rows.aggregate(
@@ -366,6 +371,7 @@ def _agreement_stop(trail: Trail, agreement: Agreement) -> None:
     )
 
 
+@beyond("chain.counts")
 def _half_day_summary(trail: Trail, agreement: Agreement) -> None:
     """What an agreement became: half-days, places, bookings, visits and referrals, as numbers."""
     rows = HalfDay.objects.filter(posting__agreement__hospital=agreement.hospital, centre=agreement.centre)
@@ -395,6 +401,7 @@ def _half_day_summary(trail: Trail, agreement: Agreement) -> None:
     trail.stops.append(Stop("referral", _("上转 %(up)s 例，下转 %(down)s 例") % sent, url="/referrals/"))
 
 
+@beyond("chain.counts")
 def _session_stops(trail: Trail, row: HalfDay) -> None:
     session = row.session
     if session is None:

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ('mark', models.CharField(choices=[('good', '没有问题'), ('warn', '请看一眼'), ('bad', '有错')], max_length=4)),
                 ('entered_id', models.BigIntegerField(blank=True, null=True)),
                 ('stays', models.CharField(blank=True, max_length=40)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='base.importbatch')),
+                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='base.importbatch')),
             ],
             options={
                 'ordering': ('batch', 'line'),

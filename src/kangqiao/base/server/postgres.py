@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from kangqiao.base.server import journal, unprivileged
+from kangqiao.base.server import application, journal, unprivileged
 from kangqiao.base.server.folder import DataFolder
 from kangqiao.base.server.problems import DatabaseProblem, NoSpace, ServerProblem
 from kangqiao.base.server.unprivileged import Way
@@ -98,7 +98,7 @@ class EmbeddedPostgres:
         return f"postgresql://{role}@/{database}?host={quote(str(self.folder.socket_folder()), safe='')}"
 
     def start(self) -> str:
-        """Start, make role and database where missing, and answer the address of the application's role.
+        """Start, make roles and database where missing, and answer the owner's address.
 
         Raises ServerProblem with the reason; a half-made cluster is never left behind.
         """
@@ -278,7 +278,7 @@ class EmbeddedPostgres:
         return " / ".join(lines) or "it left no message"
 
     def make_role_and_database(self) -> None:
-        """The application's own role, no superuser, and the database it owns."""
+        """The owner's role, no superuser, with its database, and the application's, which owns nothing."""
         with psycopg.connect(self.url(role=SUPERUSER, database="postgres"), autocommit=True) as connection:
             create_role_and_database(connection, test_role=self.for_tests)
 
@@ -316,12 +316,15 @@ class EmbeddedPostgres:
 
 
 def create_role_and_database(connection: psycopg.Connection[tuple[object, ...]], *, test_role: bool = False) -> None:
-    """Make role and database where they are missing; `test_role` may also make test databases."""
+    """Make roles and database where they are missing; `test_role`: for tests, it makes databases and acts as both."""
     role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
     if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB").format(role))
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [application.ROLE]).fetchone():
+        application.create(connection, application.ROLE)
     if test_role:
         connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(role))
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(application.ROLE), role))
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(database, role))
 

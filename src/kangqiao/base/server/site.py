@@ -47,6 +47,18 @@ class Site:
             facts["PYTHONPYCACHEPREFIX"] = str(self.folder.path / "bytecode")
         return inherited | facts
 
+    def application_url(self, url: str) -> str:
+        """The address web server and worker connect with, given the owner's.
+
+        Raises DatabaseProblem where a server of the user's own has no login for them and lets us make none.
+        """
+        from kangqiao.base.server import application
+        from kangqiao.base.server.postgres import EmbeddedPostgres
+
+        if self.own_url:
+            return application.beside(url, self.folder)
+        return EmbeddedPostgres(self.folder).url(role=application.ROLE)
+
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:
         """The address of the database for one command: the user's own, the running site's, or one started for it."""

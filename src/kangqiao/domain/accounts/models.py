@@ -12,6 +12,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import ME, ROLE, Rows
 from kangqiao.domain.accounts.states import ROLE_CHANGE
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.states import State
@@ -57,6 +58,10 @@ ROLE_DESCRIPTIONS = {
 # 三员: nobody is two of them at a time (GB/T 22239-2019, separation of system, security and audit management).
 ADMINISTRATORS = (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN)
 
+# Conditions on rows: whoever works here; oneself and whose accounts one keeps.
+STAFF = f"{ROLE} NOT IN ('', '{Role.RESIDENT}')"
+KEPT = f"user_id = {ME} OR kangqiao_keeps(user_id)"
+
 
 class Term(Func):
     """The half-open range of days of two columns, as the database compares it."""
@@ -84,6 +89,7 @@ class User(AbstractBaseUser, BaseModel):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     class Privacy:
+        rows = Rows("oneself, whoever works here, and whose accounts one keeps", "kangqiao_knows(id)")
         identifying = ("username", "name")
         clinical = ()
         operational = (
@@ -120,6 +126,7 @@ class Membership(BaseModel):
         ordering = ("user", "since", "id")
 
     class Privacy:
+        rows = Rows("the seats of whom one knows", "kangqiao_knows(user_id)")
         identifying = ("user",)
         clinical = ()
         operational = ("organization", "role", "since", "until")
@@ -152,6 +159,7 @@ class RoleChange(BaseModel):
         ordering = ("-proposed_at", "-id")
 
     class Privacy:
+        rows = Rows("one's own, and those of whose accounts one keeps", KEPT)
         identifying = ("user",)
         clinical = ()
         operational = (
@@ -186,6 +194,7 @@ class SignIn(BaseModel):
         ordering = ("-started_at", "-id")
 
     class Privacy:
+        rows = Rows("one's own, and those of whose accounts one keeps", KEPT)
         identifying = ("user", "device", "address")
         clinical = ()
         operational = ("session_key", "way", "started_at", "ended_at", "ended_why")
@@ -226,6 +235,7 @@ class SecondFactor(BaseModel):
         ordering = ("added_at", "id")
 
     class Privacy:
+        rows = Rows("one's own, and those of whose accounts one keeps", KEPT)
         identifying = ("user",)
         clinical = ()
         operational = (
@@ -244,6 +254,7 @@ class RecoveryCode(BaseModel):
         ordering = ("id",)
 
     class Privacy:
+        rows = Rows("one's own, and those of whose accounts one keeps", KEPT)
         identifying = ("user",)
         clinical = ()
         operational = ("digest", "used_at")
@@ -266,6 +277,7 @@ class FailureCount(BaseModel):
         ordering = ("-since", "id")
 
     class Privacy:
+        rows = Rows("one's own, and those of whose accounts one keeps", KEPT)
         identifying = ("user",)
         clinical = ()
         operational = ("scope", "key", "failures", "since", "blocks", "blocked_until")
@@ -287,6 +299,7 @@ class OutsideIdentity(BaseModel):
         ordering = ("bound_at", "id")
 
     class Privacy:
+        rows = Rows("one's own, and those of whose accounts one keeps", KEPT)
         identifying = ("user", "subject")
         clinical = ()
         operational = ("issuer", "bound_at")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
-from kangqiao.domain.accounts.models import Role, RoleChange
+from kangqiao.base.rows import Contribution
+from kangqiao.domain.accounts.models import ADMINISTRATORS, Role, RoleChange
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.permissions import keeps_place
 from kangqiao.kernel.decision import YES, Decision, no
+
+
+def quoted(values: Iterable[str]) -> str:
+    """A list of fixed words as SQL writes it."""
+    return ", ".join(f"'{value}'" for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +106,35 @@ class SeatedRequest(HttpRequest):
 
     seat: Seat
     actor: Actor
+
+
+# The same scopes as the database asks them. An owner's function looks past the policies of the tables it reads.
+_PLACES = """
+CREATE OR REPLACE FUNCTION kangqiao_places() RETURNS bigint[] LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  WITH RECURSIVE here AS (
+    SELECT id FROM institutions_place WHERE id = kangqiao_place()
+    UNION SELECT part.id FROM institutions_place part JOIN here ON part.part_of_id = here.id
+  ) SELECT coalesce(array_agg(id), '{}') FROM here
+$body$"""
+# `places_of` and `queries.accounts_in_reach`.
+_KEEPS = f"""
+CREATE OR REPLACE FUNCTION kangqiao_keeps(account bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+PARALLEL SAFE COST 1000 SET search_path = public, pg_temp AS $body$
+BEGIN
+  IF kangqiao_role() NOT IN ({quoted(ADMINISTRATORS)}) THEN RETURN false; END IF;
+  RETURN EXISTS (SELECT FROM accounts_membership m JOIN institutions_organization o ON o.id = m.organization_id
+                  WHERE m.user_id = account AND o.place_id = ANY (kangqiao_places()))
+      OR EXISTS (SELECT FROM accounts_rolechange c JOIN institutions_organization o ON o.id = c.organization_id
+                  WHERE c.user_id = account AND o.place_id = ANY (kangqiao_places()));
+END $body$"""  # noqa: S608 (constant text)
+# Oneself, colleagues anywhere in the consortium, and the accounts one keeps; never another resident's.
+_KNOWS = f"""
+CREATE OR REPLACE FUNCTION kangqiao_knows(account bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+PARALLEL SAFE COST 1000 SET search_path = public, pg_temp AS $body$
+BEGIN
+  IF kangqiao_me() IS NULL THEN RETURN false; END IF;
+  RETURN account = kangqiao_me()
+      OR EXISTS (SELECT FROM accounts_membership m WHERE m.user_id = account AND m.role <> '{Role.RESIDENT.value}')
+      OR kangqiao_keeps(account);
+END $body$"""
+ROWS = Contribution((_PLACES, _KEEPS, _KNOWS))

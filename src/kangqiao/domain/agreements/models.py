@@ -9,6 +9,8 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import Rows, shared
+from kangqiao.domain.accounts.models import STAFF
 from kangqiao.domain.agreements.states import AGREEMENT
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.states import State
@@ -77,6 +79,7 @@ class Agreement(BaseModel):
         ordering = ("number",)
 
     class Privacy:
+        rows = shared("what bodies promised each other, published every year")
         identifying = ()
         clinical = ()
         operational = (
@@ -124,6 +127,7 @@ class Party(BaseModel):
         ordering = ("id",)
 
     class Privacy:
+        rows = Rows("who signed is known to whoever works here", STAFF)
         identifying = ("signed_by",)
         clinical = ()
         operational = ("agreement", "organization", "side", "signed_at")
@@ -149,6 +153,7 @@ class Duty(BaseModel):
         ordering = ("agreement", "side", "id")
 
     class Privacy:
+        rows = shared("what bodies promised each other")
         identifying = ()
         clinical = ()
         operational = (

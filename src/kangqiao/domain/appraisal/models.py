@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import shared
 from kangqiao.domain.appraisal.states import APPRAISAL
 from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.institutions.models import Organization
@@ -36,6 +37,7 @@ class Appraisal(BaseModel):
         ordering = ("-year", "subject")
 
     class Privacy:
+        rows = shared("organisations judged, not people")
         identifying = ()
         clinical = ()
         operational = ("subject", "authority", "year", "status", "score", "pay_percent", "closed_at", "policy_ref")
@@ -60,6 +62,7 @@ class AppraisalItem(BaseModel):
         ordering = ("appraisal", "id")
 
     class Privacy:
+        rows = shared("organisations judged, not people")
         identifying = ()
         clinical = ()
         operational = (

@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import Rows, shared
+from kangqiao.domain.accounts.models import STAFF
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.finance.states import LINE, SETTLEMENT
 from kangqiao.domain.institutions.models import Organization, Place
@@ -40,6 +42,7 @@ class BudgetFigure(BaseModel):
         )
 
     class Privacy:
+        rows = Rows("who verified a figure is known to whoever works here", STAFF)
         identifying = ("verified_by",)
         clinical = ()
         operational = (
@@ -71,6 +74,7 @@ class Settlement(BaseModel):
         ordering = ("-year", "-version")
 
     class Privacy:
+        rows = shared("money of organisations")
         identifying = ()
         clinical = ()
         operational = (
@@ -113,6 +117,7 @@ class SettlementLine(BaseModel):
         ordering = ("settlement", "payer", "hospital", "centre")
 
     class Privacy:
+        rows = shared("money of organisations")
         identifying = ()
         clinical = ()
         operational = (

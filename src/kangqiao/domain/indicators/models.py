@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import shared
 from kangqiao.domain.institutions.models import Organization
 
 
@@ -36,6 +37,7 @@ class MeasureReport(BaseModel):
         ordering = ("indicator", "organization", "-as_of")
 
     class Privacy:
+        rows = shared("figures of organisations; their inputs are ids")
         identifying = ()
         clinical = ()
         operational = (

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from ibis.expr.types import Table
 
 from kangqiao import policy
+from kangqiao.base.acting import beyond
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.indicators import rules
 from kangqiao.domain.indicators.models import MeasureReport
@@ -194,6 +195,7 @@ def sql_of(indicator: str, start: date, end: date) -> str:
     return f"with {views} select organization_id, numerator, denominator from ({body}) measured"  # noqa: S608 (declared SQL)
 
 
+@beyond("indicators.facts")
 def measure_all(indicator: str, start: date, end: date) -> dict[int, Measured]:
     """The indicator for every organisation that has facts in the period, by organisation id."""
     unit = rules.cards()[indicator].unit
@@ -203,6 +205,7 @@ def measure_all(indicator: str, start: date, end: date) -> dict[int, Measured]:
     return {row[0]: _measured(indicator, unit, *row) for row in rows}
 
 
+@beyond("indicators.facts")
 def measure_rows(
     counted: rules.RowSet, organization_id: int, start: date, end: date, limit: int = ROWS_SHOWN
 ) -> FactRows:

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import shared
 
 
 class Place(BaseModel):
@@ -21,6 +22,7 @@ class Place(BaseModel):
         ordering = ("code",)
 
     class Privacy:
+        rows = shared("divisions of the country")
         identifying = ()
         clinical = ()
         operational = ("code", "zh", "en", "part_of", "is_functional_zone")
@@ -84,6 +86,7 @@ class Organization(BaseModel):
         ordering = ("place", "kind", "code")
 
     class Privacy:
+        rows = shared("bodies, not people")
         identifying = ()
         clinical = ()
         operational = (

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import Trace, record, record_all
 from kangqiao.domain.accounts.permissions import Seat
@@ -16,6 +17,7 @@ from kangqiao.domain.messaging.permissions import visible_to
 from kangqiao.kernel.errors import NotVisible, RuleBroken
 
 
+@beyond("messaging.notify")
 def notify(
     *,
     cause: str,
@@ -58,6 +60,7 @@ def notify(
     return row if is_new else None
 
 
+@beyond("messaging.notify")
 def notify_all(*, notices: Sequence[Notice], by: Actor, at: datetime) -> list[Notice]:
     """Several seats or people are told at once, each once per cause; see `notify`. Returns the notices that are new.
 

@@ -4,8 +4,14 @@ from django.db import models
 from django.db.models import Q
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import HOUSE, ME, ROLE, Rows
 from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.institutions.models import Organization
+
+TO_ME = (
+    f"user_id = {ME} OR (user_id IS NULL AND organization_id = {HOUSE}"
+    f" AND (role = {ROLE} OR (role = '' AND {ROLE} <> '{Role.RESIDENT}')))"
+)
 
 
 class Notice(BaseModel):
@@ -35,6 +41,7 @@ class Notice(BaseModel):
         ordering = ("-created_at", "-id")
 
     class Privacy:
+        rows = Rows("to oneself, or to the seat one sits at", TO_ME)
         identifying = ("user", "read_by")
         clinical = ("subject", "body")
         operational = ("organization", "role", "kind", "url", "clause", "cause", "created_at", "read_at")

@@ -4,8 +4,19 @@ from django.db import models
 from django.db.models import Q
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import ACTOR, HOUSE, ROLE, Rows
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.publication.states import PUBLICATION
+
+# Conditions on rows, as in `permissions.visible_to`.
+READABLE = (
+    f"(status = 'published' AND {ACTOR} <> '')"  # noqa: S608 (constant text)
+    f" OR ({ROLE} IN ('{Role.GUIDANCE_OFFICE}', '{Role.HOSPITAL_DIRECTOR}') AND (organization_id = {HOUSE}"
+    f" OR organization_id = (SELECT o.part_of_id FROM institutions_organization o WHERE o.id = {HOUSE})))"
+    f" OR ({ROLE} = '{Role.BUREAU_OFFICER}' AND organization_id IN (SELECT o.id FROM institutions_organization o"
+    " WHERE o.place_id = ANY ((SELECT kangqiao_places())::bigint[])))"
+)
 
 
 class Publication(BaseModel):
@@ -38,6 +49,7 @@ class Publication(BaseModel):
         ordering = ("-year", "organization", "-version")
 
     class Privacy:
+        rows = Rows("the published is everybody's, a draft the hospital's and its bureau's", READABLE)
         identifying = ("content",)
         clinical = ()
         operational = (

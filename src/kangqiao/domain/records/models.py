@@ -4,8 +4,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import Rows
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.domain.workforce.models import Practitioner
 
 
@@ -36,6 +37,7 @@ class Encounter(BaseModel):
         ordering = ("started_at", "id")
 
     class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident",)
         clinical = ("specialty", "diagnosis", "summary", "origin")
         operational = ("organization", "practitioner", "started_at", "is_posted_expert")
@@ -53,6 +55,7 @@ class Condition(BaseModel):
         constraints = (models.UniqueConstraint(fields=("resident", "code"), name="condition_once"),)
 
     class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident",)
         clinical = ("code", "zh", "since")
         operational = ()
@@ -78,6 +81,7 @@ class Document(BaseModel):
         ordering = ("signed_at", "id")
 
     class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "signed_by")
         clinical = ("encounter", "kind", "text")
         operational = ("organization", "signed_at")

@@ -4,11 +4,12 @@ from django.db import models
 from django.db.models import F, Q
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import Rows
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral.states import DOWN, UP
-from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -83,6 +84,7 @@ class Referral(BaseModel):
         ordering = ("-sent_at", "-id")
 
     class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident",)
         clinical = (
             "origin", "origin_encounter", "specialty", "urgency", "diagnosis", "reason_code", "reason", "history",

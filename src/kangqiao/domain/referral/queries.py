@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base import reads
+from kangqiao.base.acting import beyond
 from kangqiao.base.models import StatusChange
 from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.base.templatetags.kq import day as day_in_words
@@ -256,6 +257,7 @@ def waiting(seat: Seat, wanted: Mapping[str, Where], mine: Collection[str] = ())
     return {name: (row[f"{name}_n"], row[f"{name}_since"]) for name in wanted}
 
 
+@beyond("referral.counts")
 def expert_link(seat: Seat, starts: datetime, ends: datetime) -> tuple[int, int]:
     """Visits to posted experts at the seat's centre in a span, and referrals up that name one as origin (SZ16-3.2b)."""
     seen = Encounter.objects.filter(

@@ -7,9 +7,23 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
-from kangqiao.domain.accounts.models import User
+from kangqiao.base.rows import HOUSE, ME, ROLE, Rows
+from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.states import QUESTION
+
+# Conditions on rows: the ledger of bases answers, as in `permissions.bases_of`. The first is for every table with a
+# resident; modules above take it from here.
+OF_RESIDENT = "kangqiao_sees(resident_id)"
+HELD = (
+    f"(organization_id = {HOUSE} AND (SELECT kangqiao_treats())) OR (user_id = {ME} AND kangqiao_holds(kind))"
+    f" OR {OF_RESIDENT}"
+)
+LOOKED = f"user_id = {ME} OR kangqiao_watches(organization_id)"
+ASKED = (
+    f"asked_by_id = {ME} OR (kind = 'review' AND reader_id = {ME}) OR kangqiao_watches(organization_id)"
+    f" OR (kind = 'resident' AND {ROLE} = '{Role.RESIDENT}' AND {OF_RESIDENT})"
+)
 
 
 class Resident(BaseModel):
@@ -47,6 +61,7 @@ class Resident(BaseModel):
         ordering = ("id",)
 
     class Privacy:
+        rows = Rows("whom the ledger lets one see", "kangqiao_sees(id)")
         identifying = ("user", "name", "sex", "birth_date", "identifier", "phone", "address", "keys")
         clinical = ("deceased_on",)
         operational = ("centre", "insurance", "is_demo")
@@ -96,6 +111,7 @@ class Basis(BaseModel):
         )
 
     class Privacy:
+        rows = Rows("the own house's or one's own, and all of whom one sees", HELD)
         identifying = ("resident", "user")
         clinical = ("kind", "source")
         operational = ("organization", "since", "until")
@@ -152,6 +168,7 @@ class Consent(BaseModel):
         ordering = ("-since", "-id")
 
     class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "person", "given_by", "withdrawn_by")
         clinical = ("decision", "purpose")
         operational = ("organization", "is_by_guardian", "since", "until", "withdrawn_at")
@@ -176,6 +193,7 @@ class Emergency(BaseModel):
         ordering = ("-since", "-id")
 
     class Privacy:
+        rows = Rows("one's own looks, and those one watches over", LOOKED)
         identifying = ("resident", "user")
         clinical = ("reason",)
         operational = ("organization", "since", "until")
@@ -214,6 +232,7 @@ class Question(BaseModel):
         ordering = ("-asked_at", "-id")
 
     class Privacy:
+        rows = Rows("asked, to be answered or watched over by oneself, or about oneself", ASKED)
         identifying = ("resident", "reader", "asked_by", "answered_by")
         clinical = ("text", "answer")
         operational = ("kind", "organization", "looked_at", "emergency", "status", "asked_at", "answered_at")

@@ -11,8 +11,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.rows import ROLE, Contribution
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.accounts.permissions import Seat, quoted
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.queries import organizations_in
 from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
@@ -179,3 +180,74 @@ def user_id_of(by: Actor) -> int | None:
     """The user behind an actor; None for a job."""
     kind, _colon, number = by.id.partition(":")
     return int(number) if kind == "user" and number.isdigit() else None
+
+
+# The same scopes as the database asks them, row by row; the owner's functions look past the policies of what they read.
+# A basis that ends in this transaction holds to its end, and one that begins in it holds at once: the clock is the
+# database's as of the beginning, and nobody writes a basis before it begins.
+_HEAD = "LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE COST 1000 SET search_path = public, pg_temp AS $body$"
+_OPEN = "({row}.until IS NULL OR {row}.until > kangqiao_moment())"
+_TREATS = f"""
+CREATE OR REPLACE FUNCTION kangqiao_treats() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT kangqiao_role() IN ({quoted(sorted(TREATING))})
+$body$"""
+# A basis in one's own name holds at the seat it was made for: personal ones at a resident's, others at work.
+_HOLDS = f"""
+CREATE OR REPLACE FUNCTION kangqiao_holds(kind text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN kangqiao_role() = '{Role.RESIDENT.value}' THEN kind IN ({quoted(PERSONAL)})
+              ELSE kangqiao_treats() AND kind NOT IN ({quoted(PERSONAL)}) END
+$body$"""
+# `bases_of`, with the refusals of `houses_of`.
+_SEES = f"""
+CREATE OR REPLACE FUNCTION kangqiao_sees(wanted bigint) RETURNS boolean {_HEAD}
+DECLARE
+  me bigint := kangqiao_me();
+  house bigint := kangqiao_house();
+  kinds text[];
+BEGIN
+  IF me IS NULL OR NOT (kangqiao_role() = '{Role.RESIDENT.value}' OR kangqiao_treats()) THEN RETURN false; END IF;
+  IF kangqiao_role() = '{Role.RESIDENT.value}' THEN
+    RETURN EXISTS (SELECT FROM residents_basis b WHERE b.resident_id = wanted AND b.user_id = me
+                    AND b.kind IN ({quoted(PERSONAL)}) AND {_OPEN.format(row="b")});
+  END IF;
+  SELECT array_agg(b.kind) INTO kinds FROM residents_basis b
+   WHERE b.resident_id = wanted AND {_OPEN.format(row="b")}
+     AND (b.organization_id = house OR (b.user_id = me AND b.kind NOT IN ({quoted(PERSONAL)})));
+  IF kinds IS NULL THEN RETURN false; END IF;
+  RETURN '{Basis.Kind.EMERGENCY.value}' = ANY (kinds) OR NOT EXISTS (
+    SELECT FROM residents_consent c
+     WHERE c.resident_id = wanted AND c.decision = '{Consent.Decision.REFUSE.value}'
+       AND c.purpose = '{Consent.Purpose.RECORD.value}' AND {_OPEN.format(row="c")}
+       AND (c.withdrawn_at IS NULL OR c.withdrawn_at > kangqiao_moment())
+       AND (c.organization_id = house
+            OR c.organization_id = (SELECT o.part_of_id FROM institutions_organization o WHERE o.id = house
+                                     AND o.kind = '{Organization.Kind.GUIDANCE_OFFICE.value}')));
+END $body$"""  # noqa: S608 (constant text)
+# `overseen_by`.
+_WATCHES = f"""
+CREATE OR REPLACE FUNCTION kangqiao_watches(organization bigint) RETURNS boolean {_HEAD}
+BEGIN
+  IF kangqiao_role() <> '{Role.SECURITY_ADMIN.value}' THEN RETURN false; END IF;
+  RETURN organization = kangqiao_house() OR EXISTS (
+    SELECT FROM institutions_organization own, institutions_organization other
+     WHERE own.id = kangqiao_house() AND own.kind = '{Organization.Kind.HEALTH_BUREAU.value}'
+       AND other.id = organization AND other.place_id = ANY (kangqiao_places()));
+END $body$"""
+# The accounts of residents one sees and of who acts for them, and of who asked what one has to answer.
+_MET = f"""
+CREATE OR REPLACE FUNCTION kangqiao_met(account bigint) RETURNS boolean {_HEAD}
+BEGIN
+  RETURN EXISTS (SELECT FROM residents_basis b WHERE b.user_id = account AND b.kind IN ({quoted(PERSONAL)})
+                  AND kangqiao_sees(b.resident_id))
+      OR EXISTS (SELECT FROM residents_consent c WHERE c.given_by_id = account AND kangqiao_sees(c.resident_id))
+      OR EXISTS (SELECT FROM residents_question q
+                  WHERE q.asked_by_id = account AND kangqiao_watches(q.organization_id));
+END $body$"""  # noqa: S608 (constant text)
+ROWS = Contribution(
+    (_TREATS, _HOLDS, _SEES, _WATCHES, _MET),
+    {
+        "accounts.user": "kangqiao_met(id)",
+        "base.auditevent": f"{ROLE} = '{Role.RESIDENT.value}' AND resident_id IS NOT NULL"
+        " AND kangqiao_sees(resident_id)",
+    },
+)

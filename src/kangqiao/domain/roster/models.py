@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import SEATED, Rows, shared
+from kangqiao.domain.accounts.models import STAFF
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.roster.states import HALF_DAY, POSTING, ROSTER
@@ -50,6 +52,7 @@ class Posting(BaseModel):
         ordering = ("starts_on", "id")
 
     class Privacy:
+        rows = Rows("where experts sit is what residents choose from", SEATED)
         identifying = ("practitioner",)
         clinical = ()
         operational = ("centre", "agreement", "starts_on", "ends_on", "status", "policy_ref")
@@ -84,6 +87,7 @@ class Roster(BaseModel):
         ordering = ("-starts_on", "-version")
 
     class Privacy:
+        rows = shared("plans by place and week, and what stayed unmet")
         identifying = ()
         clinical = ()
         operational = (
@@ -124,6 +128,7 @@ class HalfDay(BaseModel):
         ordering = ("day", "half", "centre")
 
     class Privacy:
+        rows = Rows("where experts sit is what residents choose from", SEATED)
         identifying = ("practitioner",)
         clinical = ()
         operational = (
@@ -154,6 +159,7 @@ class Activity(BaseModel):
         ordering = ("started_at", "id")
 
     class Privacy:
+        rows = Rows("what was done is known to whoever works here", STAFF)
         identifying = ("recorded_by",)
         clinical = ("note",)
         operational = ("half_day", "kind", "topic", "people", "started_at")

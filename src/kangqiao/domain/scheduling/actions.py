@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base import audit
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, begin_all, take_back, transition
 from kangqiao.domain.accounts.models import Role
@@ -187,7 +188,7 @@ def _slots_of(opening: Opening, at: datetime) -> list[rules.SlotPlan]:
     )
 
 
-@transaction.atomic
+@beyond("scheduling.withdraw")
 def withdraw_session(*, session_id: int, reason: str, by: Actor, at: datetime) -> list[Booking]:
     """A session is called off: its bookings are cancelled with the reason and everyone affected is told.
 

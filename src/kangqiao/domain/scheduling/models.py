@@ -7,8 +7,9 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import Rows, shared
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.domain.scheduling.states import BOOKING, SESSION
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -53,6 +54,7 @@ class Session(BaseModel):
         ordering = ("starts_at", "id")
 
     class Privacy:
+        rows = shared("who sits where is what residents choose from")
         identifying = ()
         clinical = ()
         operational = (
@@ -94,6 +96,7 @@ class Slot(BaseModel):
         ordering = ("starts_at", "id")
 
     class Privacy:
+        rows = shared("times and a counter of places")
         identifying = ()
         clinical = ()
         operational = ("session", "starts_at", "ends_at", "opens_at", "pool", "release_at", "capacity", "taken")
@@ -133,6 +136,7 @@ class Booking(BaseModel):
         ordering = ("booked_at", "id")
 
     class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "booked_by")
         clinical = ("slot", "session")
         operational = ("status", "channel", "booked_at", "attempt")

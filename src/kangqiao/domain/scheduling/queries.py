@@ -31,6 +31,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from kangqiao.base import reads
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
 from kangqiao.base.search import wanted_key
@@ -197,11 +198,8 @@ def locked_slots(session_id: int) -> list[Slot]:
 
 def place_in_session(session_id: int, resident_id: int) -> Booking | None:
     """The live booking a resident has in a session, with its slot."""
-    return (
-        Booking.objects.select_related("slot")
-        .filter(session_id=session_id, resident_id=resident_id, status__in=("booked", "arrived", "fulfilled"))
-        .first()
-    )
+    live = Booking.objects.filter(session_id=session_id, status__in=("booked", "arrived", "fulfilled"))
+    return live.select_related("slot").filter(resident_id=resident_id).first()
 
 
 def booking_of_attempt(attempt: str) -> Booking | None:
@@ -417,6 +415,7 @@ def _named(state: State) -> str:
     return state.en if (get_language() or "").startswith("en") else state.zh
 
 
+@beyond("scheduling.counts")
 def count_held(session_id: int) -> int:
     """How many people would be affected if the session were called off."""
     return Booking.objects.filter(session_id=session_id, status="booked").count()
@@ -432,8 +431,7 @@ def get_practitioner(practitioner_id: int) -> Practitioner:
 
 def affected_by(session: Session) -> list[Booking]:
     """The people who still hold a place in a session, by time."""
-    held = Booking.objects.filter(session_id=session.pk, status="booked")
-    return list(_with_all(held).order_by("slot__starts_at", "id"))
+    return list(_with_all(Booking.objects.filter(session=session, status="booked")).order_by("slot__starts_at", "id"))
 
 
 def is_called_off(session: Session) -> bool:

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
+from kangqiao.base.rows import shared
 
 
 class Concept(BaseModel):
@@ -31,6 +32,7 @@ class Concept(BaseModel):
         ordering = ("system", "position", "code")
 
     class Privacy:
+        rows = shared("code lists")
         identifying = ()
         clinical = ()
         operational = ("system", "code", "zh", "en", "keys", "position", "is_active")

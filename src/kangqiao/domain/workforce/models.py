@@ -7,7 +7,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
-from kangqiao.domain.accounts.models import User
+from kangqiao.base.rows import SEATED, Rows
+from kangqiao.domain.accounts.models import STAFF, User
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.terminology.models import Concept
 
@@ -55,6 +56,7 @@ class Practitioner(BaseModel):
         ordering = ("organization", "id")
 
     class Privacy:
+        rows = Rows("residents choose experts by name, colleagues find each other", SEATED)
         identifying = ("user", "name", "sex", "licence_number", "keys")
         clinical = ()
         operational = (
@@ -81,6 +83,7 @@ class Absence(BaseModel):
         ordering = ("starts_on", "id")
 
     class Privacy:
+        rows = Rows("whoever plans around it", STAFF)
         identifying = ("practitioner",)
         clinical = ("reason",)
         operational = ("starts_on", "ends_on", "half")

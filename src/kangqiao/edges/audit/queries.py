@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base import sealing
 from kangqiao.base.models import AuditEvent, AuditHead, AuditLink
+from kangqiao.base.rows import HOUSE, ROLE, Contribution
 from kangqiao.domain.accounts.models import Role, User
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.accounts.permissions import Seat, quoted
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.queries import place_ids_under
 from kangqiao.edges.audit.checking import CHECKED
@@ -23,6 +24,25 @@ READERS = (Role.AUDIT_ADMIN,)
 # Bodies that answer for a place read the chains of all in it, and what the system did by itself.
 SUPERVISORS = frozenset({Organization.Kind.HEALTH_BUREAU, Organization.Kind.HOSPITAL_AUTHORITY})
 DEFAULT_DAYS = 7
+
+# The same for the database: `scope` over the organisation an event belongs to.
+_CHAINS = f"""
+CREATE OR REPLACE FUNCTION kangqiao_chains() RETURNS bigint[] LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT coalesce(array_agg(o.id), '{{}}') FROM institutions_organization o
+   WHERE kangqiao_role() = '{Role.AUDIT_ADMIN.value}'
+     AND (o.id = kangqiao_house() OR ((SELECT kangqiao_supervises()) AND o.place_id = ANY (kangqiao_places())))
+$body$"""  # noqa: S608 (constant text)
+_SUPERVISES = f"""
+CREATE OR REPLACE FUNCTION kangqiao_supervises() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT EXISTS (SELECT FROM institutions_organization o
+                  WHERE o.id = kangqiao_house() AND o.kind IN ({quoted(sorted(SUPERVISORS))}))
+$body$"""  # noqa: S608 (constant text)
+_READABLE = (
+    f"{ROLE} = '{Role.AUDIT_ADMIN.value}' AND (organization_id = {HOUSE}"
+    " OR organization_id = ANY ((SELECT kangqiao_chains())::bigint[])"
+    " OR (organization_id IS NULL AND (SELECT kangqiao_supervises())))"
+)
+ROWS = Contribution((_SUPERVISES, _CHAINS), {"base.auditevent": _READABLE})
 
 
 def scope(seat: Seat) -> dict[int, str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from kangqiao.base.server import address, assets, door, setup_stamps
+from kangqiao.base.server import address, application, assets, door, setup_stamps
 from kangqiao.base.server.postgres import EmbeddedPostgres
 from kangqiao.base.server.problems import ServerProblem
 from kangqiao.base.server.site import DEFAULT_FOLDER, Site, require_port
@@ -83,9 +83,11 @@ class Start:
             assets.build(root, say=say)
         self.prepare()
         url = self.open_database()
+        served = self.site.application_url(url)
         environment = self.site.environment(url, demo=self.demo)
-        self.start_children(environment)
+        self.start_children(self.site.environment(served, demo=self.demo))
         self.set_up(url, environment)
+        application.grant(url, served)
         self.let_in()
         self.wait_healthy()
         self.site.folder.tell(pid=os.getpid(), address=self.address, ready=True)

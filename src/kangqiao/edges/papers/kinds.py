@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kangqiao.base.models import Paper
-from kangqiao.base.papers import is_corrected
+from kangqiao.base.papers import is_corrected, status_of
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.edges.papers import facts
@@ -71,8 +70,7 @@ def kind_named(key: str) -> PaperKind:
 def standing(paper: Paper) -> str:
     """Whether a paper still says what is so: true, corrected or void. Whoever calls may read every row."""
     kind = KINDS[paper.kind]
-    row = apps.get_model(kind.model)._base_manager.filter(pk=paper.subject_id)
-    status = row.values_list("status", flat=True).first()
+    status = status_of(kind.model, paper.subject_id)
     if status is None or status in kind.void:
         return VOID
     return CORRECTED if status in kind.corrected or is_corrected(paper) else TRUE

@@ -18,7 +18,6 @@ from kangqiao.base import papers
 from kangqiao.base.access import access
 from kangqiao.base.acting import as_system
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.models import Paper
 from kangqiao.base.sheets import download
 from kangqiao.base.uploads import looked_through
 from kangqiao.domain.accounts.models import Role
@@ -28,7 +27,7 @@ from kangqiao.edges.papers.defaults import default_template
 from kangqiao.edges.papers.facts import NAMES, agreement_kind, sample
 from kangqiao.edges.papers.kinds import HOLDERS, KINDS, PaperKind, kind_named, standing
 from kangqiao.edges.public.site import VisitorRequest, site
-from kangqiao.kernel.errors import NotVisible, RuleBroken
+from kangqiao.kernel.errors import RuleBroken
 
 KEEPERS = (Role.SYSTEM_ADMIN,)
 
@@ -78,9 +77,7 @@ def publication(request: SeatedRequest, pk: int) -> HttpResponse:
 @access("role", roles=HOLDERS)
 def file(request: SeatedRequest, paper_id: int) -> HttpResponse:
     """The Word file of a paper that was handed out, for whoever may see its row, as long as it says the same."""
-    paper = Paper.objects.filter(pk=paper_id).first()
-    if paper is None:
-        raise NotVisible(_("没有这张文书。"))
+    paper = papers.get_paper(paper_id)
     found = _facts(request, KINDS[paper.kind], paper.subject_id)
     if papers.fingerprint(found) != paper.sha256:
         raise RuleBroken(_("内容已经变了，这张文书不再出具。"), next_step=_("请回到原页重新出具一张。"))

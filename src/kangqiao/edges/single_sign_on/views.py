@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.acting import beyond
 from kangqiao.domain.accounts import actions, queries
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.accounts.views.parts import oneself, proceed, signed_in
@@ -44,6 +45,7 @@ def bind(request: SeatedRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @access("public")
+@beyond("accounts.door")
 def back(request: HttpRequest) -> HttpResponse:
     """The browser is back: in, if the provider's word stands and its id is tied to an account."""
     remembered = request.session.pop(REMEMBERED, {})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.commands.migrate import Command as Migrate
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
 from kangqiao.base import guards
 
@@ -14,6 +16,14 @@ class Command(Migrate):
 
     def handle(self, *labels: Any, **options: Any) -> None:
         """As Django's; a plan or check that changes nothing puts up nothing either."""
+        changes = not (options["plan"] or options["check_unapplied"])
+        if changes and self._has_work(options):
+            guards.make_way(options["database"])
         super().handle(*labels, **options)
-        if not (options["plan"] or options["check_unapplied"] or options["app_label"]):
+        if changes and not options["app_label"]:
             guards.put_up(options["database"])
+
+    def _has_work(self, options: dict[str, Any]) -> bool:
+        """Whether a table may change: a migration is to be applied, or one module is moved to a named one."""
+        executor = MigrationExecutor(connections[options["database"]])
+        return bool(options["app_label"] or executor.migration_plan(executor.loader.graph.leaf_nodes()))

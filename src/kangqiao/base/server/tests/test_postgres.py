@@ -108,7 +108,7 @@ def wait_until_gone(pid: int, seconds: float = 15) -> bool:
     return False
 
 
-def test_application_role_owns_its_database_and_is_no_superuser(home: pathlib.Path) -> None:
+def test_the_owner_owns_its_database_and_is_no_superuser(home: pathlib.Path) -> None:
     with server_on(home) as server:
         facts = one(
             server.url(),

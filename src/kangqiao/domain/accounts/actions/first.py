@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.domain.accounts.actions.own import check_strength
+from kangqiao.domain.accounts.actions.own import _check_strength
 from kangqiao.domain.accounts.actions.people import create_user, grant_membership
 from kangqiao.domain.accounts.models import ADMINISTRATORS, Membership, User
 from kangqiao.domain.institutions.models import Organization
@@ -58,7 +58,7 @@ def _open(one: Newcomer, organization: Organization, by: Actor, at: datetime) ->
     row = create_user(username=one.username.strip(), name=one.name.strip(), by=by, at=at)
     since = localtime(at).date()
     grant_membership(user=row, organization=organization, role=one.role, since=since, by=by, at=at)
-    check_strength(row, one.password, at)
+    _check_strength(row, one.password, at)
     row.password, row.has_temporary_password = make_password(one.password), True
     row.save(update_fields=("password", "has_temporary_password"))
     record("accounts.open_first_administrator", row, by=by, at=at, role=one.role)

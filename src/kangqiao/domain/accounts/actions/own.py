@@ -53,7 +53,7 @@ def change_password(*, user_id: int, old: str | None, new: str, by: Actor, at: d
         if old is not None and not row.check_password(old):
             record("accounts.refuse_password", row, by=by, at=at)
             raise RuleBroken(_("原来的密码不对。"))
-        check_strength(row, new, at)
+        _check_strength(row, new, at)
         row.password, row.has_temporary_password = make_password(new), False
         row.save(update_fields=("password", "has_temporary_password"))
         end_all_sign_ins(user_id=row.pk, why="password", by=by, at=at)
@@ -90,8 +90,7 @@ def unbind_identity(*, identity_id: int, by: Actor, at: datetime) -> None:
         row.delete()
 
 
-def check_strength(user: User, new: str, at: datetime) -> None:
-    """Raises RuleBroken for a password that is short, known, the same as before, or holds the person's name."""
+def _check_strength(user: User, new: str, at: datetime) -> None:
     works = is_staff(user, localtime(at).date())
     least = LIMITS.shortest_password_staff if works else LIMITS.shortest_password_resident
     if len(new) < least:

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.transition import begin, transition
@@ -23,6 +24,7 @@ from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
 
+@beyond("accounts.keep")
 def create_user(
     *, username: str, name: str, password: str = "", is_demo: bool = False, by: Actor, at: datetime
 ) -> User:
@@ -37,6 +39,7 @@ def create_user(
     return row
 
 
+@beyond("accounts.keep")
 def open_account(
     *,
     username: str,
@@ -97,6 +100,7 @@ def reset_password(*, user_id: int, by: Actor, at: datetime) -> str:
     return password
 
 
+@beyond("accounts.keep")
 def propose_role(
     *,
     user: User,

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kangqiao.base.access import access
+from kangqiao.base.acting import beyond
 from kangqiao.base.visitor import address
 from kangqiao.domain.accounts import actions, queries
 from kangqiao.domain.accounts.forms import SeatForm, SignInForm
@@ -24,6 +25,7 @@ from kangqiao.kernel.errors import NotVisible, RuleBroken, TooOften
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
+@beyond("accounts.door")
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page; in a demonstration it also lists the invented people by role."""
     form = SignInForm(request.POST or None)
@@ -39,6 +41,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("public")
+@beyond("accounts.door")
 def demo_sign_in(request: HttpRequest) -> HttpResponse:
     """One click into an invented person; nowhere but in a demonstration."""
     form = SeatForm(request.POST)
@@ -51,6 +54,7 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @access("public")
+@beyond("accounts.door")
 # twice is once: who is out is out
 def sign_out(request: HttpRequest) -> HttpResponse:
     """The session ends and its data goes with it."""

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kangqiao.base import sealed
 from kangqiao.base.access import access
+from kangqiao.base.acting import beyond
 from kangqiao.base.security_keys import Refused
 from kangqiao.domain.accounts import actions, queries, rules
 from kangqiao.domain.accounts.forms import AppForm, CodeForm, KeyForm, NewPasswordForm
@@ -41,6 +42,7 @@ from kangqiao.kernel.errors import NotVisible, RuleBroken, TooOften
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
+@beyond("accounts.door")
 def second_step(request: HttpRequest) -> HttpResponse:
     """The second factor of somebody who has shown the first: a code, or a security key."""
     user = pending(request)
@@ -61,6 +63,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
+@beyond("accounts.door")
 # twice is once: the second time nobody is half-way in any more
 def first_password(request: HttpRequest) -> HttpResponse:
     """A password of one's own, in place of the one the administrator handed over."""
@@ -83,6 +86,7 @@ def first_password(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
+@beyond("accounts.door")
 # twice is once: a code is good once
 def add_app(request: HttpRequest) -> HttpResponse:
     """An app that shows codes is added; staff who come in for the first time cannot pass without."""
@@ -109,6 +113,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @access("public")
+@beyond("accounts.door")
 def app_picture(request: HttpRequest) -> HttpResponse:
     """The secret of the app being added, as a QR code to photograph."""
     user = pending(request) or signed_in(request)
@@ -123,6 +128,7 @@ def app_picture(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @access("public")
+@beyond("accounts.door")
 # twice is once: what the key was asked is asked once
 def add_key(request: HttpRequest) -> HttpResponse:
     """A security key is added."""

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.bulk import checked_together, copy_rows
@@ -22,6 +23,7 @@ from kangqiao.kernel.errors import Denied, RuleBroken
 BASIS_COLUMNS = ("resident", "organization", "kind", "source", "since", "until")
 
 
+@beyond("residents.basis")
 def grant_basis(
     *,
     resident_id: int,
@@ -58,6 +60,7 @@ def grant_basis(
     return row
 
 
+@beyond("residents.basis")
 def end_basis(
     *, source: str, resident_id: int | None = None, user_id: int | None = None, kind: str = "",
     until: datetime | None = None, by: Actor, at: datetime,

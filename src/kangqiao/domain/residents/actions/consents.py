@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.domain.accounts.models import User
@@ -154,6 +155,7 @@ def _resident(resident_id: int) -> Resident:
     return found
 
 
+@beyond("residents.proxy")
 def _account_of(name: str, identifier: str) -> User:
     """The account of the resident with exactly this name and identifier; the same refusal whatever does not match."""
     row = Resident.objects.select_related("user").filter(name=name.strip(), identifier=identifier.strip().upper())

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.transition import begin, transition
@@ -25,7 +26,7 @@ from kangqiao.domain.residents.states import QUESTION
 from kangqiao.kernel.errors import Denied, RuleBroken
 
 
-@transaction.atomic
+@beyond("residents.emergency")
 def break_glass(*, name: str, identifier: str, reason: str, by: Actor, at: datetime) -> Emergency:
     """A doctor opens the record of somebody in danger without a relation, for the stated hours, and writes why.
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.bulk import copy_rows, reserve_ids
@@ -21,6 +22,7 @@ from kangqiao.domain.residents.permissions import can_import, can_register
 from kangqiao.kernel.errors import Denied, RuleBroken
 
 
+@beyond("residents.register")
 def register_resident(
     *,
     name: str,
@@ -76,6 +78,7 @@ def register_resident(
     return row
 
 
+@beyond("residents.register")
 def link_user(*, resident_id: int, user_id: int, by: Actor, at: datetime) -> None:
     """A resident's own account is tied to their record: from then on they may see themselves.
 
@@ -125,6 +128,7 @@ def import_residents(*, residents: Sequence[Resident], since: datetime, by: Acto
         record("residents.import_residents", Resident(), by=by, at=at, rows=len(residents))
 
 
+@beyond("residents.register")
 def take_back(*, resident_ids: Sequence[int], by: Actor, at: datetime) -> dict[int, str]:
     """Residents registered by mistake go again, with the right of their centre to see them.
 

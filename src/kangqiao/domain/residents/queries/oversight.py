@@ -132,7 +132,7 @@ def questions(seat: Seat, limit: int = 100) -> list[Question]:
 
 def _questions(seat: Seat) -> QuerySet[Question]:
     rows = Question.objects.filter(questions_visible_to(seat))
-    return rows.select_related("resident", "reader", "organization", "asked_by", "emergency")
+    return rows.select_related("reader", "organization", "asked_by", "emergency")
 
 
 def question(seat: Seat, question_id: int) -> Question:

@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base import reads
+from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts import queries as accounts
@@ -170,11 +171,13 @@ def age(resident: Resident, on: date) -> int:
     return age_on((born.year, born.month, born.day), (on.year, on.month, on.day))
 
 
+@beyond("residents.register")
 def known_identifiers(identifiers: Collection[str]) -> set[str]:
     """Which of these identifiers are registered already, at whatever centre; for the desk that registers."""
     return set(Resident.objects.filter(identifier__in=identifiers).values_list("identifier", flat=True))
 
 
+@beyond("residents.register")
 def namesakes(names: Collection[str], centre_ids: Collection[int]) -> set[tuple[str, date]]:
     """Name and birth date of those registered at these centres under one of the names."""
     found = Resident.objects.filter(name__in=names, centre__in=centre_ids)

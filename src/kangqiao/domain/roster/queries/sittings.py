@@ -9,6 +9,7 @@ from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from kangqiao.base.acting import beyond
 from kangqiao.base.models import StatusChange
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
@@ -98,6 +99,7 @@ class Sitting:
         return self.may_record and self.has_begun and self.half_day.status in KEPT_STATES
 
 
+@beyond("roster.counts")
 def sittings(seat: Seat, span: Period, now: datetime) -> list[Sitting]:
     """The half-days of a period this seat has to do with, oldest first: a centre's attendance, an expert's own week."""
     who = standing_of(seat)
