@@ -65,7 +65,11 @@ def as_application() -> Iterator[None]:
     outer, _serving.is_on = getattr(_serving, "is_on", False), True
     try:
         if connection.connection is not None and not outer:
-            connection.connection.execute(f"SET ROLE {application.ROLE}")
+            try:
+                connection.connection.execute(f"SET ROLE {application.ROLE}")
+            except psycopg.OperationalError:
+                # Ended from the other side between two requests: the next query opens another, which gets the role.
+                connection.close()
         yield
     finally:
         _serving.is_on = outer
