@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -43,10 +44,15 @@ def test_server_killed_in_mid_form_loses_no_character(tmp_path: pathlib.Path, br
         expect(page.locator("[data-kept]")).to_have_text(re.compile("已保存"), timeout=15_000)
         typed.press_sequentially(AFTER[:4])
 
-        os.kill(site.child("granian"), signal.SIGKILL)
+        said, killed = page.locator("[data-kept]").inner_text(), site.child("granian")
+        os.kill(killed, signal.SIGKILL)
         typed.press_sequentially(AFTER[4:])
-        site.wait_well(60)
-        page.wait_for_timeout(8_000)
+        deadline = time.monotonic() + 60
+        while site.child("granian") == killed and time.monotonic() < deadline:
+            time.sleep(0.1)
+        site.wait_well(90)
+        expect(page.locator("[data-kept]")).not_to_have_text(said, timeout=60_000)
+        page.wait_for_timeout(4_000)
         found = comes_in(browser, site).locator("#id_justification").input_value()
     finally:
         kangqiao("down", "--data", site.data)

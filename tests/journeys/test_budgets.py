@@ -125,47 +125,6 @@ def test_desk_accepts_a_letter_after_reading_and_works_its_queue(people: Any, si
     costs("two letters worked inside the queue", "0 full page loads", f"{count.loads} page loads")
 
 
-def test_doctor_refers_with_a_reserved_place(people: Any, site: Site, costs: Costs) -> None:
-    """From the list of referrals: find, open, choose, write, send."""
-    who, count = counted(people, "gp-xiangwan-1")
-    who.opens("/referrals/")
-    count.start()
-    who.keys("Alt+n")
-    expect(who.page.locator("#q")).to_be_focused()
-    who.keys("l", "j", "z")
-    expect(who.page.locator("#found [data-open]").first).to_be_visible()
-    who.keys("ArrowDown", "Enter")
-    expect(who.page.locator("#id_specialty")).to_be_focused()
-    for _ in range(5):
-        before = who.page.locator("#id_specialty").input_value()
-        with who.page.expect_response(
-            lambda answer, before=before: "new/slots" in answer.url and f"specialty={before}&" not in answer.url
-        ):
-            who.keys("ArrowDown")
-        expect(who.page.locator(".htmx-request")).to_have_count(0)
-        if who.page.locator("#slots input[type=radio]:checked:not([value=''])").count():
-            break
-    who.keys("Tab", "Tab", "Tab")
-    assert focused(who.page) == "id_reason_code"
-    who.keys("ArrowDown", "Tab", "Tab", "Tab")
-    assert focused(who.page) == "id_examination"
-    writes(who, count, "血压 162/98 mmHg，心率 80 次/分。")
-    who.keys("Tab")
-    writes(who, count, "缬沙坦 80mg 每日一次")
-    who.keys("Tab")
-    writes(who, count, "无")
-    who.keys("Tab", "Tab", "Space")
-    expect(who.page.locator("#id_has_consent")).to_be_checked()
-    who.keys("Alt+s")
-    who.sees("已发出转诊单")
-
-    costs("referral with a reserved place", "≤ 25 keys, ≤ 60 s scripted", count.said())
-    assert count.keys() <= 25
-    assert count.seconds() <= 60
-    assert count.clicks() == 0
-    expect(who.page.locator("section.blk", has_text="就诊安排")).to_contain_text(re.compile(r"\d+月\d+日"))
-
-
 def test_dispatcher_corrects_a_cell_and_publishes(people: Any, site: Site, costs: Costs) -> None:
     """From the worklist: open the draft, take a cell, move it, publish."""
     who, count = counted(people, "dispatcher")
