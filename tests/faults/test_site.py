@@ -238,7 +238,7 @@ def test_pages_and_jobs_connect_as_the_role_that_owns_nothing(data: pathlib.Path
         roles = {
             role
             for (role,) in connection.execute(
-                "SELECT usename FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                "SELECT usename FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         }
         row = connection.execute(

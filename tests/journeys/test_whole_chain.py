@@ -179,7 +179,9 @@ class Walk:
         self.album.heads("Down-referral 下转: the centre takes over a patient with a plan")
         who = self.doctor
         who.opens("/")
-        who.page.get_by_role("navigation", name="待办").get_by_role("link", name=re.compile("待接收的下转")).click()
+        with who.page.expect_response(re.compile(r"/\?")):
+            who.page.get_by_role("navigation", name="待办").get_by_role("link", name=re.compile("待接收的下转")).click()
+        who.page.wait_for_load_state("networkidle")
         who.page.locator("tr[data-item] [data-open]").first.click()
         who.sees("康复与随访计划")
         who.presses(re.compile("^接收并安排随访"))
