@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from kangqiao.base.bulk import copy_rows
 from kangqiao.base.lines import OneLine, escaped
-from kangqiao.base.models import AuditEvent
+from kangqiao.base.models import AuditEvent, Job
 from kangqiao.base.writes import guarded
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.tests.factories import seat, user
@@ -59,6 +59,8 @@ def test_no_marked_word_of_any_model_reaches_the_audit(measured: Callable[[str],
             for name in names:
                 room = model._meta.get_field(name).max_length or 99
                 setattr(row, name, f"{row.pk}{ours.mark('secret')}{name}"[:room])
+            if isinstance(row, Job):
+                row.finished_at = row.started_at  # what failed is over
             if names:
                 row.save()
                 checked += len(names)

@@ -183,9 +183,9 @@ class Draft(BaseModel):
 
     class Privacy:
         rows = Rows("what one typed oneself", f"owner_id = {ME}")
-        identifying = ("owner_id", "action", "page")
+        identifying = ()
         clinical = ("sealed",)
-        operational = ("step", "at")
+        operational = ("owner_id", "action", "step", "page", "at")
 
 
 class IdempotencyKey(BaseModel):
