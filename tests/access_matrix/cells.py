@@ -178,8 +178,13 @@ def ask(
     return answer
 
 
-# Tables any request may touch: traces of who asked, the session, the one-time key of a form.
-TRACES = frozenset({"base_auditevent", "base_auditlink", "base_audithead", "base_idempotencykey", "django_session"})
+# Tables any request may touch: traces of who asked, the session, the one-time key of a form, and the draft of what
+# somebody typed, which nobody else can read or write.
+TRACES = frozenset(
+    {
+        "base_auditevent", "base_auditlink", "base_audithead", "base_idempotencykey", "base_draft", "django_session",
+    }
+)  # fmt: skip
 
 
 def _touched() -> dict[str, int]:

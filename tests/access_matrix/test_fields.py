@@ -24,7 +24,7 @@ PRIVILEGES = frozenset(
     {"is_staff", "is_superuser", "is_active", "roles", "groups", "user_permissions", "approved_by", "price", "org"}
 )
 # Drawn anew each time.
-RANDOM = ("password", "digest", "hash", "code_hash")
+RANDOM = ("password", "digest", "hash", "code_hash", "token")
 
 
 def names() -> frozenset[str]:
