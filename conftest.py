@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+from django.db.backends.postgresql.creation import DatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -95,6 +96,15 @@ def guessing_costs() -> Iterator[dict[str, int]]:
     yield costs
     for name, value in costs.items():
         setattr(Argon2PasswordHasher, name, value)
+
+
+def _drop(self: DatabaseCreation, test_database_name: str, verbosity: int) -> None:
+    """Drop the test database though somebody is in it: a page may ask its live server once more while it closes."""
+    with self._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
+
+
+DatabaseCreation._destroy_test_db = _drop
 
 
 @pytest.fixture(autouse=True, scope="session")
