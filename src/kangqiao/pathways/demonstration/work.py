@@ -61,34 +61,24 @@ def person(role: Role, organization: Organization) -> Actor:
 
 
 def load_postings(run: Run) -> int:
-    """Every centre's experts: those of last year, whose term is over, and those who serve now, step by step."""
-    first, this_year = run.start, date(run.today.year, 1, 1)
-    over = []
+    """Every centre's experts: those of last year, whose term is over, and those who serve now."""
+    this_year = date(run.today.year, 1, 1)
+    over, serving, offices = [], [], {}
     for pair, experts in _experts_by_pair():
         agreement = _relation(pair)
-        for expert in experts[1:]:
-            over.append(
-                Posting(
-                    practitioner=expert,
-                    centre=pair.centre,
-                    agreement=agreement,
-                    starts_on=first,
-                    ends_on=this_year,
-                    status="ended",
-                    policy_ref=agreement.policy_ref,
-                )
-            )
-        office = person(Role.GUIDANCE_OFFICE, pair.hospital)
-        start_at = _instant(this_year, time_of_day(9))
-        for expert in experts:
-            posting = rosters.nominate_expert(
-                practitioner_id=expert.pk, centre_id=pair.centre.pk, starts_on=this_year,
-                ends_on=date(this_year.year + 2, 1, 1), by=office, at=start_at,
-            )  # fmt: skip
-            rosters.approve_posting(posting_id=posting.pk, by=office, at=start_at)
-            rosters.post_expert(posting_id=posting.pk, by=office, at=start_at)
+        offices[pair.centre.pk] = person(Role.GUIDANCE_OFFICE, pair.hospital)
+        for number, expert in enumerate(experts):
+            same = {"practitioner": expert, "centre": pair.centre, "agreement": agreement}
+            serving.append(Posting(**same, starts_on=this_year, ends_on=date(this_year.year + 2, 1, 1)))
+            if number:
+                last_year = {"starts_on": run.start, "ends_on": this_year, "policy_ref": agreement.policy_ref}
+                over.append(Posting(**same, **last_year, status="ended"))
+    rosters.import_posted(
+        postings=serving, office=lambda posting: offices[posting.centre_id], by=run.by,
+        at=_instant(this_year, time_of_day(9)),
+    )  # fmt: skip
     rosters.import_past(postings=over, half_days=[], rosters=[], by=run.by, at=run.at)
-    return len(over) + Posting.objects.filter(status="posted").count()
+    return len(over) + len(serving)
 
 
 def load_past_half_days(run: Run) -> int:

@@ -4,13 +4,13 @@ from kangqiao.domain.roster.actions.changes import add_half_day, cancel_half_day
 from kangqiao.domain.roster.actions.holding import (
     complete_half_day,
     confirm_half_day,
-    import_past,
     miss_half_day,
     notify_shortfalls,
     publish_roster,
     record_activity,
     undo_attendance,
 )
+from kangqiao.domain.roster.actions.paper import import_past, import_posted
 from kangqiao.domain.roster.actions.planning import SOLVE_SECONDS, check_run, plan_roster
 from kangqiao.domain.roster.actions.postings import (
     approve_posting,
@@ -33,6 +33,7 @@ __all__ = [
     "end_due_postings",
     "end_posting",
     "import_past",
+    "import_posted",
     "miss_half_day",
     "move_half_day",
     "nominate_expert",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from kangqiao.base.transition import take_back, transition, transition_all
 from kangqiao.domain.messaging.actions import notify
 from kangqiao.domain.roster import queries
 from kangqiao.domain.roster.actions.parts import _half_day, _planner, _require, _withdraw
-from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
+from kangqiao.domain.roster.models import Activity, HalfDay, Roster
 from kangqiao.domain.roster.parameters import RosterParameters
 from kangqiao.domain.roster.permissions import (
     can_plan,
@@ -236,19 +236,3 @@ def _tell_half_days_missing(short: queries.WeekShortfall, of: Period, by: Actor,
         at=at,
     )
     return notice is not None
-
-
-def import_past(
-    *, postings: Sequence[Posting], half_days: Sequence[HalfDay], rosters: Sequence[Roster], by: Actor, at: datetime
-) -> None:
-    """Finished postings, and rosters of the past with their half-days, are read in as they were.
-
-    Only a named job may; the rows come with their status, and one audit row stands for all. Raises Denied.
-    """
-    if not by.is_system:
-        raise Denied(_("历史排班只能由导入任务写入。"))
-    with transaction.atomic():
-        Posting.objects.bulk_create(postings)
-        Roster.objects.bulk_create(rosters)
-        HalfDay.objects.bulk_create(half_days, batch_size=2000)
-        record("roster.import_past", Roster(), by=by, at=at, postings=len(postings), half_days=len(half_days))

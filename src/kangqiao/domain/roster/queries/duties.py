@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -168,10 +168,20 @@ def nominee_of(practitioner: Practitioner) -> Nominee:
     )
 
 
-def title_check(practitioner: Practitioner, centre: Organization, on: date) -> Decision:
-    """Whether an expert meets the title rule of the centre's place on a day (SZ16-1c)."""
+def specialty_codes() -> set[str]:
+    """The specialties the region keeps in its code list."""
+    return set(terminology.concepts("specialty").values_list("code", flat=True))
+
+
+def title_check(
+    practitioner: Practitioner, centre: Organization, on: date, specialties: Collection[str] | None = None
+) -> Decision:
+    """Whether an expert meets the title rule of the centre's place on a day (SZ16-1c).
+
+    Who asks for many hands over `specialty_codes()`.
+    """
     minimum = parameters_for(centre.place.code, on).min_title_grade
-    codes = set(terminology.concepts("specialty").values_list("code", flat=True))
+    codes = specialty_codes() if specialties is None else specialties
     return may_be_posted(nominee_of(practitioner), minimum=minimum.text(), specialties=codes, clause=minimum.clause)
 
 
