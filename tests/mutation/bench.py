@@ -1,7 +1,8 @@
 """A run of pytest that has collected everything and opened its database, and tries each flip in a fork of itself.
 
-The fork puts the flip into the very functions and declarations that every module holds, so nothing is imported anew. A
-test that turns red convicts a flip only if it is green when the source is put in as it is.
+The fork puts the flip into the very functions, lists and declarations that other modules hold, so nothing is imported
+anew. A test that turns red convicts a flip only if it is green when the source is put in as it is. What a module that
+decides nothing made of a list at import stays: such a flip would survive and be seen, never be found wrongly.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Bench:
 
     def __init__(self, work: Callable[[Bench], None], warm: Iterable[str], policies: Iterable[str]) -> None:
         self.work, self.warm, self.policies = work, list(warm), list(policies)
-        self.green: dict[tuple[str, str], bool] = {}
+        self.green: dict[tuple[tuple[str, ...], str], bool] = {}
         self.convicted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self.is_red = False
 
@@ -62,24 +63,26 @@ class Bench:
 
     def convict(self, one: Mutant, module: str, tests: Iterable[str]) -> str:
         """The first test that the flip turns red, or an empty word; those that convicted a neighbour come first."""
-        near, flip = self.convicted[one.file, one.where], {module: compile(one.source, one.file, "exec")}
-        able = (test for test in tests if test in self.items and self.green.get((module, test), True))
-        able = sorted(able, key=near.__contains__, reverse=True)
+        near = self.convicted[one.file, one.where]
         # What other modules took from a list when they were loaded they take again.
-        all_of_it = flip if one.where else self.codes | flip
-        found = forked(lambda: self._tried(all_of_it, able))
-        if found and not self._is_green(module, found):
+        put = (module,) if one.where else tuple(self.policies)
+        able = (test for test in tests if test in self.items and self.green.get((put, test), True))
+        able = sorted(able, key=near.__contains__, reverse=True)
+        flip = compile(one.source, one.file, "exec")
+        found = forked(lambda: self._tried({name: self.codes[name] for name in put} | {module: flip}, able))
+        if found and not self._is_green(put, found):
             if found == NO_START:
                 sys.exit(f"{module} cannot be put in")
             return self.convict(one, module, tests)
         near.add(found)
         return found
 
-    def _is_green(self, module: str, test: str) -> bool:
-        if (module, test) not in self.green:
+    def _is_green(self, put: tuple[str, ...], test: str) -> bool:
+        """Whether a test is green when these modules are put in as they are."""
+        if (put, test) not in self.green:
             tests = [test] if test in self.items else []
-            self.green[module, test] = not forked(lambda: self._tried({module: self.codes[module]}, tests))
-        return self.green[module, test]
+            self.green[put, test] = not forked(lambda: self._tried({name: self.codes[name] for name in put}, tests))
+        return self.green[put, test]
 
     def _tried(self, codes: dict[str, CodeType], tests: Iterable[str]) -> str:
         try:
@@ -110,7 +113,6 @@ def forked(work: Callable[[], str]) -> str:
     answers, says = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.setsid()
         signal.signal(signal.SIGALRM, lambda *_: os.write(says, RUNNING[0].encode()) and os._exit(0))
         try:
             os.write(says, work().encode())

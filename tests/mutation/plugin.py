@@ -1,4 +1,4 @@
-"""Inside a run of pytest: one module is read from another source, or every policy line tells which test came by it."""
+"""Inside a run of pytest: every policy line tells which test came by it, and what commits is left out."""
 
 from __future__ import annotations
 
@@ -79,16 +79,6 @@ class Recorder:
             for line, tests in self.tests.items()
         }
         self.target.write_text(json.dumps({"lines": lines, "seconds": self.seconds}))
-
-
-class FirstRed:
-    """The first test that fails."""
-
-    test = ""
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """One phase of one test."""
-        self.test = self.test or (report.nodeid if report.failed else "")
 
 
 def read_instead(sources: Mapping[str, tuple[Path, str]]) -> None:

@@ -1,15 +1,12 @@
 """Runs the tests that concern each flip until the first of them is red: `python -m tests.mutation.run --help`.
 
-Needs KANGQIAO_TEST_DATABASE_URL; `tests/mutation/test_policies.py` gives it the server of the run. The libraries are
-loaded once, and each flip is tried in a fork of that process, which then reads the product anew: a list of roles that
-other modules copied at import is flipped everywhere.
+Needs KANGQIAO_TEST_DATABASE_URL; `tests/mutation/test_policies.py` gives it the server of the run. First the tests run
+once to tell which of them come by which line; then each flip is tried in a fork of one process (`bench.py`).
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib
 import json
 import os
 import sys
@@ -23,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.mutation import plugin
-from tests.mutation.bench import NO_START, Bench, forked
+from tests.mutation.bench import Bench, forked
 from tests.mutation.mutants import Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,58 +82,34 @@ class Run:
     def __init__(self, seen: dict[str, Any]) -> None:
         self.lines: dict[str, list[str]] = seen["lines"]
         self.seconds: dict[str, float] = seen["seconds"]
-        self.modules: list[str] = seen["modules"]
         self.out = os.fdopen(os.dup(1), "w")
 
     def outcome(self, every: list[Mutant]) -> dict[str, Any]:
-        """All are tried in a product that stands; a list nobody missed there once more in one that is read with it."""
+        """How many were tried and found, which are equal, which survived."""
         equal = tomllib.loads(EQUAL.read_text(encoding="utf-8"))
         tried = [one for one in every if one.key not in equal]
-        _preload(self.modules)
-        left = [tried[number] for number in json.loads(forked(lambda: self._stand(tried)))]
-        left = [one for one in left if one.where or not self._anew(one)]
-        survivors = [f"{one.file}:{one.line} {one.key} ({len(self.tests(one))} tests)" for one in left]
+        survivors = json.loads(forked(lambda: self._try_all(tried)))
         killed = len(tried) - len(survivors)
         return {"tried": len(tried), "killed": killed, "equal": len(every) - len(tried), "survivors": survivors}
 
-    def _stand(self, tried: list[Mutant]) -> str:
-        left = []
+    def _try_all(self, tried: list[Mutant]) -> str:
+        survivors = []
 
         def work(bench: Bench) -> None:
-            for number, one in enumerate(tried):
-                began = time.monotonic()
-                red = bench.convict(one, module_of(ROOT / one.file), self.tests(one))
+            for number, one in enumerate(tried, 1):
+                began, tests = time.monotonic(), self.tests(one)
+                red = bench.convict(one, module_of(ROOT / one.file), tests)
                 if not red:
-                    left.append(number)
-                spent = time.monotonic() - began
-                self._say(f"{number + 1}/{len(tried)} {one.file}:{one.line} {one.what} {red or 'LEFT'} ({spent:.1f} s)")
+                    survivors.append(f"{one.file}:{one.line} {one.key} ({len(tests)} tests)")
+                said = f"{one.file}:{one.line} {one.what} {red or 'SURVIVED'} ({time.monotonic() - began:.1f} s)"
+                print(f"{number}/{len(tried)} {said}", file=self.out, flush=True)
 
         _quiet()
         files = sorted({test.partition("::")[0] for test in (*DECLARED, *self.seconds)})
         bench = Bench(work, self._warm(), map(module_of, policies()))
         if pytest.main([*QUIET, *files], plugins=[plugin, bench]):
             sys.exit("the run itself broke")
-        return json.dumps(left)
-
-    def _anew(self, one: Mutant) -> str:
-        """The first test that is red when the product is read with this flip, and green when it is read as it is."""
-
-        def red(source: str, tests: list[str]) -> str:
-            _quiet()
-            plugin.read_instead({module_of(file): (file, source)})
-            done = pytest.main([*QUIET, *tests], plugins=[plugin, first := plugin.FirstRed()])
-            return first.test or (NO_START if done else "")
-
-        began, file = time.monotonic(), ROOT / one.file
-        tests = self.tests(one)
-        found = forked(lambda: red(one.source, tests))
-        if found and forked(lambda: red(file.read_text(encoding="utf-8"), tests if found == NO_START else [found])):
-            sys.exit(f"{found} is red without any flip, and proves nothing")
-        self._say(f"anew {one.file}:{one.line} {one.what} {found or 'LEFT'} ({time.monotonic() - began:.1f} s)")
-        return found
-
-    def _say(self, line: str) -> None:
-        print(line, file=self.out, flush=True)
+        return json.dumps(survivors)
 
     def _warm(self) -> list[str]:
         """For every file the quickest test that comes by it, if it is quick."""
@@ -151,10 +124,8 @@ class Run:
             return [*DECLARED, *self._likely(one, {test for tests in lines.values() for test in tests})]
         if one.file.endswith("permissions.py"):
             return self._likely(one, lines.get(max((line for line in lines if line <= one.line), default=0), ()))
-        return [
-            *DECLARED,
-            *self._likely(one, lines.get(min((line for line in lines if line > one.line), default=0), ())),
-        ]
+        inside = min((line for line in lines if line > one.line), default=0)
+        return [*DECLARED, *self._likely(one, lines.get(inside, ()))]
 
     def _likely(self, one: Mutant, tests: Iterable[str]) -> list[str]:
         """The tests of the module's permissions first, then its others, the quickest first."""
@@ -175,21 +146,7 @@ def _record(record: Path, tests: Iterable[str]) -> str:
     quiet = [one for one in QUIET if one != "-x"]
     if pytest.main([*quiet, "--create-db", *tests], plugins=[plugin, plugin.Recorder(record)]) not in (0, 1):
         sys.exit("the tests could not be recorded")
-    seen = json.loads(record.read_text())
-    seen["modules"] = sorted(name for name in sys.modules if not name.startswith(("kangqiao", "tests", "conftest")))
-    record.write_text(json.dumps(seen))
     return "recorded"
-
-
-def _preload(names: Iterable[str]) -> None:
-    """Loads the libraries the product stands on, but for those of pytest, which it wants to load itself."""
-    for name in names:
-        top = name.split(".")[0]
-        is_of_pytest = "pytest" in name or "hypothesis" in name or top in ("xdist", "anyio", "time_machine")
-        if is_of_pytest or name.startswith("django.contrib") or top in sys.stdlib_module_names:
-            continue
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
 
 
 if __name__ == "__main__":
