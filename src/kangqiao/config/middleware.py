@@ -158,7 +158,9 @@ def _seat_of(request: HttpRequest) -> Seat | None:
     with acting.as_system("seat"):
         if not request.user.is_authenticated:
             return None
-        seat = accounts.seat_of(request.user, request.session.get("membership"))
+        # The frame of the page lists them too. A user who is not active is not authenticated.
+        request.memberships = accounts.current_memberships(request.user, timezone.localdate())  # type: ignore[attr-defined]
+        seat = accounts.seat_among(request.memberships, request.user, request.session.get("membership"))  # type: ignore[attr-defined]
         return seat if _keep(request, is_resident=seat is not None and seat.role == Role.RESIDENT) else None
 
 
