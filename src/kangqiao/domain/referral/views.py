@@ -18,7 +18,7 @@ from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
-from kangqiao.base.pages import came_from
+from kangqiao.base.pages import came_from, wants_part
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
@@ -144,8 +144,7 @@ def new(request: Request) -> HttpResponse:
     """A letter up with a place: first the patient, then one page that says what is still missing."""
     patient = _patient(request)
     if patient is None:
-        found = residents.search_residents(request.seat, request.GET.get("q", ""), MOST_FOUND)
-        return render(request, "referral/find.html", {"found": found, "text": request.GET.get("q", "")})
+        return _finding(request)
     form, status = _up_form(request, patient), 200
     if request.method == "POST":
         status = 422
@@ -163,8 +162,16 @@ def new(request: Request) -> HttpResponse:
 @access("role", roles=SENDERS)
 @require_GET
 def slots(request: Request) -> HttpResponse:
-    """The free places of the hospital and specialty chosen in the letter, for the letter's page."""
-    return render(request, "referral/_slots.html", {"places": _free(request, request.GET)})
+    """The free places of the hospital and specialty chosen in the letter, for the letter's page.
+
+    With another hospital the list of specialties comes too: those with places there first.
+    """
+    page: dict[str, Any] = {"places": _free(request, request.GET)}
+    if "specialties" in request.GET:
+        form = forms.UpForm(initial={"specialty": request.GET.get("specialty")}, **_choices(request))
+        form.fields["specialty"].widget.attrs["hx-swap-oob"] = "true"
+        page["specialties"] = form["specialty"]
+    return render(request, "referral/_slots.html", page)
 
 
 @access("role", roles=SENDERS)
@@ -181,8 +188,7 @@ def down(request: Request) -> HttpResponse:
     """A hand-over to a centre: criterion, medicines, plan."""
     patient = _patient(request)
     if patient is None:
-        found = residents.search_residents(request.seat, request.GET.get("q", ""), MOST_FOUND)
-        return render(request, "referral/find.html", {"found": found, "text": request.GET.get("q", ""), "down": True})
+        return _finding(request, is_down=True)
     form = _down_form(request, patient)
     if request.method == "POST" and form.is_valid():
         try:
@@ -205,6 +211,13 @@ def mine(request: Request) -> HttpResponse:
     rows = queries.of_resident(request.seat, own.pk)
     now = timezone.now()
     return render(request, "referral/mine.html", {"ways": queries.ways(request.seat, rows, now), "resident": own})
+
+
+def _finding(request: Request, *, is_down: bool = False) -> HttpResponse:
+    """The first step of a letter: which patient; while somebody types, the list alone."""
+    text = request.GET.get("q", "")[:100]
+    page = {"found": residents.search_residents(request.seat, text, MOST_FOUND), "text": text, "down": is_down}
+    return render(request, "referral/_found.html" if wants_part(request) else "referral/find.html", page)
 
 
 def _letter(request: Request, one: Referral) -> dict[str, Any]:
@@ -276,10 +289,20 @@ def _up_form(request: Request, patient: Resident) -> forms.UpForm:
     return forms.UpForm(
         request.POST or None,
         initial=draft | {"origin_encounter": _number(request, "encounter"), "specialty": request.GET.get("specialty")},
-        hospitals=queries.hospitals_for(request.seat, timezone.now()),
-        specialties=queries.specialty_choices(),
-        reasons=queries.reason_choices(down=False),
+        **_choices(request),
     )
+
+
+def _choices(request: Request) -> dict[str, Any]:
+    """What a letter up chooses from; the specialties of the hospital chosen, else of the first."""
+    now, wanted = timezone.now(), request.POST.get("to_organization") or request.GET.get("to_organization", "")
+    hospitals = queries.hospitals_for(request.seat, now)
+    known = next((one for one in hospitals if str(one.value) == wanted), next(iter(hospitals), None))
+    return {
+        "hospitals": hospitals,
+        "specialties": queries.specialties_at(int(known.value) if known else None, _centre(request), now),
+        "reasons": queries.reason_choices(down=False),
+    }
 
 
 def _down_form(request: Request, patient: Resident) -> forms.DownForm:
@@ -324,8 +347,11 @@ def _free(request: Request, data: Any) -> queries.Places | None:
     hospital, specialty = str(data.get("to_organization", "")), str(data.get("specialty", ""))
     if not (hospital.isdigit() and specialty):
         return None
-    centre = Organization(pk=request.seat.organization_id)
-    slot = str(data.get("slot", ""))
+    slot, now = str(data.get("slot", "")), timezone.now()
     return queries.places(
-        queries.hospital_choice(int(hospital)), centre, specialty, timezone.now(), int(slot) if slot.isdigit() else None
+        queries.hospital_choice(int(hospital)), _centre(request), specialty, now, int(slot) if slot.isdigit() else None
     )
+
+
+def _centre(request: Request) -> Organization:
+    return Organization(pk=request.seat.organization_id)
