@@ -18,7 +18,8 @@ from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
-from kangqiao.base.pages import came_from, wants_part
+from kangqiao.base.pages import came_from, undo_tag, wants_part
+from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
@@ -112,10 +113,21 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
         except RuleBroken as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, words)
+            messages.success(request, words, extra_tags=_way_back(request, one, action))
             return _after(request, one)
     page = _letter(request, one) | {"form": form, "step": queries.table_of(one).step(action)}
     return render(request, "referral/step.html", page, status=422 if form.errors else 200)
+
+
+@access("role", roles=STAFF)
+@require_POST
+@idempotent
+def undo(request: Request, referral_id: int) -> HttpResponse:
+    """The last step was a mistake: its doer takes it back while the moment lasts."""
+    one = queries.get_referral(request.seat, referral_id)
+    undone = actions.undo_step(referral_id=one.pk, by=request.actor, at=timezone.now())
+    messages.success(request, _("已撤销，现在是“%(state)s”。") % {"state": called(queries.state_of(undone))})
+    return _after(request, one)
 
 
 @access("role", roles=STAFF)
@@ -254,6 +266,13 @@ def _step(action: str) -> tuple[Any, type[forms.StepForm], Any]:
 def _initial(one: Referral) -> dict[str, Any]:
     names = ("history", "examination", "medicines", "allergies", "question", "plan")
     return {"seen_status": one.status, **{name: getattr(one, name) for name in names}}
+
+
+def _way_back(request: Request, one: Referral, action: str) -> str:
+    """How the step just taken is taken back, where its table allows it."""
+    if not queries.table_of(one).step(action).undo:
+        return ""
+    return undo_tag("referral-undo", one.pk, back=came_from(request), **({"desk": 1} if "desk" in request.GET else {}))
 
 
 def _after(request: Request, one: Referral) -> HttpResponse:

@@ -159,6 +159,7 @@ PAGES = {
     "referral-detail": "一张转诊单",
     "referral-print": "转诊单（打印）",
     "referral-step": "转诊单的一步",
+    "referral-undo": "撤销转诊单的上一步",
     "indicators-list": "指标总览",
     "indicators-report": "一份指标报告",
     "indicators-detail": "一项指标",

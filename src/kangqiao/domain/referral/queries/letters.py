@@ -229,6 +229,7 @@ def _path(referral: Referral, changes: list[StatusChange]) -> list[Stop]:
     upward = ("sent", _("发出")), ("accepted", _("接收")), ("seen", _("就诊")), ("summarised", _("回信"))
     downward = ("proposed", _("发出")), ("taken_over", _("中心接收")), ("followed_up", _("首次随访"))
     stops = [*upward, ("closed", _("结案"))] if up else list(downward)
+    changes = _held_good(changes)
     begun = max((n for n, row in enumerate(changes) if row.to_status == stops[0][0]), default=0)
     reached = {row.to_status: moment(row.at) for row in changes[begun:]}
     here = next((n for n, (key, _label) in reversed(list(enumerate(stops))) if key in reached), 0) + 1
@@ -239,8 +240,20 @@ def _path(referral: Referral, changes: list[StatusChange]) -> list[Stop]:
     ]
 
 
+def _held_good(changes: list[StatusChange]) -> list[StatusChange]:
+    """The steps without those that were taken back."""
+    kept: list[StatusChange] = []
+    for row in changes:
+        if row.action.startswith("undo_"):
+            kept.pop()
+        else:
+            kept.append(row)
+    return kept
+
+
 def _traces(referral: Referral, changes: list[StatusChange]) -> list[Trace]:
     verbs = {step.action: called(step) for step in table_of(referral).steps}
+    verbs |= {f"undo_{action}": _("撤销“%(step)s”") % {"step": verb} for action, verb in verbs.items()}
     verbs["begin"] = _("发出")
     return [
         Trace(row.at, f"{row.by_name} · {row.by_organization}" if row.by_organization else row.by_name,
