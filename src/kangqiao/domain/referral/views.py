@@ -18,7 +18,7 @@ from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
-from kangqiao.base.pages import came_from, undo_tag, wants_part
+from kangqiao.base.pages import came_from, undo_tag, wants_drawer, wants_part
 from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -86,7 +86,7 @@ def detail(request: Request, referral_id: int) -> HttpResponse:
     if request.seat.role == Role.RESIDENT:
         return redirect(f"{reverse('referral-mine')}#r{referral_id}")
     one = queries.get_referral(request.seat, referral_id)
-    if request.headers.get("HX-Target") == "drawer-host":
+    if wants_drawer(request):
         return render(request, "referral/glance.html", _glance(request, one))
     return render(request, "referral/detail.html", _letter(request, one))
 

@@ -66,6 +66,7 @@ PAGES = {
     "papers-publication": "出具公示表",
     "papers-file": "下载一份文书",
     "work-index": "自己的后台任务",
+    "work-anew": "重试失败的后台任务",
     "work-bar": "一个任务的进度",
     "work-result": "任务的结果文件",
     "home": "首页：等我处理的事",
