@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -41,7 +40,7 @@ def import_posted(
                 own[office(posting)].append(posting)
             for person, theirs in own.items():
                 begin_all(theirs, POSTING, by=person, at=at)
-                _record("nominate_expert", theirs, person, at, lambda one: {"centre": one.centre_id})
+                _record("nominate_expert", theirs, person, at)
                 for action in ("approve", "post"):
                     transition_all(theirs, POSTING, action, by=person, at=at)
                     _record(f"{action}_posting", theirs, person, at)
@@ -68,14 +67,9 @@ def _hold_all(postings: Sequence[Posting]) -> None:
         posting.policy_ref = queries.parameters_for(centre.place.code, posting.starts_on).ref
 
 
-def _record(
-    action: str,
-    postings: Sequence[Posting],
-    by: Actor,
-    at: datetime,
-    detail: Callable[[Posting], dict[str, Any]] = lambda _one: {},
-) -> None:
-    traces = [Trace(one, detail(one), policy_ref=one.policy_ref) for one in postings]
+def _record(action: str, postings: Sequence[Posting], by: Actor, at: datetime) -> None:
+    detail = [{"centre": one.centre_id} if action == "nominate_expert" else {} for one in postings]
+    traces = [Trace(one, told, policy_ref=one.policy_ref) for one, told in zip(postings, detail, strict=True)]
     record_all(f"roster.{action}", traces, by=by, at=at)
 
 
