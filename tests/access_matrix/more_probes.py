@@ -42,9 +42,11 @@ PROBES: tuple[Probe, ...] = (
     Probe("imports-enter", writes={"own": IMPORTERS}),
     Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
     Probe("imports-drop", writes={"own": IMPORTERS}),
+    Probe("work-anew", {"job": "1"}),
 )  # fmt: skip
 WITHOUT_TRACE = {
     "imports-upload": "without a file",
     "papers-upload": "without a file",
+    "work-anew": "no work failed here",
     "papers-revert": "the product's own template is in use already",
 }
