@@ -44,11 +44,15 @@ class Bench:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Some tests without a flip open the database and load what pages need; then the flips."""
+        """Some tests without a flip load what pages need and make what the session shares; then the flips."""
         self.session, self.items = session, {one.nodeid: one for one in session.items}
-        for test in self.warm:
-            if test in self.items and self._is_red(test):
-                sys.exit(f"{test} is red without any flip, and proves nothing")
+        made: set[str] = set()
+        for test in (*self.warm, *self.items):
+            shared = _shared(self.items[test]) if test in self.items else set()
+            if shared - made or (shared and test in self.warm):
+                made |= shared
+                if self._is_red(test):
+                    sys.exit(f"{test} is red without any flip, and proves nothing")
         modules = {name: importlib.import_module(name) for name in self.policies}
         self.codes = {name: compile(inspect.getsource(one), str(one.__file__), "exec") for name, one in modules.items()}
         connections.close_all()
@@ -103,6 +107,12 @@ class Bench:
         item.ihook.pytest_runtest_protocol(item=item, nextitem=self.session)
         signal.alarm(0)
         return self.is_red
+
+
+def _shared(item: pytest.Item) -> set[str]:
+    """The fixtures of a test that the session makes once, such as its database."""
+    found = item._fixtureinfo.name2fixturedefs.items()  # type: ignore[attr-defined]
+    return {name for name, ways in found if ways[-1].scope == "session"}
 
 
 RUNNING: list[str] = []
