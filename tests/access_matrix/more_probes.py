@@ -43,6 +43,8 @@ PROBES: tuple[Probe, ...] = (
     Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
     Probe("imports-drop", writes={"own": IMPORTERS}),
     Probe("work-anew", {"job": "1"}),
+    Probe("institutions-office", writes={
+        "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
 )  # fmt: skip
 WITHOUT_TRACE = {
     "imports-upload": "without a file",

@@ -384,8 +384,6 @@ PROBES: tuple[Probe, ...] = (
         "publish", lambda side: {"publication": {"status": "approved", "sha256": digest(side.publication.content)}},
         own=(*LEADERS, "bureau_officer"), partner=("bureau_officer",),
     ),
-    Probe("institutions-office", writes={
-        "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
 )  # fmt: skip
 # Forms that change no row of a table, or none in this world; every other form proves itself valid.
 WITHOUT_TRACE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -107,12 +108,18 @@ def settlement(request: HttpRequest, pk: int) -> HttpResponse:
         "history": queries.history_of(found),
     }
     if wants_drawer(request):
-        steps = [context["steps"][name] for name in ("submit",) if name in context["steps"]]
-        moves = [verb_of(step, reverse("finance-submit", args=(pk,))) for step in steps]
-        if context["own"]:
-            moves.append(Verb(_("确认已拨付"), reverse("finance-pay", args=(pk,)), primary=True))
-        return render(request, "finance/glance.html", context | {"moves": moves, "back": came_from(request)})
+        context |= {"moves": _moves(context, pk), "back": came_from(request)}
+        return render(request, "finance/glance.html", context)
     return render(request, "finance/settlement.html", context)
+
+
+def _moves(context: Mapping[str, Any], pk: int) -> list[Verb]:
+    """What can be done with it from a worklist."""
+    step = context["steps"].get("submit")
+    moves = [verb_of(step, reverse("finance-submit", args=(pk,)))] if step else []
+    return (
+        [*moves, Verb(_("确认已拨付"), reverse("finance-pay", args=(pk,)), primary=True)] if context["own"] else moves
+    )
 
 
 @require_POST
