@@ -326,8 +326,6 @@ PROBES: tuple[Probe, ...] = (
     _up("not_attend", "accepted", DESK, REASON),
     _up("summarise", "seen", (*DESK, "expert"), {"reply": "已查"}),
     _up("close", "summarised", CENTRE),
-    # Nobody here has just taken a step: there is nothing of theirs to take back.
-    Probe("referral-undo", {"step": "undo"}),
     _down("take_over", "proposed", CENTRE),
     _down("decline", "proposed", CENTRE, REASON),
     _down("propose_again", "declined", (*DESK, "expert"), {"medicines": "无", "plan": "每月随访"}),

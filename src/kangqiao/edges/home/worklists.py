@@ -186,7 +186,8 @@ FAILED_WORK = Worklist(
     lambda seat, now: work.failed_waiting(), rows.failed_work,
 )  # fmt: skip
 CHAINS = Worklist(
-    "chains", _("校验不通过的审计链"), _("核查"), "audit", _("每条链上次校验都没有问题；每天夜里校验一次。"),
+    "chains", _("校验不通过的审计链"), _("核查"), "audit",
+    _("没有一条链校验出问题；每天夜里校验一次，第一次在装好后的那一夜。"),
     _chains, rows.chains, age=_("上次校验"),
 )  # fmt: skip
 NOTICES = Worklist(
