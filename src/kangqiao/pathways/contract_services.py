@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import TruncDate
 
 from kangqiao.base.actor import Actor
 from kangqiao.domain.contracting import actions
@@ -26,20 +27,19 @@ def count_since(*, since: datetime, by: Actor, at: datetime) -> int:
 
 
 def _acts(since: datetime) -> Iterator[Done]:
-    contracts = Contract.objects.filter(status__in=TERMED)
-    teams: dict[int, set[int]] = {}
-    for resident_id, house in contracts.values_list("resident_id", "team__organization_id").order_by():
-        teams.setdefault(resident_id, set()).add(house)
-    visits = Encounter.objects.filter(started_at__gte=since, resident__in=contracts.values("resident_id"))
-    for pk, resident_id, house, moment, diagnosis in visits.order_by("pk").values_list(
-        "pk", "resident_id", "organization_id", "started_at", "diagnosis"
-    ):
-        if house in teams[resident_id]:
-            on = timezone.localdate(moment)
-            yield Done(resident_id, on, Act.VISIT, diagnosis.split(".")[0], f"encounter:{pk}")
-    sent = Referral.objects.filter(sent_at__gte=since, direction="up", resident__in=contracts.values("resident_id"))
-    for pk, resident_id, house, moment in sent.order_by("pk").values_list(
-        "pk", "resident_id", F("from_organization_id"), "sent_at"
-    ):
-        if house in teams.get(resident_id, ()):
-            yield Done(resident_id, timezone.localdate(moment), Act.REFERRAL, "", f"referral:{pk}")
+    visits = _held_by(Encounter.objects.filter(started_at__gte=since), "started_at", "organization_id")
+    for pk, resident_id, on, diagnosis in visits.values_list("pk", "resident_id", "on", "diagnosis"):
+        yield Done(resident_id, on, Act.VISIT.value, diagnosis.partition(".")[0], f"encounter:{pk}")
+    sent = _held_by(Referral.objects.filter(sent_at__gte=since, direction="up"), "sent_at", "from_organization_id")
+    for pk, resident_id, on in sent.values_list("pk", "resident_id", "on"):
+        yield Done(resident_id, on, Act.REFERRAL.value, "", f"referral:{pk}")
+
+
+def _held_by(rows: QuerySet[Any], moment: str, house: str) -> QuerySet[Any]:
+    """Those at the house of the team that held the resident's contract on that day."""
+    held = Contract.objects.filter(
+        resident=OuterRef("resident_id"), team__organization=OuterRef(house), status__in=TERMED,
+        starts_on__lte=OuterRef("on"), ends_on__gt=OuterRef("on"),
+    )  # fmt: skip
+    found: QuerySet[Any] = rows.annotate(on=TruncDate(moment)).filter(Exists(held)).order_by("pk")
+    return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
-from django.utils import timezone
+from django.db.models import Q
 
 from kangqiao.domain.contracting import actions, rules
 from kangqiao.domain.contracting.actions import NewContract, NewTeam
-from kangqiao.domain.contracting.models import KeyPerson, ServicePackage, TeamMember, Zone
+from kangqiao.domain.contracting.models import Contract, KeyPerson, ServicePackage, Team, TeamMember, Zone
 from kangqiao.domain.contracting.parameters import contracting_at
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
@@ -32,8 +32,10 @@ TEAM_WORDS = ("第一", "第二")
 HOUSE_NUMBERS = 400
 # Of a hundred residents so many are signed; of the key groups more than of the others.
 SIGNED, SIGNED_OF_KEY = 38, 62
-# The days over which the register was signed, counted back from today: the last contracts end in some days.
-SPREAD_DAYS = 350
+# One of so many is signed for a year and ends in the next weeks; the others for longer, since the first day told.
+SHORT_OF, SHORT_YEARS, LONG_YEARS, WEEKS = 12, 1, 2, 28
+# At the centre of the reference story somebody has to sign, and a family waits for an answer.
+WAITING_AT, FAMILY = "c_xiangwan", 3
 WHERE = ("centre", "centre", "home", "centre", "care_home", "enterprise", "centre", "school")
 
 
@@ -57,13 +59,30 @@ def load_teams(run: Run) -> int:
 
 
 def load_contracts(run: Run) -> int:
-    """The register of contracts: the same people each time, spread over the year, and what was done for them since."""
+    """The register of contracts: the same people each time, spread over two years, and what was done for them since.
+
+    At one centre a family waits for an answer, and somebody has to sign.
+    """
     actions.flag_key_groups(on=run.today, by=run.by, at=run.at)
     contracts = list(_contracts(run))
     ref = contracting_at(CITY, run.today).ref
     actions.import_contracts(contracts=contracts, policy_ref=ref, is_demo=True, by=run.by, at=run.at)
-    since = datetime.combine(run.today - timedelta(days=SPREAD_DAYS), time(), tzinfo=timezone.get_default_timezone())
-    return len(contracts) + count_since(since=since, by=run.by, at=run.at)
+    counted = count_since(since=run.start_at, by=run.by, at=run.at)
+    return len(contracts) + counted + _load_waiting(run)
+
+
+def _load_waiting(run: Run) -> int:
+    signed = Contract.objects.values("resident_id")
+    people = Resident.objects.filter(centre__code=WAITING_AT, user__isnull=True).exclude(pk__in=signed)
+    team = Team.objects.filter(organization__code=WAITING_AT, status="open").order_by("pk").first()
+    if team is None:
+        return 0
+    found = list(people.order_by("birth_date", "pk").values_list("pk", flat=True)[: 1 + FAMILY])
+    for ids in (found[:1], found[1:]):
+        made = actions.apply_for_contract(team_id=team.pk, resident_ids=ids, has_consent=True, by=run.by, at=run.at)
+        if ids == found[:1]:
+            actions.accept_contract(contract_id=made[0].pk, by=run.by, at=run.at)
+    return len(found)
 
 
 def _helpers(run: Run, centres: list[Organization]) -> dict[tuple[int, int], list[tuple[str, Practitioner]]]:
@@ -106,23 +125,31 @@ def _contracts(run: Run) -> Iterator[NewContract]:
     for pk, group in KeyPerson.objects.filter(until__isnull=True).values_list("resident_id", "group"):
         groups[pk].add(group)
     packages = {one.group: one.pk for one in ServicePackage.objects.filter(is_demo=True, code__in=_free(run))}
-    years = contracting_at(CITY, run.today).term_years.integer()
-    people = Resident.objects.filter(is_demo=True, user__isnull=True).order_by("pk")
-    for number, (pk, name, address) in enumerate(people.values_list("pk", "name", "address")):
+    people = Resident.objects.filter(Q(user__isnull=True) | Q(pk__in=list(groups)), is_demo=True).order_by("pk")
+    for number, (pk, name, address, user_id) in enumerate(people.values_list("pk", "name", "address", "user_id")):
         share = SIGNED_OF_KEY if groups[pk] else SIGNED
-        if number * 61 % 100 >= share:
+        if user_id is None and number * 61 % 100 >= share:
             continue
         place = rules.read_address(address)
         team = next((z.team_id for z in by_street[place[0]] if z.first <= place[1] <= z.last), None) if place else None
         if team is None:
             continue
-        starts_on: date = run.today - timedelta(days=number * 37 % SPREAD_DAYS + 1)
+        starts_on, ends_on = _term(run, number)
         wanted = (rules.EVERYONE, *sorted(groups[pk]))
         yield NewContract(
-            resident_id=pk, team_id=team, starts_on=starts_on, ends_on=rules.term_end(starts_on, years),
+            resident_id=pk, team_id=team, starts_on=starts_on, ends_on=ends_on,
             package_ids=tuple(packages[group] for group in wanted if group in packages), signed_by=name,
             where=WHERE[number % len(WHERE)],
         )  # fmt: skip
+
+
+def _term(run: Run, number: int) -> tuple[date, date]:
+    """When somebody's contract began and ends."""
+    if number % SHORT_OF == 0:
+        ends_on = run.today + timedelta(days=number // SHORT_OF % WEEKS + 1)
+        return rules.term_end(ends_on, -SHORT_YEARS), ends_on
+    starts_on = run.start + timedelta(days=number * 37 % (run.today - run.start).days)
+    return starts_on, rules.term_end(starts_on, LONG_YEARS)
 
 
 def _free(run: Run) -> tuple[str, ...]:

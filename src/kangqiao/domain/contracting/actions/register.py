@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.bulk import copy_rows, reserve_ids
+from kangqiao.base.bulk import checked_together, copy_rows, reserve_ids
 from kangqiao.base.transition import begin_all, transition_all
 from kangqiao.domain.contracting import rules
 from kangqiao.domain.contracting.actions.panel import _allow, _first_moment, _keep
@@ -121,20 +122,10 @@ def import_contracts(
     try:
         with transaction.atomic():
             ids = reserve_ids(Contract, len(contracts))
-            copy_rows(
-                Contract,
-                COLUMNS,
-                (
-                    (
-                        pk, f"QY{one.starts_on:%Y%m%d}{pk:07d}", one.resident_id, one.team_id, "active", one.starts_on,
-                        one.ends_on, moments[one.starts_on], moments[one.starts_on], one.signed_by,
-                        Contract.Way.PAPER.value, one.where, f"{pk:07d}", "", 0, policy_ref, is_demo,
-                    )
-                    for pk, one in zip(ids, contracts, strict=True)
-                ),
-            )  # fmt: skip
-            links = ((pk, package) for pk, one in zip(ids, contracts, strict=True) for package in one.package_ids)
-            copy_rows(ContractPackage, ("contract", "package"), links)
+            with checked_together(Contract), checked_together(ContractPackage):
+                copy_rows(Contract, COLUMNS, _values(ids, contracts, moments, policy_ref, is_demo))
+                links = ((pk, package) for pk, one in zip(ids, contracts, strict=True) for package in one.package_ids)
+                copy_rows(ContractPackage, ("contract", "package"), links)
             import_bases(
                 rows=[
                     (
@@ -153,3 +144,16 @@ def import_contracts(
             _("名单里有人同时有两份签约，或团队名额不够。"), next_step=_("请核对名单后再导入。")
         ) from clash
     return ids
+
+
+def _values(
+    ids: Sequence[int], contracts: Sequence[NewContract], moments: Mapping[date, datetime], policy_ref: str,
+    is_demo: bool,
+) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+    """The contracts as rows of `COLUMNS`."""
+    for pk, one in zip(ids, contracts, strict=True):
+        signed = moments[one.starts_on]
+        yield (
+            pk, f"QY{one.starts_on:%Y%m%d}{pk:07d}", one.resident_id, one.team_id, "active", one.starts_on, one.ends_on,
+            signed, signed, one.signed_by, Contract.Way.PAPER.value, one.where, f"{pk:07d}", "", 0, policy_ref, is_demo,
+        )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,7 +12,7 @@ from django.db import transaction
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.bulk import copy_rows
+from kangqiao.base.bulk import checked_together, copy_rows
 from kangqiao.domain.contracting import rules
 from kangqiao.domain.contracting.actions.panel import _allow
 from kangqiao.domain.contracting.models import Contract, ContractPackage, KeyPerson, PackageItem, Service
@@ -22,6 +23,9 @@ from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.institutions.queries import place_ids_under
 from kangqiao.domain.records.models import Condition
 from kangqiao.domain.residents.models import Resident
+
+# More than a night brings: a history that is read in, for which the table may be held.
+WHOLE_HISTORY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,12 @@ def count_services(*, acts: Iterable[Done], by: Actor, at: datetime) -> int:
             Service.objects.filter(contract__in={row.contract_id for row in rows}).values_list("contract_id", "source")
         )
         fresh = [row for row in rows if (row.contract_id, row.source) not in known]
-        copy_rows(
-            Service,
-            ("contract", "item", "on", "source"),
-            ((row.contract_id, row.item_id, row.on, row.source) for row in fresh),
-        )
+        with checked_together(Service) if len(fresh) > WHOLE_HISTORY else nullcontext():
+            copy_rows(
+                Service,
+                ("contract", "item", "on", "source"),
+                ((row.contract_id, row.item_id, row.on, row.source) for row in fresh),
+            )
         record("contracting.count_services", Service(), by=by, at=at, rows=len(fresh))
     return len(fresh)
 

@@ -175,6 +175,11 @@ def team_steps(seat: Seat, team: Team, verdict: Decision) -> list[dict[str, obje
     ]  # fmt: skip
 
 
+def may_change(seat: Seat, team: Team) -> bool:
+    """Whether the seat keeps this team and it has not been given up."""
+    return bool(can_keep_teams(seat.actor, team.organization_id)) and not team.state.final
+
+
 def team_counts(seat: Seat, team: Team) -> list[tuple[str, int]]:
     """How many contracts of a team stand where, as far as the seat sees them, in the order of the state table."""
     rows = Contract.objects.filter(visible_to(seat), team=team).order_by().values_list("status")

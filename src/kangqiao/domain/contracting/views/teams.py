@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.transition import told
-from kangqiao.domain.accounts.permissions import SeatedRequest
+from kangqiao.domain.accounts.permissions import Seat, SeatedRequest
 from kangqiao.domain.contracting import actions, forms, permissions, queries
 from kangqiao.domain.contracting.models import Group, Team
 from kangqiao.domain.contracting.states import TEAM
@@ -178,8 +179,6 @@ def _apply(
 
 def _page(request: SeatedRequest, team: Team, **typed: Form) -> HttpResponse:
     seat, on = request.seat, timezone.localdate()
-    may_keep = bool(permissions.can_keep_teams(request.actor, team.organization_id)) and team.status != "closed"
-    treats = seat.role in permissions.CENTRE
     verdict = queries.team_verdict(team, on)
     context: dict[str, Any] = {
         "team": team,
@@ -188,18 +187,28 @@ def _page(request: SeatedRequest, team: Team, **typed: Form) -> HttpResponse:
         "zones": team.zones.all(),
         "verdict": verdict,
         "steps": queries.team_steps(seat, team, verdict),
-        "may_keep": may_keep,
-        "counts": queries.team_counts(seat, team) if treats else [],
-        "service": queries.service_share(seat, team, on) if treats else None,
-        "key_counts": queries.key_counts(seat, team.organization_id) if treats else [],
         "history": told(team, TEAM),
         "terms": queries.terms_of(team, on),
     }
-    if may_keep:
-        context["member_form"] = forms.MemberForm(people=queries.may_join(team), prefix="member")
-        context["zone_form"] = forms.ZoneForm(prefix="zone")
-    context |= typed
-    return render(request, "contracting/team.html", context, status=422 if typed else 200)
+    context |= _figures(seat, team, on) if seat.role in permissions.CENTRE else {}
+    context |= _small_forms(team) if queries.may_change(seat, team) else {}
+    return render(request, "contracting/team.html", context | typed, status=422 if typed else 200)
+
+
+def _figures(seat: Seat, team: Team, on: date) -> dict[str, Any]:
+    return {
+        "counts": queries.team_counts(seat, team),
+        "service": queries.service_share(seat, team, on),
+        "key_counts": queries.key_counts(seat, team.organization_id),
+    }
+
+
+def _small_forms(team: Team) -> dict[str, Any]:
+    return {
+        "may_keep": True,
+        "member_form": forms.MemberForm(people=queries.may_join(team), prefix="member"),
+        "zone_form": forms.ZoneForm(prefix="zone"),
+    }
 
 
 def _said(row: Any) -> dict[str, Any]:
