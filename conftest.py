@@ -47,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in slow]
 
 
+@pytest.fixture(scope="session")
+def is_slow(request: pytest.FixtureRequest) -> bool:
+    """Whether this run takes its time: a test that usually looks at a sample then looks at everything."""
+    return bool(request.config.getoption("--slow"))
+
+
 @contextlib.contextmanager
 def _asked(limit: int) -> Iterator[list[str]]:
     """At most so many statements beyond those every request has: its transaction, and who acts in it."""

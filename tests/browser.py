@@ -14,7 +14,8 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# The shell without a window's furniture draws the same pages in half the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -72,8 +73,9 @@ def provide() -> str:
     """Find a browser or bring one, and tell which."""
     if found := system_browser():
         return f"browser: the system's {found}"
-    if debian_package("chromium") and (found := system_browser()):
-        return f"browser: Debian's package chromium ({found})"
+    for package in ("chromium-headless-shell", "chromium"):
+        if debian_package(package) and (found := system_browser()):
+            return f"browser: Debian's package {package} ({found})"
     if playwright_browser():
         return "browser: Playwright's own Chromium, downloaded earlier"
     command = [sys.executable, "-m", "playwright", "install"] + (["--with-deps"] if os.geteuid() == 0 else [])

@@ -71,10 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def _database(name: str, template: str) -> Iterator[str]:
-    """A database copied from another; the default connection of every thread leads to it until the end."""
-    settings = connections.settings["default"]
-    before = settings["NAME"]
+def copied(name: str, template: str) -> Iterator[str]:
+    """A database copied from another, dropped at the end; nobody is led there yet, see `inside`."""
     with connection._nodb_cursor() as cursor:
         connection.close()
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -82,14 +80,32 @@ def _database(name: str, template: str) -> Iterator[str]:
             # A thread of an earlier test may still hold a session; a copy is made of a database nobody is in.
             cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    settings["NAME"] = name
     try:
         yield name
     finally:
-        connection.close()
-        settings["NAME"] = before
         with connection._nodb_cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def inside(name: str) -> Iterator[None]:
+    """The default connection of every thread leads to this database until the end."""
+    settings = connections.settings["default"]
+    before = settings["NAME"]
+    connection.close()
+    settings["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        settings["NAME"] = before
+
+
+@contextmanager
+def database(name: str, template: str) -> Iterator[str]:
+    """A database copied from another, and the connections that lead there, until the end."""
+    with copied(name, template), inside(name):
+        yield name
 
 
 @pytest.fixture(scope="session")
@@ -104,12 +120,10 @@ def region(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     empty = connection.settings_dict["NAME"]
     # A run of journeys alone has set up no test database; a copy is never made of a database of somebody's own.
     template = empty if empty.startswith("test_") else "template1"
-    with django_db_blocker.unblock(), _database(f"test_{empty}_region", template) as name:
-        call_command("migrate", verbosity=0)
-        with time_machine.travel(datetime.combine(DAY, time(6), tzinfo=ZONE)):
+    with django_db_blocker.unblock(), copied(f"test_{empty}_region", template) as name:
+        with inside(name), time_machine.travel(datetime.combine(DAY, time(6), tzinfo=ZONE)):
+            call_command("migrate", verbosity=0)
             load_region("zhuhai", today=DAY, residents=PEOPLE)
-        connection.close()
-        connections.settings["default"]["NAME"] = empty
         yield name
 
 
@@ -118,7 +132,7 @@ def site(region: str, django_db_blocker: Any) -> Iterator[Site]:
     """The product on a copy of the region, on Monday at half past seven."""
     with (
         django_db_blocker.unblock(),
-        _database(f"{region}_copy", region),
+        database(f"{region}_copy", region),
         override_settings(DEMO="zhuhai", DEMO_WITHOUT_SECOND_FACTOR=True),
         time_machine.travel(datetime.combine(DAY, time(7, 30), tzinfo=ZONE), tick=True) as traveller,
     ):

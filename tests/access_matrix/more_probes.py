@@ -42,9 +42,13 @@ PROBES: tuple[Probe, ...] = (
     Probe("imports-enter", writes={"own": IMPORTERS}),
     Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
     Probe("imports-drop", writes={"own": IMPORTERS}),
+    Probe("work-anew", {"job": "1"}),
+    Probe("institutions-office", writes={
+        "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
 )  # fmt: skip
 WITHOUT_TRACE = {
     "imports-upload": "without a file",
     "papers-upload": "without a file",
+    "work-anew": "no work failed here",
     "papers-revert": "the product's own template is in use already",
 }

@@ -20,7 +20,7 @@ from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.residents.permissions import TREATING
 from kangqiao.domain.residents.queries.oversight import OVERSIGHT
 from tests.access_matrix.cells import NOBODY, Address, addresses, body
-from tests.access_matrix.world import SEATS, Side, two_sides
+from tests.access_matrix.world import SEATS, Side
 
 # Rows of a side that are about its resident.
 PERSONAL = {"booking", "consent", "document", "emergency", "referral", "resident"}
@@ -75,14 +75,12 @@ def faults(trace: Trace, address: Address, side: Side, actor: str, organization_
     return found
 
 
-@pytest.mark.django_db
 @pytest.mark.trust("T-AUD-1")
 @pytest.mark.parametrize("actor", [*(role.value for role in SEATS), *NOBODY])
 def test_whoever_touches_a_resident_leaves_one_row(
-    actor: str, caplog: pytest.LogCaptureFixture, measured: Callable[[str], None]
+    actor: str, sides: dict[str, Side], measured: Callable[[str], None]
 ) -> None:
-    caplog.set_level("CRITICAL", "django.request")
-    ours, foreign = two_sides()
+    ours, foreign = sides["own"], sides["stranger"]
     client = Client(raise_request_exception=False)
     if actor != "anonymous":
         client.force_login(ours.users[actor], backend="django.contrib.auth.backends.ModelBackend")
@@ -105,11 +103,10 @@ def test_whoever_touches_a_resident_leaves_one_row(
     measured(f"{cells} cells, 1 row each")
 
 
-@pytest.mark.django_db
 @pytest.mark.trust("T-AUD-1")
 @pytest.mark.parametrize("actor", [Role.RESIDENT.value, *sorted(role.value for role in TREATING)])
-def test_whoever_reads_the_name_has_it_in_the_log(actor: str) -> None:
-    ours, _ = two_sides()
+def test_whoever_reads_the_name_has_it_in_the_log(actor: str, sides: dict[str, Side]) -> None:
+    ours = sides["own"]
     client = Client(raise_request_exception=False)
     client.force_login(ours.users[actor], backend="django.contrib.auth.backends.ModelBackend")
     found, named = [], 0

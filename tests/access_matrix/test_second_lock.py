@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from kangqiao.base import rows
 from tests.access_matrix.cells import addresses, ask, signed_in
 from tests.access_matrix.world import SEATS, Side
 
@@ -78,3 +79,34 @@ def test_each_look_answers_the_same_with_and_without_policies(
     assert found <= set(EARLIER), "\n".join(("", *sorted(found)))
     assert counted[0] > 20
     measured(f"{actor}: {counted[0]} looks the same")
+
+
+@pytest.mark.django_db
+@pytest.mark.trust("T-ACL-7", "the policies in the database are those that are declared")
+def test_the_policies_of_the_database_follow_from_what_is_declared() -> None:
+    put_up = _second_lock()
+    with connection.cursor() as cursor:
+        cursor.execute(rows.policies_away())
+        cursor.execute(f"DROP FUNCTION {', '.join(name for name, _body in put_up[0])}")
+        for statement in rows.row_policies():
+            cursor.execute(statement)
+
+    assert put_up[0]
+    assert put_up[1]
+    assert _second_lock() == put_up
+
+
+def _second_lock() -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Every function of ours that policies ask, but for the clock that tests set, and every policy."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc
+                WHERE starts_with(proname, 'kangqiao_') AND prorettype <> 'trigger'::regtype
+                  AND proname <> 'kangqiao_moment' ORDER BY 1"""
+        )
+        functions = cursor.fetchall()
+        cursor.execute(
+            """SELECT tablename, policyname, cmd, qual, with_check FROM pg_policies
+                WHERE starts_with(policyname, 'kangqiao_rows') ORDER BY 1, 2"""
+        )
+        return functions, cursor.fetchall()

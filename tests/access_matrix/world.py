@@ -106,10 +106,10 @@ class Side:
         return timezone.localtime(self.at).date()
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self.rows[name]
-        except KeyError:
-            raise AttributeError(name) from None
+        rows = self.__dict__.get("rows", {})  # a copy is asked before it has any
+        if name not in rows:
+            raise AttributeError(name)
+        return rows[name]
 
     def row(self, name: str, actor: str) -> Any:
         """The row of a kind that stands before this actor: its own house's where there is one of its own."""

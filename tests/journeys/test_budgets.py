@@ -125,6 +125,39 @@ def test_desk_accepts_a_letter_after_reading_and_works_its_queue(people: Any, si
     costs("two letters worked inside the queue", "0 full page loads", f"{count.loads} page loads")
 
 
+def test_doctor_refers_with_a_reserved_place_by_keys(people: Any, site: Site, costs: Costs) -> None:
+    """From the worklist: the resident by initials, the first specialty with places, a place by number, the letter."""
+    who, count = counted(people, "gp-xiangwan-1")
+    page = who.page
+    who.keys("Control+k", "l", "j", "z")
+    expect(page.locator("#found-palette [aria-selected=true]")).to_contain_text("林惊蛰")
+    who.keys("Enter")
+    page.wait_for_url(re.compile("/residents/"))
+    who.keys("Alt+n")
+    page.wait_for_url(re.compile("resident="))
+    expect(page.locator("#id_specialty")).to_be_focused()
+    who.keys("ArrowDown")
+    places = page.locator("#slots [name=slot]:not([value=''])")
+    expect(places.first).to_be_checked()
+    who.keys("Alt+2")
+    expect(places.nth(1)).to_be_checked()
+    taken = page.locator("#slots .slot").nth(1).locator("b").inner_text()
+    offered = page.locator("#id_specialty option:checked").inner_text()
+    who.keys("Tab", "Tab", "Tab", "ArrowDown", "Tab", "Tab", "Tab")
+    for words in ("血压 162/98 mmHg，心率 80 次/分。", "缬沙坦 80mg 每日一次", "无"):
+        writes(who, count, words)
+        who.keys("Tab")
+    who.keys("Tab", "Space", "Alt+s")
+    who.sees("已发出转诊单")
+
+    costs("referral with a reserved place", "≤ 25 keys, ≤ 60 s scripted, 0 clicks", count.said())
+    assert count.keys() <= 25
+    assert count.seconds() <= 60
+    assert count.clicks() == 0
+    assert re.search(r"\d+ 个号，最早 \d\d-\d\d \d\d:\d\d", offered)
+    expect(page.locator("section.blk", has_text="就诊安排")).to_contain_text(taken)
+
+
 def test_dispatcher_corrects_a_cell_and_publishes(people: Any, site: Site, costs: Costs) -> None:
     """From the worklist: open the draft, take a cell, move it, publish."""
     who, count = counted(people, "dispatcher")

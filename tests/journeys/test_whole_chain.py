@@ -100,13 +100,13 @@ class Walk:
         who = self.doctor
         who.chooses("转诊")
         who.keys("Alt+n")
-        who.page.fill("#q", "ljz")
-        who.page.press("#q", "Enter")
-        who.page.locator("#found [data-open]").first.click()
+        who.page.fill("#find-person", "ljz")
+        who.page.locator("#found-person [role=option]").first.click()
         # A list chosen from before the scripts of the page listen asks for no places.
         who.page.wait_for_url(re.compile("resident="))
         who.page.wait_for_load_state()
-        who.page.select_option("#id_specialty", index=self._specialty_with_places(who))
+        # The specialties with places come first.
+        who.page.select_option("#id_specialty", index=1)
         who.page.locator("#slots input[type=radio]:not([value=''])").first.check()
         who.fills("诊断", "I10 高血压")
         who.page.select_option("#id_reason_code", index=2)
@@ -125,16 +125,6 @@ class Walk:
         assert day is not None, f"the letter shows no day of the visit: {arranged}"
         self.visit = self.clock.on(int(day[1]), int(day[2]))
         self.number = re.search("ZZ[0-9-]+", who.page.title()).group()  # type: ignore[union-attr]
-
-    def _specialty_with_places(self, who: Person) -> int:
-        """The first specialty of the list whose doctors have a place for partner centres."""
-        for index in range(1, who.page.locator("#id_specialty option").count()):
-            who.page.locator("#slots").evaluate("part => part.classList.add('of-the-choice-before')")
-            who.page.select_option("#id_specialty", index=index)
-            expect(who.page.locator("#slots:not(.of-the-choice-before)")).to_be_visible()
-            if who.page.locator("#slots input[type=radio]:not([value=''])").count():
-                return index
-        pytest.fail("no reserved place in any specialty")
 
     def when_the_desk_accepts_one_letter_and_returns_another(self) -> None:
         """Queue, letter, record and places on one screen; keys 1 and 2."""

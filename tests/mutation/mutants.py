@@ -67,11 +67,14 @@ def _places(tree: ast.Module, *, is_policy: bool) -> Iterator[tuple[tuple[str, s
     for top in tree.body:
         if isinstance(top, ast.FunctionDef | ast.ClassDef):
             for function in (one for one in ast.walk(top) if isinstance(one, ast.FunctionDef)):
-                parts: list[Place] = [(function, "decorator_list", i) for i, _ in enumerate(function.decorator_list)]
+                wraps = function.decorator_list
+                parts: list[Place] = [(function, "decorator_list", i) for i, one in enumerate(wraps) if _is_access(one)]
                 if is_policy:
                     parts = [(function, "body", i) for i, _ in enumerate(function.body)]
                 answers = ast.unparse(function.returns) if function.returns else ""
                 yield from (((function.name, answers), place) for part in parts for place in _under(part))
+        elif isinstance(top, ast.Assign | ast.AnnAssign) and isinstance(top.value, ast.BinOp):
+            continue  # a union of types
         elif isinstance(top, ast.Assign | ast.AnnAssign) and (is_policy or _targets(top) & declared):
             yield from ((("", ""), place) for place in _under((top, "value", None)))
 

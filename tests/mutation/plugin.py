@@ -81,6 +81,16 @@ class Recorder:
         self.target.write_text(json.dumps({"lines": lines, "seconds": self.seconds}))
 
 
+class FirstRed:
+    """The first test that fails."""
+
+    test = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One phase of one test."""
+        self.test = self.test or (report.nodeid if report.failed else "")
+
+
 def read_instead(sources: Mapping[str, tuple[Path, str]]) -> None:
     """From now on these modules are read from the sources given."""
     sys.meta_path.insert(0, OtherSource(sources))

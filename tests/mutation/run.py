@@ -12,12 +12,10 @@ import contextlib
 import importlib
 import json
 import os
-import signal
 import sys
 import tempfile
 import time
 import tomllib
-import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from typing import Any
 import pytest
 
 from tests.mutation import plugin
+from tests.mutation.bench import NO_START, Bench, forked
 from tests.mutation.mutants import Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,10 +33,13 @@ TESTS = (
     *(f"src/kangqiao/{package}" for package in ("domain", "pathways", "edges")),
     *(f"tests/{folder}" for folder in ("access_matrix", "web", "audit")),
 )
-# What the customer reads is held against every declaration; it costs a second.
-WORKBOOK = "tests/access_matrix/test_workbook.py"
+# What the customer reads, the table of reach, and the policies of the database are held against every declaration.
+DECLARED = (
+    "tests/access_matrix/test_workbook.py::test_workbook_says_what_the_pages_declare",
+    "tests/access_matrix/test_workbook.py::test_no_page_admits_somebody_who_reaches_none_of_its_rows",
+    "tests/access_matrix/test_second_lock.py::test_the_policies_of_the_database_follow_from_what_is_declared",
+)
 QUIET = ("-q", "-x", "--no-header", "--tb=line", "-p", "no:cacheprovider", "--reuse-db")
-LONGEST, BROKEN = 240, 70
 
 
 def policies() -> list[Path]:
@@ -63,16 +65,12 @@ def main() -> int:
     options.add_argument("--report", type=Path, help="write the outcome as JSON")
     asked = options.parse_args()
     began, record = time.monotonic(), asked.record or Path(tempfile.mkdtemp()) / "record.json"
-    if not record.exists() and _fork(lambda: _record(record, asked.tests)) not in (0, 1):
-        sys.exit("the tests could not be recorded")
-    seen = json.loads(record.read_text())
+    if not record.exists():
+        forked(lambda: _record(record, asked.tests))
     part, parts = map(int, asked.shard.split("/"))
     every = [one for file in policies() if asked.only in str(file) for one in mutants_of(file, ROOT)]
-    _preload(seen.get("modules", ()))
-    if _fork(lambda: _trial(None, [WORKBOOK])) != 0:
-        sys.exit(f"{WORKBOOK} is red without any flip, and proves nothing")
-    outcome = _try_all(every[part - 1 :: parts], seen)
-    outcome |= {"recorded": len(seen["seconds"]), "minutes": round((time.monotonic() - began) / 60, 1)}
+    outcome = Run(json.loads(record.read_text())).outcome(every[part - 1 :: parts])
+    outcome["minutes"] = round((time.monotonic() - began) / 60, 1)
     if asked.report:
         asked.report.write_text(json.dumps(outcome, ensure_ascii=False))
     for line in outcome["survivors"]:
@@ -81,60 +79,88 @@ def main() -> int:
     return 1 if outcome["survivors"] else 0
 
 
-def _try_all(every: list[Mutant], seen: dict[str, Any]) -> dict[str, Any]:
-    equal = tomllib.loads(EQUAL.read_text(encoding="utf-8"))
-    found: dict[str, Any] = {"tried": 0, "killed": 0, "equal": 0, "survivors": [], "unused": []}
-    for number, one in enumerate(every, 1):
-        if one.key in equal:
-            found["equal"] += 1
-            continue
-        began = time.monotonic()
-        tests = _tests(one, seen)
-        is_killed = bool(tests) and _fork(lambda one=one, tests=tests: _trial(one, tests)) != 0  # type: ignore[misc]
-        found["tried"] += 1
-        found["killed"] += is_killed
-        if not is_killed:
-            found["survivors"].append(f"{one.file}:{one.line} {one.key} ({len(tests)} tests)")
-        spent = time.monotonic() - began
-        verdict = "found" if is_killed else "SURVIVED"
-        print(f"{number}/{len(every)} {one.file}:{one.line} {one.what} {verdict} ({spent:.1f} s)", flush=True)
-    return found
+class Run:
+    """The flips, which tests concern each, and what became of it."""
 
+    def __init__(self, seen: dict[str, Any]) -> None:
+        self.lines: dict[str, list[str]] = seen["lines"]
+        self.seconds: dict[str, float] = seen["seconds"]
+        self.modules: list[str] = seen["modules"]
+        self.out = os.fdopen(os.dup(1), "w")
 
-def _tests(one: Mutant, seen: dict[str, Any]) -> list[str]:
-    """The tests that came by the line of the flip, quickest first; all of its file's where it stands in no function."""
-    prefix = f"{one.file}:"
-    lines = {int(at.removeprefix(prefix)): tests for at, tests in seen["lines"].items() if at.startswith(prefix)}
-    if one.file.endswith("permissions.py") and one.where:
-        return list(lines.get(max((line for line in lines if line <= one.line), default=0), ()))
-    if one.where:
-        return [WORKBOOK, *lines.get(min((line for line in lines if line > one.line), default=0), ())]
-    every = {test for tests in lines.values() for test in tests}
-    return [WORKBOOK, *sorted(every, key=lambda test: float(seen["seconds"][test]))]
+    def outcome(self, every: list[Mutant]) -> dict[str, Any]:
+        """All are tried in a product that stands; a list nobody missed there once more in one that is read with it."""
+        equal = tomllib.loads(EQUAL.read_text(encoding="utf-8"))
+        tried = [one for one in every if one.key not in equal]
+        _preload(self.modules)
+        left = [tried[number] for number in json.loads(forked(lambda: self._stand(tried)))]
+        left = [one for one in left if one.where or not self._anew(one)]
+        survivors = [f"{one.file}:{one.line} {one.key} ({len(self.tests(one))} tests)" for one in left]
+        killed = len(tried) - len(survivors)
+        return {"tried": len(tried), "killed": killed, "equal": len(every) - len(tried), "survivors": survivors}
 
+    def _stand(self, tried: list[Mutant]) -> str:
+        left = []
 
-def _fork(work: Any) -> int:
-    """What a fork of this process answers; a flip that never comes to an end is found too."""
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        try:
-            os._exit(int(work()))
-        except BaseException:
-            traceback.print_exc()
-            os._exit(BROKEN)
-    began = time.monotonic()
-    while time.monotonic() - began < LONGEST * 20:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            code = os.waitstatus_to_exitcode(status)
-            if code == BROKEN:
-                sys.exit("the run itself broke, and proves nothing: see KANGQIAO_MUTANT_LOG")
-            return code
-        time.sleep(0.05)
-    os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return 124
+        def work(bench: Bench) -> None:
+            for number, one in enumerate(tried):
+                began = time.monotonic()
+                red = bench.convict(one, module_of(ROOT / one.file), self.tests(one))
+                if not red:
+                    left.append(number)
+                spent = time.monotonic() - began
+                self._say(f"{number + 1}/{len(tried)} {one.file}:{one.line} {one.what} {red or 'LEFT'} ({spent:.1f} s)")
+
+        _quiet()
+        files = sorted({test.partition("::")[0] for test in (*DECLARED, *self.seconds)})
+        bench = Bench(work, self._warm(), map(module_of, policies()))
+        if pytest.main([*QUIET, *files], plugins=[plugin, bench]):
+            sys.exit("the run itself broke")
+        return json.dumps(left)
+
+    def _anew(self, one: Mutant) -> str:
+        """The first test that is red when the product is read with this flip, and green when it is read as it is."""
+
+        def red(source: str, tests: list[str]) -> str:
+            _quiet()
+            plugin.read_instead({module_of(file): (file, source)})
+            done = pytest.main([*QUIET, *tests], plugins=[plugin, first := plugin.FirstRed()])
+            return first.test or (NO_START if done else "")
+
+        began, file = time.monotonic(), ROOT / one.file
+        tests = self.tests(one)
+        found = forked(lambda: red(one.source, tests))
+        if found and forked(lambda: red(file.read_text(encoding="utf-8"), tests if found == NO_START else [found])):
+            sys.exit(f"{found} is red without any flip, and proves nothing")
+        self._say(f"anew {one.file}:{one.line} {one.what} {found or 'LEFT'} ({time.monotonic() - began:.1f} s)")
+        return found
+
+    def _say(self, line: str) -> None:
+        print(line, file=self.out, flush=True)
+
+    def _warm(self) -> list[str]:
+        """For every file the quickest test that comes by it, if it is quick."""
+        files = {line.rpartition(":")[0]: tests[0] for line, tests in self.lines.items() if tests}
+        return [*DECLARED, *sorted(test for test in set(files.values()) if self.seconds[test] < 2)]
+
+    def tests(self, one: Mutant) -> list[str]:
+        """Those that came by the line of the flip; all of its file's where it stands in no function."""
+        prefix = f"{one.file}:"
+        lines = {int(at.removeprefix(prefix)): tests for at, tests in self.lines.items() if at.startswith(prefix)}
+        if not one.where:
+            return [*DECLARED, *self._likely(one, {test for tests in lines.values() for test in tests})]
+        if one.file.endswith("permissions.py"):
+            return self._likely(one, lines.get(max((line for line in lines if line <= one.line), default=0), ()))
+        return [
+            *DECLARED,
+            *self._likely(one, lines.get(min((line for line in lines if line > one.line), default=0), ())),
+        ]
+
+    def _likely(self, one: Mutant, tests: Iterable[str]) -> list[str]:
+        """The tests of the module's permissions first, then its others, the quickest first."""
+        module = "/".join(one.file.split("/")[:4])
+        first = (f"{module}/tests/test_permissions.py", module)
+        return sorted(tests, key=lambda test: (*(not test.startswith(place) for place in first), self.seconds[test]))
 
 
 def _quiet() -> None:
@@ -143,24 +169,16 @@ def _quiet() -> None:
     os.dup2(log, 2)
 
 
-def _trial(one: Mutant | None, tests: list[str]) -> int:
-    _quiet()
-    if one is not None:
-        file = ROOT / one.file
-        plugin.read_instead({module_of(file): (file, one.source)})
-    signal.alarm(LONGEST)
-    return int(pytest.main([*QUIET, *tests], plugins=[plugin]))
-
-
-def _record(record: Path, tests: Iterable[str]) -> int:
+def _record(record: Path, tests: Iterable[str]) -> str:
     _quiet()
     plugin.read_instead({module_of(file): (file, plugin.marked(file, ROOT)) for file in policies()})
     quiet = [one for one in QUIET if one != "-x"]
-    done = int(pytest.main([*quiet, "--create-db", *tests], plugins=[plugin, plugin.Recorder(record)]))
+    if pytest.main([*quiet, "--create-db", *tests], plugins=[plugin, plugin.Recorder(record)]) not in (0, 1):
+        sys.exit("the tests could not be recorded")
     seen = json.loads(record.read_text())
     seen["modules"] = sorted(name for name in sys.modules if not name.startswith(("kangqiao", "tests", "conftest")))
     record.write_text(json.dumps(seen))
-    return done
+    return "recorded"
 
 
 def _preload(names: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.access_matrix.cells import Address
 from tests.access_matrix.world import Side, two_sides
-from tests.journey_plugin import _database
+from tests.journey_plugin import database
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def city(django_db_setup: None, django_db_blocker: Any) -> Iterator[City]:
     template = name if name.startswith("test_") else "template1"
     with (
         django_db_blocker.unblock(),
-        _database(f"test_{name}_pages", template),
+        database(f"test_{name}_pages", template),
         override_settings(DEMO="zhuhai"),
     ):
         call_command("migrate", verbosity=0)

@@ -1,12 +1,14 @@
 """U-3, U-4, U-5: every page of every role, in three displays and two languages, on three screens.
 
 A display changes tokens only, so it is put on the page that is open; a language is asked for anew. The usual run opens
-every address once, as one role, in one language, in every display in turn; the slow one opens all.
+every address once, as one role, in one language, in every display and on every desk screen in turn; the slow one opens
+all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,6 +20,7 @@ from tests.pages.looks import SCREENS, SCRIPT, show, spills, too_small, unreadab
 
 LANGUAGES = ("zh-hans", "en")
 AXE_IN = ("normal", "elder", "contrast")
+*DESKS, PHONE = SCREENS
 # MIIT's rules for older people. On the dense pages of staff the checker asks for 24 px or room around (WCAG 2.5.8).
 RESIDENT_SIZES = {"targets": 44, "letters": 14, "main_targets": 44}
 ELDER_SIZES = {"targets": 44, "letters": 18, "main_targets": 60}
@@ -26,32 +29,32 @@ PARTS = ("referral-slots",)
 ROLES = (None, *(role.value for role in SEATS))
 
 
-def looked_at(page: Page, displays: tuple[str, ...]) -> Iterator[str]:
-    """Everything wrong with the page that is open."""
+def looked_at(page: Page, displays: tuple[str, ...], desks: tuple[tuple[int, int], ...]) -> Iterator[str]:
+    """Everything wrong with the page that is open, in these displays, on these screens and a phone."""
     is_resident = page.evaluate("document.documentElement.dataset.skin") == "resident"
     for display in displays:
         show(page, display)
         for fault in unreadable(page, strict=display != "normal"):
             yield f"{display}: {fault}"
-    for width, height in SCREENS:
+    for width, height in (*desks, PHONE):
         show(page, "normal", width, height)
         for fault in spills(page):
             yield f"{width}: {fault}"
     # The largest letters are for the portal on a phone, and for a desk.
-    for width, height in (SCREENS[0], *SCREENS[-1:] * is_resident):
+    for width, height in (desks[0], *(PHONE,) * is_resident):
         show(page, "elder200", width, height)
         for fault in spills(page):
             yield f"elder 200% at {width}: {fault}"
     if is_resident:
         for display, sizes in (("normal", RESIDENT_SIZES), ("elder", ELDER_SIZES)):
-            show(page, display, *SCREENS[-1])
+            show(page, display, *PHONE)
             for fault in too_small(page, **sizes):
                 yield f"{display}: {fault}"
 
 
 def visit(
     browser: Browser, city: City, role: str | None, language: str, mine: list[Address], axe: str,
-    displays: Callable[[int], tuple[str, ...]],
+    take: Callable[[int, Sequence[Any]], tuple[Any, ...]],
 ) -> tuple[int, list[str]]:  # fmt: skip
     """Opens pages as somebody; how many there were, and what was wrong."""
     context = browser.new_context(
@@ -65,7 +68,8 @@ def visit(
         if address.name in PARTS or not city.is_page(role, address):
             continue
         page.goto(address.on(city.side), wait_until="load")
-        found += [f"{role} {language} /{address.route} {fault}" for fault in looked_at(page, displays(number))]
+        faults = looked_at(page, take(number, AXE_IN), take(number, DESKS))
+        found += [f"{role} {language} /{address.route} {fault}" for fault in faults]
         count += 1
     context.close()
     return count, found
@@ -85,15 +89,20 @@ def sample() -> dict[str | None, list[Address]]:
     return shares
 
 
-def one_display(number: int) -> tuple[str, ...]:
-    """One display for each page, in turn."""
-    return (AXE_IN[number % len(AXE_IN)],)
+def one(number: int, of: Sequence[Any]) -> tuple[Any, ...]:
+    """One for each page, in turn."""
+    return (of[number % len(of)],)
+
+
+def every(_number: int, of: Sequence[Any]) -> tuple[Any, ...]:
+    """All of them, for each page."""
+    return tuple(of)
 
 
 def test_each_page_is_fit_to_be_read(city: City, browser: Browser, axe_source: str) -> None:
     count, found = 0, []
     for number, (role, mine) in enumerate(sample().items()):
-        pages, faults = visit(browser, city, role, LANGUAGES[number % 2], mine, axe_source, one_display)
+        pages, faults = visit(browser, city, role, LANGUAGES[number % 2], mine, axe_source, one)
         count, found = count + pages, found + faults
 
     assert not found, "\n".join(("", f"{len(found)} faults on {count} pages", *found[:400]))
@@ -106,7 +115,7 @@ def test_each_page_is_fit_to_be_read(city: City, browser: Browser, axe_source: s
 def test_every_page_of_a_role_is_fit_to_be_read(
     role: str | None, language: str, city: City, browser: Browser, axe_source: str
 ) -> None:
-    count, found = visit(browser, city, role, language, admitted(role), axe_source, lambda _number: AXE_IN)
+    count, found = visit(browser, city, role, language, admitted(role), axe_source, every)
 
     assert not found, "\n".join(("", f"{len(found)} faults on {count} pages", *found[:400]))
     assert count >= 3

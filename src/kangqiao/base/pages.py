@@ -17,6 +17,8 @@ from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from kangqiao.base.shortcuts import SHORTCUTS
+from kangqiao.base.templatetags.kq import called
+from kangqiao.kernel.states import Step
 
 MODE_COOKIE = "kq_mode"
 SCALES = (100, 125, 150, 200)
@@ -99,6 +101,23 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing to do about a row of a worklist: posted from there, or with `opens` a page of its own."""
+
+    label: str
+    url: str
+    step: str = ""
+    opens: bool = False
+    needs_reason: bool = False
+    primary: bool = False
+
+
+def verb_of(step: Step, url: str) -> Verb:
+    """The button of a step of a state table."""
+    return Verb(called(step), url, step.action, needs_reason=step.needs_reason, primary=step.primary)
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The template a page extends: the whole frame, or the fragment alone when HTMX asks for a part."""
 
@@ -121,6 +140,11 @@ def came_from(request: HttpRequest) -> str:
     """The page of ours a form or part asks to go back to (`back`), such as the worklist it stood on; else empty."""
     wanted = request.POST.get("back", "") or request.GET.get("back", "")
     return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) and wanted[:1] == "/" else ""
+
+
+def wants_drawer(request: HttpRequest) -> bool:
+    """Whether a worklist asks for what stands in its drawer."""
+    return request.headers.get("HX-Target") == "drawer-host"
 
 
 def undo_tag(url_name: str, *args: object, **fields: str | int) -> str:

@@ -74,23 +74,24 @@ def transition_all(
             setattr(one, name, value)
 
 
-def take_back(subject: models.Model, table: StateTable, action: str, *, by: Actor, at: datetime) -> None:
+def take_back(subject: models.Model, table: StateTable, action: str, *, by: Actor, at: datetime, **fields: Any) -> None:
     """The last step of a row did not happen after all: its doer takes it back while the moment lasts.
 
-    The history keeps both. Raises AlreadyMoved when somebody went on from there, RuleBroken for a step of another
-    person, one too long ago, or one that cannot be taken back.
+    The history keeps both; `fields` get the values they had before. Raises AlreadyMoved when somebody went on from
+    there, RuleBroken for a step of another person, one too long ago, or one that cannot be taken back.
     """
-    step, last = table.step(action), history(subject).last()
-    if last is None or last.action != action or subject.status != step.target:  # type: ignore[attr-defined]
+    step, last = next((one for one in table.steps if one.action == action), None), history(subject).last()
+    if step is None or last is None or last.action != action or subject.status != step.target:  # type: ignore[attr-defined]
         raise _moved(subject, table, action)
     if not step.undo or last.by_id != by.id or at - last.at > UNDO_FOR:
         raise RuleBroken(_("这一步不能再撤销了。"), next_step=_("请用页面上的其他步骤更正，并写明原因。"))
     with transaction.atomic():
         rows = type(subject)._default_manager.filter(pk=subject.pk, status=step.target)
-        if not rows.update(status=last.from_status):
+        if not rows.update(status=last.from_status, **fields):
             raise _moved(subject, table, action)
         _append(subject, table, f"undo_{action}", step.target, last.from_status, by, at, "")
-    subject.status = last.from_status  # type: ignore[attr-defined]
+    for name, value in {"status": last.from_status, **fields}.items():
+        setattr(subject, name, value)
 
 
 def begin(subject: models.Model, table: StateTable, *, by: Actor, at: datetime, reason: str = "") -> None:

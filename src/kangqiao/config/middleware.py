@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render, resolve_url
+from django.urls import resolve
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
@@ -27,7 +30,16 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.accounts.rules import over
 from kangqiao.domain.accounts.views.parts import STAMPS, begin
 from kangqiao.domain.residents import actions as residents
-from kangqiao.kernel.errors import Denied, KangqiaoError, NoPolicyInForce, NotVisible, RuleBroken, Taken, TooOften
+from kangqiao.kernel.errors import (
+    AlreadyMoved,
+    Denied,
+    KangqiaoError,
+    NoPolicyInForce,
+    NotVisible,
+    RuleBroken,
+    Taken,
+    TooOften,
+)
 
 LANGUAGE_COOKIE = "kq-language"
 # Sent by `page.js` with what a page asks by itself.
@@ -86,6 +98,8 @@ class ErrorMiddleware:
         _write_down(request, error)
         status = status_of(error)
         part = wants_part(request)
+        if isinstance(error, AlreadyMoved) and not part and (page := _page_as_it_stands(request, error)):
+            return page
         template = "error_fragment.html" if part else "error.html"
         # The view's transaction is rolled back; the page with its frame has one of its own, from the same seat.
         with _acting_again(request):
@@ -95,7 +109,33 @@ class ErrorMiddleware:
             response["Retry-After"] = str(error.retry_after_seconds)
         if part:
             response["HX-Retarget"], response["HX-Reswap"] = "#problem", "innerHTML"
+            if isinstance(error, AlreadyMoved):  # the parts that show the row load themselves anew
+                response["HX-Trigger"] = "moved"
         return response
+
+
+def _page_as_it_stands(request: HttpRequest, error: AlreadyMoved) -> HttpResponse | None:
+    """The page a form was sent from, as it stands now, with the sentence above it; None where it cannot be shown.
+
+    The form's own page says what became of the row; its address stays the form's, so that reloading sends nothing.
+    """
+    if not request.headers.get("Referer"):
+        return None
+    page = urlsplit(page_of(request))
+    again = copy(request)
+    again.method, again.path, again.path_info, again.GET = "GET", page.path, page.path, QueryDict(page.query)
+    again.META = {**request.META, "REQUEST_METHOD": "GET", "PATH_INFO": page.path, "QUERY_STRING": page.query}
+    again.moved = error  # type: ignore[attr-defined]
+    try:
+        again.resolver_match = match = resolve(page.path)
+        response: HttpResponse = match.func(again, *match.args, **match.kwargs)
+    except (KangqiaoError, Http404):
+        return None
+    if response.status_code != 200:
+        return None
+    request.reads = getattr(again, "reads", None)  # type: ignore[attr-defined]
+    response.status_code = 409
+    return response
 
 
 def status_of(error: KangqiaoError) -> int:
@@ -158,7 +198,9 @@ def _seat_of(request: HttpRequest) -> Seat | None:
     with acting.as_system("seat"):
         if not request.user.is_authenticated:
             return None
-        seat = accounts.seat_of(request.user, request.session.get("membership"))
+        # The frame of the page lists them too. A user who is not active is not authenticated.
+        request.memberships = accounts.current_memberships(request.user, timezone.localdate())  # type: ignore[attr-defined]
+        seat = accounts.seat_among(request.memberships, request.user, request.session.get("membership"))  # type: ignore[attr-defined]
         return seat if _keep(request, is_resident=seat is not None and seat.role == Role.RESIDENT) else None
 
 

@@ -44,6 +44,10 @@ SETTINGS = {
     "wal_compression": "on",
     "max_wal_size": "1GB",
     "jit": "off",  # planning time of short statements matters more than long reports here
+    # A page joins a dozen tables by their keys, in a good order already: trying all orders took four times the planning
+    # (a referral list: 8.6 ms, now 2.9) and changed no plan.
+    "join_collapse_limit": "5",
+    "from_collapse_limit": "5",
     "log_timezone": "UTC",
     "idle_in_transaction_session_timeout": "300000",
     # On from the first start, so that a vault can be opened without a stop; without one the pieces go nowhere.

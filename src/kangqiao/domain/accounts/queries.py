@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -45,10 +46,12 @@ def _in_force(on: date) -> QuerySet[Membership]:
 
 def seat_of(user: Any, membership_id: int | None) -> Seat | None:
     """The seat the user acts from: the chosen membership if still in force, else the first; none, no seat."""
-    if not user.is_active:
-        return None
     # reads the clock: a seat is a seat now; it is taken anew with every request
-    memberships = current_memberships(user, timezone.localdate())
+    return seat_among(current_memberships(user, timezone.localdate()), user, membership_id) if user.is_active else None
+
+
+def seat_among(memberships: Sequence[Membership], user: Any, membership_id: int | None) -> Seat | None:
+    """The seat out of the user's memberships in force: the chosen one, else the first."""
     if not memberships:
         return None
     chosen = next((found for found in memberships if found.pk == membership_id), memberships[0])

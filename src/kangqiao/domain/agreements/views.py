@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,8 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import Verb, came_from, verb_of, wants_drawer
+from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.agreements import actions, forms, permissions, queries
+from kangqiao.domain.agreements.models import Agreement
 from kangqiao.kernel.errors import NoPolicyInForce, NotVisible, RuleBroken
+from kangqiao.kernel.states import Step
 
 PAGE = 40
 # The moves of the page: what each posts to, and what the person is told afterwards.
@@ -68,7 +73,20 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "form_names": [forms.FORM_NAMES.get(name, name) for name in agreement.forms],
         "history": queries.history_rows(agreement),
     }
+    if wants_drawer(request):
+        moves = _moves(agreement, queries.can_sign_now(seat, agreement), steps)
+        context |= {"moves": moves, "back": came_from(request)}
+        return render(request, "agreements/glance.html", context)
     return render(request, "agreements/detail.html", context)
+
+
+def _moves(agreement: Agreement, can_sign: bool, steps: list[Step]) -> list[Verb]:
+    """What can be done about an agreement from a worklist; ending one asks for more and has its page."""
+    to, page = reverse("agreements-step", args=(agreement.pk,)), reverse("agreements-detail", args=(agreement.pk,))
+    signing = [Verb(_("签署"), reverse("agreements-sign", args=(agreement.pk,)), primary=True)] if can_sign else []
+    return signing + [
+        Verb(called(step), page, opens=True) if step.action == "end" else verb_of(step, to) for step in steps
+    ]
 
 
 @require_safe
@@ -114,7 +132,7 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
     typed = {name: request.POST.get(name, "") for name in names}
     action(agreement_id=agreement.pk, by=request.actor, at=timezone.now(), **typed)  # type: ignore[attr-defined]
     messages.success(request, told)
-    return redirect("agreements-detail", pk=pk)
+    return redirect(came_from(request) or reverse("agreements-detail", args=(pk,)))
 
 
 @require_POST
@@ -125,7 +143,7 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
     agreement = queries.get_agreement(request.seat, pk)  # type: ignore[attr-defined]
     moved = actions.sign_agreement(agreement_id=agreement.pk, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
     messages.success(request, _("已签署。%(sentence)s") % {"sentence": queries.sentence(moved, timezone.localdate())})
-    return redirect("agreements-detail", pk=pk)
+    return redirect(came_from(request) or reverse("agreements-detail", args=(pk,)))
 
 
 @require_POST

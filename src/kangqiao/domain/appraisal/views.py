@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import came_from, verb_of, wants_drawer
 from kangqiao.domain.appraisal import actions, forms, permissions, queries
 
 
@@ -49,16 +50,23 @@ def open_year(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One appraisal: state and next step, items with their reports, scale, history."""
     appraisal = queries.get_appraisal(request.seat, pk)  # type: ignore[attr-defined]
+    steps = {step.action: step for step in queries.available_steps(request.seat, appraisal)}  # type: ignore[attr-defined]
     context = {
         "appraisal": appraisal,
         "state": queries.state_of(appraisal),
-        "steps": {step.action: step for step in queries.available_steps(request.seat, appraisal)},  # type: ignore[attr-defined]
+        "steps": steps,
         "rows": queries.item_rows(appraisal),
         "duties": queries.duties_of(appraisal),
         "scale": queries.parameters_of(appraisal),
         "history": queries.history_of(appraisal),
         "is_over": timezone.localdate().year > appraisal.year,
     }
+    if wants_drawer(request):
+        moves = [
+            verb_of(step, reverse("appraisal-score", args=(pk,))) for step in steps.values() if step.action == "score"
+        ]
+        context |= {"moves": moves, "back": came_from(request)}
+        return render(request, "appraisal/glance.html", context)
     return render(request, "appraisal/detail.html", context)
 
 
@@ -71,4 +79,4 @@ def score(request: HttpRequest, pk: int) -> HttpResponse:
     scored = actions.score_appraisal(appraisal_id=appraisal.pk, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
     told = _("已按指标评分：%(score)s 分，拨付 %(share)s%%。指标已冻结，可以打开核对。")
     messages.success(request, told % {"score": scored.score, "share": scored.pay_percent})
-    return redirect("appraisal-detail", pk=pk)
+    return redirect(came_from(request) or reverse("appraisal-detail", args=(pk,)))

@@ -362,11 +362,12 @@ def to_submit(seat: Seat) -> tuple[int, datetime | None]:
 
 
 def to_pay(seat: Seat) -> tuple[int, datetime | None]:
-    """How many payable lines of submitted settlements the seat's finance owes, and since when the oldest."""
+    """How many submitted settlements hold lines the seat's finance owes, and since when the oldest."""
     if seat.role != Role.FINANCE_OFFICER:
         return 0, None
     found = SettlementLine.objects.filter(payer_id=seat.place_id, status="payable", settlement__status="submitted")
-    return _counted(found, "settlement__computed_at")
+    told = found.aggregate(n=Count("settlement", distinct=True), oldest=Min("settlement__computed_at"))
+    return told["n"], told["oldest"]
 
 
 def _counted(rows: QuerySet[Any], since: str) -> tuple[int, datetime | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import Verb, came_from, verb_of, wants_drawer
 from kangqiao.base.templatetags.kq import money
 from kangqiao.domain.finance import actions, forms, permissions, queries
 from kangqiao.kernel.errors import NoPolicyInForce, RuleBroken
@@ -105,7 +107,19 @@ def settlement(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": queries.line_rows(seat, found),
         "history": queries.history_of(found),
     }
+    if wants_drawer(request):
+        context |= {"moves": _moves(context, pk), "back": came_from(request)}
+        return render(request, "finance/glance.html", context)
     return render(request, "finance/settlement.html", context)
+
+
+def _moves(context: Mapping[str, Any], pk: int) -> list[Verb]:
+    """What can be done with it from a worklist."""
+    step = context["steps"].get("submit")
+    moves = [verb_of(step, reverse("finance-submit", args=(pk,)))] if step else []
+    return (
+        [*moves, Verb(_("确认已拨付"), reverse("finance-pay", args=(pk,)), primary=True)] if context["own"] else moves
+    )
 
 
 @require_POST
@@ -116,7 +130,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     found = queries.get_settlement(request.seat, pk)  # type: ignore[attr-defined]
     actions.submit_settlement(settlement_id=found.pk, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
     messages.success(request, _("已提交，市、区财政可以拨付各自的部分。"))
-    return redirect("finance-settlement", pk=pk)
+    return redirect(came_from(request) or reverse("finance-settlement", args=(pk,)))
 
 
 @require_POST
@@ -129,7 +143,7 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     paid = actions.pay_lines(settlement_id=found.pk, payer_id=seat.place_id, by=seat.actor, at=timezone.now())
     total = sum(row.amount_fen or 0 for row in paid)
     messages.success(request, _("已登记拨付 %(n)s 笔，共 %(sum)s。") % {"n": len(paid), "sum": money(total)})
-    return redirect("finance-settlement", pk=pk)
+    return redirect(came_from(request) or reverse("finance-settlement", args=(pk,)))
 
 
 @require_safe

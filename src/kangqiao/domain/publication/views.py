@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import came_from, verb_of, wants_drawer
 from kangqiao.domain.publication import actions, forms, permissions, queries
 from kangqiao.kernel.errors import Denied, NotVisible
 
@@ -74,6 +76,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "changes": queries.changes(publication),
         "history": queries.story_of(publication),
     }
+    if wants_drawer(request):
+        moves = [verb_of(step, reverse("publication-step", args=(pk,))) for step in context["steps"]]
+        return render(request, "publication/glance.html", context | {"moves": moves, "back": came_from(request)})
     return render(request, "publication/detail.html", context)
 
 
@@ -89,4 +94,4 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
     typed = {name: request.POST.get(name, "") for name in names}
     action(publication_id=pk, by=request.actor, at=timezone.now(), **typed)  # type: ignore[attr-defined]
     messages.success(request, told)
-    return redirect("publication-detail", pk=pk)
+    return redirect(came_from(request) or reverse("publication-detail", args=(pk,)))

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.records import queries
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.permissions import TREATING, can_register, is_child
@@ -36,6 +37,7 @@ def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
         "hides": protection.hides,
         "days": [(day, list(rows)) for day, rows in groupby(visits, key=lambda visit: visit.day)],
         "most": MOST_VISITS,
+        "may_refer": seat.role in (Role.GP, Role.CENTRE_MANAGER),
         "may_name_guardian": can_register(seat.actor, one.centre_id) and is_child(one, timezone.now()),
     }
     return render(request, "records/resident.html", context)

@@ -49,12 +49,15 @@ class UpForm(forms.Form):
     origin_encounter = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, hospitals: Iterable[Choice], specialties: Iterable[Choice], reasons: Iterable[Choice],
-        **kwargs: Any,
+        self, *args: Any, hospitals: Iterable[Choice], reasons: Iterable[Choice],
+        specialties: Iterable[tuple[str, Iterable[Choice]]], **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
         self.fields["to_organization"].choices = [(one.value, one.label) for one in hospitals]  # type: ignore[attr-defined]
-        self.fields["specialty"].choices = [("", _("请选专科")), *((one.value, one.label) for one in specialties)]  # type: ignore[attr-defined]
+        self.fields["specialty"].choices = [  # type: ignore[attr-defined]
+            ("", _("请选专科")),
+            *((group, [(one.value, one.label) for one in choices]) for group, choices in specialties),
+        ]
         self.fields["reason_code"].choices = [("", _("请选一条")), *((one.value, one.label) for one in reasons)]  # type: ignore[attr-defined]
 
     def full_clean(self) -> None:

@@ -39,6 +39,7 @@ UP = StateTable(
             "not_attended",
             ("desk",),
             needs_reason=True,
+            undo=True,
         ),
         Step(
             "summarise",
@@ -49,7 +50,7 @@ UP = StateTable(
             ("desk", "specialist"),
             primary=True,
         ),
-        Step("close", "已阅结案", "Read and close", ("summarised",), "closed", ("gp",), primary=True),
+        Step("close", "已阅结案", "Read and close", ("summarised",), "closed", ("gp",), primary=True, undo=True),
     ),
 )
 
@@ -65,7 +66,7 @@ DOWN = StateTable(
         State("withdrawn", "已撤回", "Withdrawn", Look.GONE, final=True),
     ),
     steps=(
-        Step("take_over", "接收并安排随访", "Take over", ("proposed",), "taken_over", ("gp",), primary=True),
+        Step("take_over", "接收并安排随访", "Take over", ("proposed",), "taken_over", ("gp",), primary=True, undo=True),
         Step("decline", "不接收并说明", "Decline with a reason", ("proposed",), "declined", ("gp",), needs_reason=True),
         Step(
             "propose_again",

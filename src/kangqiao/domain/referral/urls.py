@@ -14,5 +14,6 @@ urlpatterns: list[URLPattern] = [
     path("mine/", views.mine, name="referral-mine"),
     path("<int:referral_id>/", views.detail, name="referral-detail"),
     path("<int:referral_id>/print/", views.sheet, name="referral-print"),
+    path("<int:referral_id>/undo/", views.undo, name="referral-undo"),
     path("<int:referral_id>/<slug:action>/", views.step, name="referral-step"),
 ]

@@ -18,7 +18,8 @@ from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import attempt_of, idempotent
-from kangqiao.base.pages import came_from
+from kangqiao.base.pages import came_from, undo_tag, wants_drawer, wants_part
+from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
@@ -85,7 +86,7 @@ def detail(request: Request, referral_id: int) -> HttpResponse:
     if request.seat.role == Role.RESIDENT:
         return redirect(f"{reverse('referral-mine')}#r{referral_id}")
     one = queries.get_referral(request.seat, referral_id)
-    if request.headers.get("HX-Target") == "drawer-host":
+    if wants_drawer(request):
         return render(request, "referral/glance.html", _glance(request, one))
     return render(request, "referral/detail.html", _letter(request, one))
 
@@ -112,10 +113,21 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
         except RuleBroken as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, words)
+            messages.success(request, words, extra_tags=_way_back(request, one, action))
             return _after(request, one)
     page = _letter(request, one) | {"form": form, "step": queries.table_of(one).step(action)}
     return render(request, "referral/step.html", page, status=422 if form.errors else 200)
+
+
+@access("role", roles=STAFF)
+@require_POST
+@idempotent
+def undo(request: Request, referral_id: int) -> HttpResponse:
+    """The last step was a mistake: its doer takes it back while the moment lasts."""
+    one = queries.get_referral(request.seat, referral_id)
+    undone = actions.undo_step(referral_id=one.pk, by=request.actor, at=timezone.now())
+    messages.success(request, _("已撤销，现在是“%(state)s”。") % {"state": called(queries.state_of(undone))})
+    return _after(request, one)
 
 
 @access("role", roles=STAFF)
@@ -144,8 +156,7 @@ def new(request: Request) -> HttpResponse:
     """A letter up with a place: first the patient, then one page that says what is still missing."""
     patient = _patient(request)
     if patient is None:
-        found = residents.search_residents(request.seat, request.GET.get("q", ""), MOST_FOUND)
-        return render(request, "referral/find.html", {"found": found, "text": request.GET.get("q", "")})
+        return _finding(request)
     form, status = _up_form(request, patient), 200
     if request.method == "POST":
         status = 422
@@ -163,8 +174,16 @@ def new(request: Request) -> HttpResponse:
 @access("role", roles=SENDERS)
 @require_GET
 def slots(request: Request) -> HttpResponse:
-    """The free places of the hospital and specialty chosen in the letter, for the letter's page."""
-    return render(request, "referral/_slots.html", {"places": _free(request, request.GET)})
+    """The free places of the hospital and specialty chosen in the letter, for the letter's page.
+
+    With another hospital the list of specialties comes too: those with places there first.
+    """
+    page: dict[str, Any] = {"places": _free(request, request.GET)}
+    if "specialties" in request.GET:
+        form = forms.UpForm(initial={"specialty": request.GET.get("specialty")}, **_choices(request))
+        form.fields["specialty"].widget.attrs["hx-swap-oob"] = "true"
+        page["specialties"] = form["specialty"]
+    return render(request, "referral/_slots.html", page)
 
 
 @access("role", roles=SENDERS)
@@ -181,8 +200,7 @@ def down(request: Request) -> HttpResponse:
     """A hand-over to a centre: criterion, medicines, plan."""
     patient = _patient(request)
     if patient is None:
-        found = residents.search_residents(request.seat, request.GET.get("q", ""), MOST_FOUND)
-        return render(request, "referral/find.html", {"found": found, "text": request.GET.get("q", ""), "down": True})
+        return _finding(request, is_down=True)
     form = _down_form(request, patient)
     if request.method == "POST" and form.is_valid():
         try:
@@ -205,6 +223,13 @@ def mine(request: Request) -> HttpResponse:
     rows = queries.of_resident(request.seat, own.pk)
     now = timezone.now()
     return render(request, "referral/mine.html", {"ways": queries.ways(request.seat, rows, now), "resident": own})
+
+
+def _finding(request: Request, *, is_down: bool = False) -> HttpResponse:
+    """The first step of a letter: which patient; while somebody types, the list alone."""
+    text = request.GET.get("q", "")[:100]
+    page = {"found": residents.search_residents(request.seat, text, MOST_FOUND), "text": text, "down": is_down}
+    return render(request, "referral/_found.html" if wants_part(request) else "referral/find.html", page)
 
 
 def _letter(request: Request, one: Referral) -> dict[str, Any]:
@@ -243,6 +268,13 @@ def _initial(one: Referral) -> dict[str, Any]:
     return {"seen_status": one.status, **{name: getattr(one, name) for name in names}}
 
 
+def _way_back(request: Request, one: Referral, action: str) -> str:
+    """How the step just taken is taken back, where its table allows it."""
+    if not queries.table_of(one).step(action).undo:
+        return ""
+    return undo_tag("referral-undo", one.pk, back=came_from(request), **({"desk": 1} if "desk" in request.GET else {}))
+
+
 def _after(request: Request, one: Referral) -> HttpResponse:
     """After a step: to the worklist it was taken from, whose part HTMX fetches, else to the desk or the referral."""
     if back := came_from(request):
@@ -276,10 +308,20 @@ def _up_form(request: Request, patient: Resident) -> forms.UpForm:
     return forms.UpForm(
         request.POST or None,
         initial=draft | {"origin_encounter": _number(request, "encounter"), "specialty": request.GET.get("specialty")},
-        hospitals=queries.hospitals_for(request.seat, timezone.now()),
-        specialties=queries.specialty_choices(),
-        reasons=queries.reason_choices(down=False),
+        **_choices(request),
     )
+
+
+def _choices(request: Request) -> dict[str, Any]:
+    """What a letter up chooses from; the specialties of the hospital chosen, else of the first."""
+    now, wanted = timezone.now(), request.POST.get("to_organization") or request.GET.get("to_organization", "")
+    hospitals = queries.hospitals_for(request.seat, now)
+    known = next((one for one in hospitals if str(one.value) == wanted), next(iter(hospitals), None))
+    return {
+        "hospitals": hospitals,
+        "specialties": queries.specialties_at(int(known.value) if known else None, _centre(request), now),
+        "reasons": queries.reason_choices(down=False),
+    }
 
 
 def _down_form(request: Request, patient: Resident) -> forms.DownForm:
@@ -324,8 +366,11 @@ def _free(request: Request, data: Any) -> queries.Places | None:
     hospital, specialty = str(data.get("to_organization", "")), str(data.get("specialty", ""))
     if not (hospital.isdigit() and specialty):
         return None
-    centre = Organization(pk=request.seat.organization_id)
-    slot = str(data.get("slot", ""))
+    slot, now = str(data.get("slot", "")), timezone.now()
     return queries.places(
-        queries.hospital_choice(int(hospital)), centre, specialty, timezone.now(), int(slot) if slot.isdigit() else None
+        queries.hospital_choice(int(hospital)), _centre(request), specialty, now, int(slot) if slot.isdigit() else None
     )
+
+
+def _centre(request: Request) -> Organization:
+    return Organization(pk=request.seat.organization_id)

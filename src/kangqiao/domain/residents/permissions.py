@@ -150,10 +150,10 @@ def overseen_by(seat: Seat, field: str = "organization") -> Q:
     """Rows of the organisations a security administrator watches over: the own one; a bureau's, all of its place."""
     if seat.role != Role.SECURITY_ADMIN:
         return Q(pk__in=())
-    own = Q(**{f"{field}_id": seat.organization_id})
     if seat.organization_kind != Organization.Kind.HEALTH_BUREAU:
-        return own
-    return own | Q(**{f"{field}__in": organizations_in(seat.place_code).order_by().values("pk")})
+        return Q(**{f"{field}_id": seat.organization_id})
+    # A bureau lies in its place itself.
+    return Q(**{f"{field}__in": organizations_in(seat.place_code).order_by().values("pk")})
 
 
 def questions_visible_to(seat: Seat) -> Q:

@@ -39,6 +39,6 @@ BOOKING = StateTable(
         Step("check_in", "签到", "Check in", ("booked",), "arrived", ("desk", "resident"), primary=True, undo=True),
         Step("fulfil", "完成就诊", "Complete the visit", ("booked", "arrived"), "fulfilled", ("practitioner", "desk")),
         Step("cancel", "取消预约", "Cancel", ("booked",), "cancelled", ("resident", "desk", "system")),
-        Step("miss", "记为未到", "Mark as missed", ("booked",), "no_show", ("desk", "system")),
+        Step("miss", "记为未到", "Mark as missed", ("booked",), "no_show", ("desk", "system"), undo=True),
     ),
 )

@@ -53,9 +53,10 @@ STEPS = {
     "check_in": actions.check_in,
     "miss": actions.miss_booking,
     "cancel": actions.cancel_booking,
-    "undo": actions.undo_check_in,
+    "undo": actions.undo_arrival,
 }
-# What the desk is told after a step; `undo` is what a check-in pressed by mistake is taken back with.
+# What the desk is told after a step; `undo` takes back a check-in, or an absence, pressed by mistake.
+UNDOABLE = ("check_in", "miss")
 TOLD = {
     "check_in": gettext_lazy("%(name)s已签到。"),
     "miss": gettext_lazy("%(name)s已记为未到。"),
@@ -238,7 +239,7 @@ def step(request: Request, booking_id: int) -> HttpResponse:
         raise RuleBroken(_("没有这一步。"), next_step=_("请回到日视图重新选择。"))
     taken = form.cleaned_data["step"]
     STEPS[taken](booking_id=shown.pk, by=request.actor, at=timezone.now())
-    undo = undo_tag("slots-step", shown.pk, back=came_from(request)) if taken == "check_in" else ""
+    undo = undo_tag("slots-step", shown.pk, back=came_from(request)) if taken in UNDOABLE else ""
     messages.success(request, TOLD[taken] % {"name": shown.resident.name}, extra_tags=undo)
     return redirect(came_from(request) or _day_of(shown.session))
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -18,6 +19,7 @@ from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import came_from
 from kangqiao.base.transition import told
 from kangqiao.domain.accounts import actions, queries
 from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role, User
@@ -166,7 +168,7 @@ def decide(request: SeatedRequest, role_change_id: int) -> HttpResponse:
             messages.success(request, _("已撤回。"))
         case _:
             raise NotVisible(_("没有这一步。"))
-    return redirect("people-role-changes")
+    return redirect(came_from(request) or reverse("people-role-changes"))
 
 
 def _close(user_id: int, by: Actor, at: datetime) -> str:

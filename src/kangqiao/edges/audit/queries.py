@@ -24,6 +24,8 @@ READERS = (Role.AUDIT_ADMIN,)
 # Bodies that answer for a place read the chains of all in it, and what the system did by itself.
 SUPERVISORS = frozenset({Organization.Kind.HEALTH_BUREAU, Organization.Kind.HOSPITAL_AUTHORITY})
 DEFAULT_DAYS = 7
+# Every night, with an hour or two for a check that takes long.
+CHECKED_EVERY = timedelta(hours=26)
 
 # The same for the database: `scope` over the organisation an event belongs to.
 _CHAINS = f"""
@@ -129,6 +131,28 @@ def standing(seat: Seat, chain: int) -> Standing:
     keeper = Organization.objects.filter(pk=kept_by).values_list("zh", flat=True).first()
     link = AuditLink.objects.filter(organization_id=chain).order_by("-sequence").first()
     return Standing(chain, name, link, head, keeper or "", checks.order_by("-id").first())
+
+
+def last_checks(seat: Seat) -> list[Standing]:
+    """The chains of this seat that hold anything, each with its last check; in three statements, without their ends."""
+    names = scope(seat)
+    held = [chain for chain in sealing.chains() if chain in names]
+    rows = AuditEvent.objects.filter(Q(organization_id__in=held) | Q(organization_id=None), action=CHECKED)
+    checks = {
+        row.organization_id or sealing.SITE: row
+        for row in rows.order_by("organization_id", "-id").distinct("organization_id")
+    }
+    return [Standing(chain, names[chain], None, None, "", checks.get(chain)) for chain in held]
+
+
+def unsound(seat: Seat, now: datetime) -> list[Standing]:
+    """Of those the ones whose last check found something, or is missing though a night has passed."""
+    due = now - CHECKED_EVERY
+    old = set(AuditLink.objects.filter(sequence=1, sealed_at__lt=due).values_list("organization_id", flat=True))
+    return [
+        one for one in last_checks(seat)
+        if one.is_sound is False or (one.chain in old and (one.check is None or one.check.at < due))
+    ]  # fmt: skip
 
 
 def heads_of(day: date) -> list[dict[str, Any]]:

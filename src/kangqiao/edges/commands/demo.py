@@ -25,7 +25,8 @@ def start_django() -> None:
 def wait_until_told() -> None:
     """Load the product, for a database that is still being made; then wait for the line that says it is there."""
     start_django()
-    importlib.import_module("kangqiao.pathways.demonstration")
+    for name in ("kangqiao.pathways.demonstration", "kangqiao.config.urls"):
+        importlib.import_module(name)
     if not sys.stdin.readline():
         raise click.Abort  # whoever would have told is gone
 
@@ -58,7 +59,9 @@ def load(name: str, data: str, migrate: bool, when_told: bool) -> None:
         if migrate:
             call_command("migrate", interactive=False, verbosity=0)
             click.echo("  tables: migrated")
-        demonstration.load_region(name, today=timezone.localdate(), progress=lambda text: click.echo(f"  {text}"))
+        # reads the clock: a region is as of the day it is loaded
+        told = lambda text: click.echo(f"  {text}")  # noqa: E731 one line says it
+        demonstration.load_region(name, today=timezone.localdate(), progress=told, in_two=True)
 
 
 @demo.command()

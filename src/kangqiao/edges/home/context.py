@@ -7,11 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from kangqiao.base.pages import Frame, Seat
-from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.edges.home.rail import rail
@@ -30,7 +28,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def _frame(request: HttpRequest) -> Frame:
     seat = request.seat  # type: ignore[attr-defined]
-    memberships = accounts.current_memberships(request.user, timezone.localdate())
     return Frame(
         person=seat.user_name,
         role=str(seat.role_name),
@@ -38,7 +35,7 @@ def _frame(request: HttpRequest) -> Frame:
         demo=bool(settings.DEMO != "none" and getattr(request.user, "is_demo", False)),
         seats=tuple(
             Seat(str(found.pk), found.organization.zh, str(Role(found.role).label), found.pk == seat.membership_id)
-            for found in memberships
+            for found in request.memberships  # type: ignore[attr-defined]
         ),
         switch_url=reverse("accounts-seat"),
         search_url=reverse("find"),

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 
+from kangqiao.base.pages import Verb, verb_of
 from kangqiao.base.templatetags.kq import called, clock, money
 from kangqiao.base.transition import since_of
 from kangqiao.domain.accounts import queries as accounts
@@ -28,23 +29,13 @@ from kangqiao.domain.referral.permissions import parties
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.edges.audit import queries as audit
+from kangqiao.edges.work import queries as work
 from kangqiao.kernel.period import Period, week
 from kangqiao.kernel.states import Look, State, Step
 
 MOST = 50
 Words = str | Promise
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One thing to do about a row: posted from here, or with `opens` a page of its own."""
-
-    label: str
-    url: str
-    step: str = ""
-    opens: bool = False
-    needs_reason: bool = False
-    primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +58,6 @@ class Row:
     verbs: tuple[Verb, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
     part: bool = False
-
-
-def verb_of(step: Step, url: str) -> Verb:
-    """The button of a step of a state table."""
-    return Verb(called(step), url, step.action, needs_reason=step.needs_reason, primary=step.primary)
 
 
 def look_at(label: Words, url: str) -> tuple[Verb, ...]:
@@ -224,19 +210,20 @@ def of_agreements(seat: Seat, now: datetime, *, status: str, label: Words) -> li
             key=f"a{one.pk}", title=f"{called(one.hospital)} — {called(one.centre)}", url=url, look=one.state,
             note=f"{one.get_kind_display()} {one.number}", lead=called(one.state),
             rest=_("%(given)s / %(needed)s 方已签署。") % counts, verbs=look_at(label, url), since=since.get(one.pk),
+            part=True,
         ))  # fmt: skip
     return rows
 
 
-def of_appraisals(seat: Seat, now: datetime, *, status: str, label: Words) -> list[Row]:
+def of_appraisals(seat: Seat, now: datetime, *, status: str, label: Words, url_name: str) -> list[Row]:
     """Hospitals whose year is to be scored or closed."""
     found = appraisals.waiting_rows(seat, status)[:MOST]
     since = since_of(found)
     return [
         Row(
             key=f"e{one.pk}", title=called(one.subject), note=_("%(year)s 年度") % {"year": one.year},
-            url=(url := reverse("appraisal-detail", args=(one.pk,))), look=appraisals.state_of(one),
-            lead=called(appraisals.state_of(one)), verbs=look_at(label, url),
+            url=(url := reverse(url_name, args=(one.pk,))), look=appraisals.state_of(one),
+            lead=called(appraisals.state_of(one)), verbs=look_at(label, url), part=True,
             since=since.get(one.pk),
             rest="" if one.score is None else _("%(score)s 分，拨付 %(share)s%%。")
             % {"score": one.score, "share": one.pay_percent},
@@ -254,7 +241,7 @@ def of_money(seat: Seat, now: datetime, *, label: Words, is_payer: bool) -> list
             note=_("%(year)s 年度，第 %(v)s 版") % {"year": one.settlement.year, "v": one.settlement.version},
             url=(url := reverse("finance-settlement", args=(one.settlement.pk,))), lead=called(one.state),
             rest=_("合计 %(sum)s。") % {"sum": money(one.shown_fen)}, since=one.settlement.computed_at,
-            verbs=look_at(label, url),
+            verbs=look_at(label, url), part=True,
         )
         for one in found[:MOST]
     ]  # fmt: skip
@@ -276,7 +263,7 @@ def of_lists(seat: Seat, now: datetime, *, statuses: tuple[str, ...], label: Wor
         Row(
             key=f"l{one.pk}", title=called(one.organization), note=_("%(year)s 年度公示") % {"year": one.year},
             url=(url := reverse("publication-detail", args=(one.pk,))), look=publications.state_of(one),
-            lead=called(publications.state_of(one)), verbs=look_at(label, url),
+            lead=called(publications.state_of(one)), verbs=look_at(label, url), part=True,
             since=since.get(one.pk),
             rest=_("最晚 %(day)s 公示。") % {"day": one.due_on},
         )
@@ -291,8 +278,12 @@ def role_changes(seat: Seat, now: datetime) -> list[Row]:
             key=f"c{one.pk}", title=one.user.name, note=one.user.username,
             url=f"{reverse('people-role-changes')}#c{one.pk}", look=one.state, lead=called(one.state),
             since=one.proposed_at, is_demo=one.user.is_demo,
-            rest=f"{one.get_role_display()} · {called(one.organization)}",
-            verbs=look_at(_("看这项变动"), f"{reverse('people-role-changes')}#c{one.pk}"),
+            rest=f"{one.get_role_display()} · {called(one.organization)} · {one.since:%Y-%m-%d} — "
+            + (f"{one.until:%Y-%m-%d}" if one.until else _("不限期")),
+            verbs=tuple(
+                verb_of(step, reverse("people-decide", args=(one.pk,)))
+                for step in ROLE_CHANGE.steps_from(one.status, {seat.role})
+            ),
         )
         for one in accounts.role_changes(seat.actor).filter(status=ROLE_CHANGE.initial)[:MOST]
     ]  # fmt: skip
@@ -321,6 +312,33 @@ def questions(seat: Seat, now: datetime) -> list[Row]:
             rest=one.text, since=one.asked_at, verbs=look_at(_("答复"), url), is_demo=one.reader.is_demo,
         )
         for one in residents.open_questions(seat)[:MOST]
+    ]  # fmt: skip
+
+
+def failed_work(seat: Seat, now: datetime) -> list[Row]:
+    """Work of the queue that failed, to be begun anew."""
+    anew = (Verb(_("重试"), reverse("work-anew"), "anew", primary=True),)
+    return [
+        Row(
+            key=f"w{one.pk}", title=str(one.name), url=reverse("work-index"), look=Look.BACK, lead=_("失败"),
+            rest=_("试了 %(n)s 次；原因在日志里。") % {"n": one.attempts}, since=one.since, verbs=anew,
+            fields=(("job", str(one.pk)),),
+        )
+        for one in work.failed(MOST)
+    ]  # fmt: skip
+
+
+def chains(seat: Seat, now: datetime) -> list[Row]:
+    """Chains of the audit in which the last check found something, or that were not checked lately."""
+    return [
+        Row(
+            key=f"k{one.chain}", title=one.name, url=(url := f"{reverse('audit')}?chain={one.chain}"), look=Look.BACK,
+            lead=_("没有按时校验") if one.check is None or one.is_sound else _("校验发现问题"),
+            rest="" if one.check is None else _("%(rows)s 行，%(n)s 处不符。")
+            % {"rows": one.check.detail.get("rows", 0), "n": one.check.detail.get("problems", 0)},
+            since=one.check.at if one.check else None, verbs=look_at(_("看这条链"), url),
+        )
+        for one in audit.unsound(seat, now)[:MOST]
     ]  # fmt: skip
 
 

@@ -24,10 +24,13 @@ from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.edges.audit import queries as audit
 from kangqiao.edges.home import rows
 from kangqiao.edges.home.rows import Row, Words
+from kangqiao.edges.work import queries as work
 
 Waiting = tuple[int, datetime | None]
+OLDEST = _("最早")
 
 
 def _nothing(seat: Seat, now: datetime) -> Waiting:
@@ -36,6 +39,12 @@ def _nothing(seat: Seat, now: datetime) -> Waiting:
 
 def _of_seat(count: Callable[[Seat], Waiting]) -> Callable[[Seat, datetime], Waiting]:
     return lambda seat, now: count(seat)
+
+
+def _chains(seat: Seat, now: datetime) -> Waiting:
+    """How many chains need a look; and when any was checked last, also when all are sound."""
+    checked = [one.check.at for one in audit.last_checks(seat) if one.check is not None]
+    return len(audit.unsound(seat, now)), max(checked, default=None)
 
 
 def _no_rows(seat: Seat, now: datetime) -> list[Row]:
@@ -60,6 +69,7 @@ class Worklist:
     referrals: referrals.Where | None = None
     tab: str = ""
     has_mine: bool = False
+    age: Words = OLDEST
 
     @property
     def url(self) -> str:
@@ -146,11 +156,13 @@ ENDINGS = Worklist(
 )  # fmt: skip
 TO_SCORE = Worklist(
     "score", _("待评分的考核"), _("评分"), "appraisal-list", _("年度结束后从考核页开启，开启的医院会排在这里。"),
-    _of_seat(appraisals.to_score), partial(rows.of_appraisals, status="open", label=_("评分")),
+    _of_seat(appraisals.to_score),
+    partial(rows.of_appraisals, status="open", label=_("评分"), url_name="appraisal-detail"),
 )  # fmt: skip
 TO_CLOSE = Worklist(
     "close", _("待定案的考核"), _("定案"), "appraisal-list", _("评过分的考核定案后，经费才能拨付。"),
-    _of_seat(appraisals.to_close), partial(rows.of_appraisals, status="scored", label=_("定案")),
+    _of_seat(appraisals.to_close),
+    partial(rows.of_appraisals, status="scored", label=_("定案"), url_name="appraisal-close"),
 )  # fmt: skip
 TO_SUBMIT = Worklist(
     "submit", _("待提交的经费测算"), _("提交"), "finance-list", _("测算好的经费从这里提交给各级财政。"),
@@ -182,6 +194,14 @@ LOCKED = Worklist(
     "locked", _("输错太多被锁的账号"), _("解锁"), "people-list", _("没有账号在等待。"),
     lambda seat, now: accounts.braked_accounts(seat.actor, now), rows.braked,
 )  # fmt: skip
+FAILED_WORK = Worklist(
+    "failed", _("失败的后台任务"), _("重试"), "work-index", _("后台任务都做完了。失败的会排在这里，可以重试。"),
+    lambda seat, now: work.failed_waiting(), rows.failed_work,
+)  # fmt: skip
+CHAINS = Worklist(
+    "chains", _("校验不通过的审计链"), _("核查"), "audit", _("每条链上次校验都没有问题；每天夜里校验一次。"),
+    _chains, rows.chains, age=_("上次校验"),
+)  # fmt: skip
 NOTICES = Worklist(
     "notices", _("未读消息"), _("查看"), "messaging-inbox", _("有缺口、答复或到期的事，会出现在这里。"),
     _of_seat(messaging.waiting), rows.notices,
@@ -199,9 +219,9 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, NOTICES),
     Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
     Role.INSURER: (NOTICES,),
-    Role.SYSTEM_ADMIN: (ROLE_CHANGES, LOCKED, NOTICES),
+    Role.SYSTEM_ADMIN: (ROLE_CHANGES, LOCKED, FAILED_WORK, NOTICES),
     Role.SECURITY_ADMIN: (ROLE_CHANGES, ASKED, LOCKED, NOTICES),
-    Role.AUDIT_ADMIN: (NOTICES,),
+    Role.AUDIT_ADMIN: (CHAINS, NOTICES),
 }
 # Roles whose people own what they began, so that theirs and their house's differ.
 PERSONAL = (Role.GP, Role.EXPERT)

@@ -22,6 +22,9 @@ from kangqiao.base.sheets import download
 from kangqiao.base.uploads import looked_through
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
+from kangqiao.domain.finance import permissions as finance
+from kangqiao.domain.publication import permissions as publications
+from kangqiao.domain.referral import permissions as referrals
 from kangqiao.edges.papers import writing
 from kangqiao.edges.papers.defaults import default_template
 from kangqiao.edges.papers.facts import NAMES, agreement_kind, sample
@@ -42,7 +45,7 @@ class TemplateForm(forms.Form):
 
 
 @require_POST
-@access("role", roles=HOLDERS)
+@access("role", roles=(*referrals.CENTRE_ROLES, *referrals.HOSPITAL_ROLES))
 @idempotent
 def referral(request: SeatedRequest, referral_id: int) -> HttpResponse:
     """The two-way referral form is handed out."""
@@ -58,7 +61,7 @@ def agreement(request: SeatedRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@access("role", roles=HOLDERS)
+@access("role", roles=finance.READERS)
 @idempotent
 def contract(request: SeatedRequest, contract_id: int) -> HttpResponse:
     """A family doctor's contract is handed out."""
@@ -74,7 +77,7 @@ def settlement(request: SeatedRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@access("role", roles=HOLDERS)
+@access("role", roles=publications.STAFF)
 @idempotent
 def publication(request: SeatedRequest, pk: int) -> HttpResponse:
     """A hospital's public list is handed out."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from kangqiao.base.access import access
+from kangqiao.base.idempotency import idempotent
 from kangqiao.base.jobs import get_job, jobs_of
+from kangqiao.base.pages import came_from
 from kangqiao.base.sheets import download
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
+from kangqiao.edges.work import forms, queries
+from kangqiao.edges.work.retrying import begin_anew
 from kangqiao.kernel.errors import NotVisible
 
 LISTED = 30
@@ -19,8 +27,23 @@ LISTED = 30
 @require_safe
 @access("signed_in")
 def index(request: SeatedRequest) -> HttpResponse:
-    """What somebody asked for from this seat, what runs still and what came of the rest."""
-    return render(request, "work/index.html", {"jobs": jobs_of(request.actor)[:LISTED]})
+    """What somebody asked for from this seat, and what came of it; the system administrator also sees what failed."""
+    keeps_site = request.seat.role == Role.SYSTEM_ADMIN
+    page = {"jobs": jobs_of(request.actor)[:LISTED], "failed": queries.failed(LISTED) if keeps_site else []}
+    return render(request, "work/index.html", page)
+
+
+@require_POST
+@access("role", roles=(Role.SYSTEM_ADMIN,))
+@idempotent
+def anew(request: SeatedRequest) -> HttpResponse:
+    """A failed piece of work goes back into the queue."""
+    form = forms.Anew(request.POST)
+    if not form.is_valid():
+        raise NotVisible(_("没有这项任务。"))
+    task = begin_anew(job_id=form.cleaned_data["job"], by=request.actor, at=timezone.now())
+    messages.success(request, _("“%(task)s”已重新排队，一分钟内开始。") % {"task": queries.TASKS.get(task, task)})
+    return redirect(came_from(request) or reverse("work-index"))
 
 
 @require_safe

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as time_of_day
+from functools import partial
 
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from kangqiao.base.acting import as_system
@@ -24,33 +30,40 @@ LOADER = Actor.system("demonstration")
 RESIDENTS = 12_000
 """How many people are invented for Zhuhai: enough for every list and count, few enough to load in seconds."""
 
-# One number names the lock under which two loaders cannot run at once.
+# Names, with a step, the lock under which two loaders cannot take it at once.
 _LOCK = 7_402_016
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transaction of a region: its mark, what it is called, what it does (it returns how many rows it made)."""
+    """One transaction of a region: its mark, what it is called, what it does (it returns how many rows it made).
+
+    Steps `beside` need nothing of those after them until the first that is `after` them again: a second process takes
+    them meanwhile.
+    """
 
     key: str
     zh: str
     run: Callable[[Run], int]
+    beside: bool = False
+    after: bool = False
 
 
 STEPS: list[Step] = [
     Step("concepts", "术语", network.load_concepts),
     Step("zhuhai-network", "珠海：地区、医院与中心", network.load_zhuhai),
     Step("zhuhai-staff", "珠海：人员与账号", staff.load_zhuhai),
+    Step("zhuhai-residents", "珠海：居民", people.load_residents, beside=True),
+    Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast, beside=True),
+    Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history, beside=True),
+    Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams, beside=True),
+    Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts, beside=True),
     Step("zhuhai-agreements", "珠海：联建关系与目标协议", agreements.load_zhuhai),
-    Step("zhuhai-residents", "珠海：居民", people.load_residents),
-    Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history),
-    Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast),
-    Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams),
-    Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts),
     Step("zhuhai-postings", "珠海：派驻", work.load_postings),
     Step("zhuhai-half-days", "珠海：去年以来的坐诊", work.load_past_half_days),
     Step("zhuhai-weeks", "珠海：今后的排班与号源", work.load_weeks_ahead),
     Step("zhuhai-clinics", "珠海：医院门诊", work.load_clinics),
+    Step("zhuhai-expert-visits", "珠海：专家坐诊的接诊", work.load_expert_visits, after=True),
     Step("zhuhai-past-referrals", "珠海：去年以来的转诊", results.load_past_referrals),
     Step("zhuhai-referrals", "珠海：在办的转诊", results.load_open_referrals),
     Step("zhuhai-figures", "珠海：经费依据", results.load_figures),
@@ -66,11 +79,11 @@ MORE_STEPS: list[Step] = [
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a call did: the steps it took with their rows and seconds, and those it found taken."""
+    """What a call did in its own process: the steps it took with their rows and seconds, and those it found taken."""
 
     region: str
-    taken: tuple[tuple[str, int, float], ...]
-    there: tuple[str, ...]
+    taken: list[tuple[str, int, float]]
+    there: list[str]
 
 
 def steps_of(region: str) -> list[Step]:
@@ -87,39 +100,80 @@ def steps_of(region: str) -> list[Step]:
 
 
 def load_region(
-    region: str, *, today: date, progress: Callable[[str], None] | None = None, residents: int = RESIDENTS
+    region: str,
+    *,
+    today: date,
+    progress: Callable[[str], None] | None = None,
+    residents: int = RESIDENTS,
+    in_two: bool = False,
 ) -> Loaded:
     """A demonstration region comes into being, as of the morning of `today`; what is there already stays.
 
-    `progress` gets one line per step taken. `residents` is the number of people to invent. Raises KeyError for a
-    region nobody knows.
+    `progress` gets one line per step taken. `residents` is the number of people to invent. `in_two` lets a second
+    process take the steps that may be taken beside: for a caller with a process and a database of its own. Raises
+    KeyError for a region nobody knows, RuntimeError when the second process failed.
     """
     start = datetime.combine(today, time_of_day(), tzinfo=timezone.get_default_timezone())
     run = Run(today=today, at=start, by=LOADER, residents=residents)
-    taken, there = [], []
-    for step in steps_of(region):
-        began = time.perf_counter()
-        rows = _take(step, run)
-        if rows is None:
-            there.append(step.key)
-            continue
-        taken.append((step.key, rows, time.perf_counter() - began))
-        if progress is not None:
-            progress(f"{step.zh}：{rows} 行，{taken[-1][2]:.1f} 秒")
-    return Loaded(region, tuple(taken), tuple(there))
+    done = Loaded(region, [], [])
+    steps = steps_of(region)
+    aside = [step for step in steps if step.beside and in_two]
+    with ExitStack() as until_joined:
+        for step in steps:
+            if step.after:
+                until_joined.close()
+            if step not in aside:
+                _take(step, run, done, progress)
+            elif step is aside[0]:
+                until_joined.enter_context(_second_process(partial(_take_all, aside, run, done, progress)))
+    return done
 
 
-def _take(step: Step, run: Run) -> int | None:
-    """The step's rows, or None when it was taken before; the mark commits with the rows or not at all."""
-    mark = f"demonstration.{step.key}"
+@contextmanager
+def _second_process(work: Callable[[], object]) -> Iterator[None]:
+    """Does the work in a fork of this process; at the end it is waited for, and after an error ended."""
+    connections.close_all()
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    try:
+        yield
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+    if os.waitpid(pid, 0)[1]:
+        raise RuntimeError("the second process of the loader failed; see what it printed")
+
+
+def _take_all(steps: Sequence[Step], run: Run, done: Loaded, progress: Callable[[str], None] | None) -> None:
+    for step in steps:
+        _take(step, run, done, progress)
+
+
+def _take(step: Step, run: Run, done: Loaded, progress: Callable[[str], None] | None) -> None:
+    """Takes a step that was not taken before; the mark commits with the rows or not at all."""
+    mark, began = f"demonstration.{step.key}", time.perf_counter()
     with as_system("demonstration"):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, step.key])
         if AuditEvent.objects.filter(action=mark, by_id=LOADER.id).exists():
-            return None
+            done.there.append(step.key)
+            return
         rows = step.run(run)
         record(mark, User(), by=LOADER, at=run.at, rows=rows, residents=run.residents)
-    return rows
+    done.taken.append((step.key, rows, time.perf_counter() - began))
+    if progress is not None:
+        progress(f"{step.zh}：{rows} 行，{done.taken[-1][2]:.1f} 秒")
 
 
 def accounts() -> list[dict[str, str]]:

@@ -82,7 +82,7 @@ def load_postings(run: Run) -> int:
 
 
 def load_past_half_days(run: Run) -> int:
-    """The half-days from the first week of last year to the last week that is over, and the visits of those days."""
+    """The half-days from the first week of last year to the last week that is over."""
     city, monday = institutions.place(CITY), _next_monday(run.today)
     past = [
         Roster(
@@ -97,9 +97,13 @@ def load_past_half_days(run: Run) -> int:
     ]
     half_days = [row for pair, turn in _turns() for row in _past_of(pair, turn, past)]
     rosters.import_past(postings=[], half_days=half_days, rosters=past, by=run.by, at=run.at)
-    done = [(row.practitioner_id, row.centre_id, row.day, row.half) for row in half_days if row.status == "done"]
-    records.import_expert_visits(half_days=done, most=VISITS_PER_HALF_DAY, by=run.by, at=run.at)
     return len(half_days)
+
+
+def load_expert_visits(run: Run) -> int:
+    """The visits of the half-days that took place."""
+    done = HalfDay.objects.filter(status="done").order_by("pk").values_list("practitioner", "centre", "day", "half")
+    return records.import_expert_visits(half_days=list(done), most=VISITS_PER_HALF_DAY, by=run.by, at=run.at)
 
 
 def load_weeks_ahead(run: Run) -> int:

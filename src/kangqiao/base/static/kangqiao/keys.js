@@ -1,5 +1,6 @@
 /* Keyboard. A page says in data attributes what a key does; this file holds no key of its own.
-     data-key="alt+n"        on a link or button: the key presses it. Also "g", "1", "?", "escape", "ctrl+k".
+     data-key="alt+n"        on a link or button: the key presses it. Also "g", "1", "?", "escape", "ctrl+k". On the label
+                             of a choice, pressed out of a field: it is chosen and the field keeps the focus.
      data-list               on a container: J/K and arrow keys move among its [data-item] rows, Enter opens one.
      data-item               a row; opens its [data-open] link or button (else its first link).
      data-row-key="1"        on a step inside a row: the key presses it while that row is the chosen one.
@@ -11,7 +12,7 @@
   "use strict";
   const typing = (el) => el && (el.isContentEditable || /^(input|select|textarea)$/i.test(el.tagName));
   const shown = (el) => el.getClientRects().length > 0 && !el.disabled && el.getAttribute("aria-disabled") !== "true";
-  const spell = (event) => (event.ctrlKey || event.metaKey ? "ctrl+" : "") + (event.altKey ? "alt+" : "") + (event.code && event.altKey && /^Key[A-Z]$/.test(event.code) ? event.code.slice(3) : event.key).toLowerCase();
+  const spell = (event) => (event.ctrlKey || event.metaKey ? "ctrl+" : "") + (event.altKey ? "alt+" : "") + (event.code && event.altKey && /^(Key[A-Z]|Digit\d)$/.test(event.code) ? event.code.slice(-1) : event.key).toLowerCase();
 
   const itemsOf = (list) => [...list.querySelectorAll("[data-item]")].filter(shown);
   /* only rows may carry aria-selected; other items carry data-chosen */
@@ -80,7 +81,7 @@
     for (const el of document.querySelectorAll("[data-key]")) {
       if (el.dataset.key.split(" ").includes(key) && shown(el)) {
         event.preventDefault();
-        if (typing(el)) { el.focus(); el.select(); } else { el.click(); }
+        if (typing(el)) { el.focus(); el.select(); } else { el.click(); if (inField && el.matches("label")) event.target.focus(); }
         return;
       }
     }

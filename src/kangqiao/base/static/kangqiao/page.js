@@ -249,7 +249,7 @@
     if (xhr.status === 422 || xhr.status === 409 || aimed) { event.detail.shouldSwap = true; event.detail.isError = false; }
     else { event.detail.shouldSwap = false; typedInto(event.detail.elt); toast(body.dataset.sayOffline, true); }
   });
-  document.addEventListener("htmx:afterSwap", (event) => { start(event.detail.target.isConnected ? event.detail.target : document); });
+  document.addEventListener("htmx:afterSwap", (event) => { if (event.target.querySelectorAll) start(event.target); });
   document.addEventListener("htmx:oobAfterSwap", () => { for (const el of document.querySelectorAll("#toasts .toast-u")) watch(el); });
   document.addEventListener("htmx:sendError", (event) => { typedInto(event.detail.elt); toast(body.dataset.sayOffline, true); });
   document.addEventListener("htmx:timeout", () => toast(body.dataset.sayOffline, true));

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import begin, transition
+from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import permissions, queries, rules
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
@@ -121,8 +121,8 @@ def discard_agreement(*, agreement_id: int, by: Actor, at: datetime) -> Agreemen
 def sign_agreement(*, agreement_id: int, by: Actor, at: datetime) -> Agreement:
     """One party signs from its own seat; with the last signature the agreement is signed, and in force if it is due.
 
-    Raises NotVisible, Denied for anybody who is no party, RuleBroken on a second signature or a term already over,
-    AlreadyMoved when it is not out for signature, Taken when another hospital holds the centre meanwhile.
+    Raises NotVisible, Denied for anybody who is no party, RuleBroken when the term is over already, AlreadyMoved when
+    the party has signed or it is not out for signature, Taken when another hospital holds the centre meanwhile.
     """
     with transaction.atomic():
         agreement = _locked(agreement_id)
@@ -132,12 +132,12 @@ def sign_agreement(*, agreement_id: int, by: Actor, at: datetime) -> Agreement:
         assert party is not None
         if party.signed_at is not None:
             when = date_format(localtime(party.signed_at), "Y-m-d H:i")
-            raise RuleBroken(_("%(who)s已于%(when)s签署，不用再签。") % {"who": party.organization.zh, "when": when})
-        if agreement.status != "signing":
-            state = AGREEMENT.state(agreement.status)
             raise AlreadyMoved(
-                _("协议现在是“%(state)s”，不能签署。") % {"state": state.zh}, next_step=_("请看协议的最新情况。")
+                _("%(who)s已由%(name)s于%(when)s签署，不用再签。")
+                % {"who": party.organization.zh, "name": party.signed_by, "when": when}
             )
+        if agreement.status != "signing":
+            raise moved_meanwhile(agreement, AGREEMENT)
         if agreement.ends_on <= _day(at):
             raise RuleBroken(_("协议的期限已过，不能再签署。"), next_step=_("请重新起草一份。"))
         party.signed_at, party.signed_by = at, by.name

@@ -187,7 +187,7 @@ def test_sign_twice_is_refused() -> None:
     party = queries.parties_of(agreement)[0]
     f.sign(agreement, party)
 
-    with pytest.raises(RuleBroken, match="不用再签"):
+    with pytest.raises(AlreadyMoved, match="不用再签"):
         f.sign(agreement, party)
 
 

@@ -38,11 +38,14 @@ def test_a_notice_reaches_its_role_its_organisation_or_its_person_and_nobody_els
     _tell(own, "role")
     _tell(own, "all", role="")
     actions.notify(cause="me", kind="answer", subject="给您", user_id=who.pk, by=TESTER, at=NOW)
+    actions.notify(
+        cause="me here", kind="answer", subject="给您", user_id=who.pk, organization_id=own.pk, by=TESTER, at=NOW
+    )
 
     def told(role: str, where: Organization, person: User | None = None) -> set[str]:
         return {notice.cause for notice in queries.inbox(seat(role, where, person))}
 
-    assert told("gp", own, who) == {"role", "all", "me"}
+    assert told("gp", own, who) == {"role", "all", "me", "me here"}
     assert told("gp", own) == {"role", "all"}
     assert told("centre_manager", own) == {"all"}
     assert told("gp", other) == set()

@@ -329,3 +329,43 @@ class TestMine:
     def test_staff_have_no_such_page(self, people):
         assert client(people.gp).get("/referrals/mine/").status_code == 403
         assert Booking.objects.count() == 0
+
+
+class TestSpecialties:
+    """Where the centre can take a place comes first, with how many there are and since when."""
+
+    def test_those_with_places_stand_first_with_number_and_time(self, people):
+        found = slots(people)
+        patient_id = people.person(901, people.centre).pk
+        page = client(people.gp).get(f"/referrals/new/?resident={patient_id}").content.decode()
+        groups = re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', page, re.DOTALL)
+        first = found[0].starts_at.astimezone(factories.CHINA)
+        assert [label for label, _options in groups] == ["有能占的号", "近期没有号"]
+        assert re.findall(r">([^<]+)</option>", groups[0][1]) == [
+            f"心血管内科 · {sum(one.capacity for one in found)} 个号，最早 {first:%m-%d %H:%M}"
+        ]
+        assert "心血管内科" not in groups[1][1]
+
+    def test_a_taken_place_is_not_counted(self, people):
+        found = slots(people)
+        people.booked(found[0])
+        page = client(people.gp).get("/referrals/new/slots/?specialties").content.decode()
+        assert f"{sum(one.capacity for one in found) - 1} 个号，最早" in page
+
+    def test_another_hospital_brings_its_own_list(self, people):
+        slots(people)
+        address = "/referrals/new/slots/?specialty=cardiology&to_organization="
+        ours = client(people.gp).get(f"{address}{people.hospital.pk}&specialties").content.decode()
+        polled = client(people.gp).get(f"{address}{people.hospital.pk}").content.decode()
+        assert re.search(r'<select[^>]*hx-swap-oob="true"', ours)
+        assert re.search(r'value="cardiology" selected', ours)
+        assert "<select" not in polled
+        assert 'data-key="1 alt+1"' in polled
+
+    def test_the_patient_is_found_by_initials_while_typing(self, people):
+        one = people.person(901, people.centre)
+        part = (
+            client(people.gp).get("/referrals/new/", {"q": one.name}, headers={"HX-Request": "true"}).content.decode()
+        )
+        assert f'href="/referrals/new/?resident={one.pk}"' in part
+        assert "<form" not in part

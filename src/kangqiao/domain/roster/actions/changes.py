@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import begin
+from kangqiao.base.transition import begin, moved_meanwhile
 from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.roster import queries
@@ -28,7 +28,7 @@ from kangqiao.engines.planning import (
     Cell,
     Move,
 )
-from kangqiao.kernel.errors import AlreadyMoved, RuleBroken, Taken
+from kangqiao.kernel.errors import RuleBroken, Taken
 from kangqiao.kernel.period import week
 
 
@@ -111,7 +111,7 @@ def cancel_half_day(*, half_day_id: int, reason: str, by: Actor, at: datetime) -
 
 def _hold_open(row: HalfDay) -> None:
     if row.status not in ("planned", "confirmed"):
-        raise AlreadyMoved(_("这个半天%(state)s，不能再改。") % {"state": queries.named(HALF_DAY.state(row.status))})
+        raise moved_meanwhile(row, HALF_DAY)
 
 
 def _missing_posting(practitioner_id: int, centre_id: int, day: date, half: str) -> NoReturn:

@@ -68,8 +68,8 @@ def _hold_all(postings: Sequence[Posting]) -> None:
 
 
 def _record(action: str, postings: Sequence[Posting], by: Actor, at: datetime) -> None:
-    detail = {"nominate_expert": lambda one: {"centre": one.centre_id}}.get(action, lambda one: {})
-    traces = [Trace(one, detail(one), policy_ref=one.policy_ref) for one in postings]
+    detail = [{"centre": one.centre_id} if action == "nominate_expert" else {} for one in postings]
+    traces = [Trace(one, told, policy_ref=one.policy_ref) for one, told in zip(postings, detail, strict=True)]
     record_all(f"roster.{action}", traces, by=by, at=at)
 
 

@@ -1,9 +1,11 @@
 """The demonstration regions on a small number of residents."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 
 from kangqiao import policy
@@ -33,7 +35,7 @@ from kangqiao.pathways.demonstration import load, staff
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 5, 14)
 RESIDENTS = 160
-PEOPLE = ("concepts", "zhuhai-network", "zhuhai-staff", "zhuhai-residents", "zhuhai-history", "zhuhai-cast")
+PEOPLE = ("concepts", "zhuhai-network", "zhuhai-staff", "zhuhai-residents", "zhuhai-cast", "zhuhai-history")
 WHOLE = list(load.STEPS)
 
 
@@ -80,8 +82,8 @@ def test_a_second_call_does_nothing() -> None:
 
     second = _load()
 
-    assert second.taken == ()
-    assert second.there == tuple(key for key, _rows, _seconds in first.taken)
+    assert second.taken == []
+    assert second.there == [key for key, _rows, _seconds in first.taken]
     assert counts == [model._default_manager.count() for model in (User, Resident, Basis, Encounter, AuditEvent)]
 
 
@@ -102,6 +104,29 @@ def test_an_interrupted_loader_goes_on_where_it_stopped(monkeypatch: pytest.Monk
     assert half_done == 0
     assert [key for key, _rows, _seconds in rest.taken] == [step.key for step in whole[2:]]
     assert Resident.objects.count() == RESIDENTS + 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_process_takes_the_steps_beside() -> None:
+    alone = _load()
+    counts = [model._default_manager.count() for model in (User, Resident, Basis, Encounter)]
+    call_command("flush", interactive=False, verbosity=0)
+
+    in_two = demonstration.load_region("zhuhai", today=TODAY, residents=RESIDENTS, in_two=True)
+
+    beside = {step.key for step in WHOLE if step.beside}
+    assert {key for key, _rows, _seconds in alone.taken} - {key for key, _rows, _seconds in in_two.taken} == beside
+    assert counts == [model._default_manager.count() for model in (User, Resident, Basis, Encounter)]
+    assert _load().taken == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_process_that_fails_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = [replace(step, run=lambda run: 1 // 0) if step.beside else step for step in load.STEPS]
+    monkeypatch.setattr(load, "STEPS", broken)
+
+    with pytest.raises(RuntimeError, match="second process"):
+        demonstration.load_region("zhuhai", today=TODAY, residents=RESIDENTS, in_two=True)
 
 
 def test_bulk_steps_write_one_line_of_audit_each_and_not_one_for_each_resident() -> None:
@@ -235,7 +260,7 @@ def test_the_whole_chain_is_there_and_a_second_call_does_nothing(monkeypatch: py
 
     assert [key for key, _rows, _seconds in first.taken] == [step.key for step in WHOLE]
     assert all(rows for _key, rows, _seconds in first.taken)
-    assert _load().taken == ()
+    assert _load().taken == []
     assert HalfDay.objects.filter(status="done").exists()
     coming = HalfDay.objects.filter(status="confirmed", day__gte=TODAY)
     assert coming.count() >= 16 * 3 * 3

@@ -18,7 +18,7 @@ from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
-from kangqiao.base.transition import begin, begin_all, take_back, transition
+from kangqiao.base.transition import begin, begin_all, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.messaging import actions as messaging
@@ -291,17 +291,6 @@ def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             by=by, at=at,
         )  # fmt: skip
     audit.record("check_in", booking, by=by, at=at, resident_id=booking.resident_id)
-    return booking
-
-
-@transaction.atomic
-def undo_check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
-    """The wrong person was checked in: they are awaited again, and the doctor's own basis ends."""
-    booking = _locked_booking(booking_id)
-    take_back(booking, BOOKING, "check_in", by=by, at=at)
-    if doctor_id := booking.session.practitioner.user_id:
-        residents.end_basis(source=_source(booking), user_id=doctor_id, by=by, at=at)
-    audit.record("undo_check_in", booking, by=by, at=at, resident_id=booking.resident_id)
     return booking
 
 

@@ -493,6 +493,20 @@ def _create(*, limit: timedelta, **fields: Any) -> Referral:
 
 def _locked(referral_id: int, action: str, seen_status: str, by: Actor) -> Referral:
     """The row, locked; only then is it known who was first. The other house's step is denied, a stranger sees none."""
+    referral, sides = _held(referral_id, by)
+    table = queries.table_of(referral)
+    step = next((step for step in table.steps if step.action == action), None)
+    if step is None:
+        raise RuleBroken(_("%(table)s没有这一步。") % {"table": _(table.zh)}, next_step=_("请打开转诊单查看能做什么。"))
+    if not sides.intersection(step.parties):
+        raise Denied(_("“%(step)s”由对方处理。") % {"step": step.zh}, next_step=_("请等对方处理，或打电话联系。"))
+    if seen_status not in ("", referral.status) or referral.status not in step.sources:
+        raise moved_meanwhile(referral, table)
+    return referral
+
+
+def _held(referral_id: int, by: Actor) -> tuple[Referral, set[str]]:
+    """The row, locked, and which of its parties the actor is."""
     referral = (
         Referral.objects.select_for_update(of=("self",))
         .select_related(
@@ -504,17 +518,7 @@ def _locked(referral_id: int, action: str, seen_status: str, by: Actor) -> Refer
     sides = set() if referral is None else permissions.parties(by, referral, queries.own_bodies(by.organization_id))
     if referral is None or not sides:
         raise queries.not_found()
-    table = queries.table_of(referral)
-    step = next((step for step in table.steps if step.action == action), None)
-    if step is None:
-        raise RuleBroken(_("%(table)s没有这一步。") % {"table": _(table.zh)}, next_step=_("请打开转诊单查看能做什么。"))
-    if not sides.intersection(step.parties):
-        raise Denied(_("“%(step)s”由对方处理。") % {"step": step.zh}, next_step=_("请等对方处理，或打电话联系。"))
-    if seen_status not in ("", referral.status):
-        raise moved_meanwhile(referral, table)
-    if referral.status not in step.sources:
-        raise moved_meanwhile(referral, table)
-    return referral
+    return referral, sides
 
 
 def _move(

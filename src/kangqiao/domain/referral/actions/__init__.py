@@ -1,0 +1,47 @@
+"""Every step of a referral, up and down, and taking back the last one."""
+
+from kangqiao.domain.referral.actions.steps import (
+    CHANGEABLE,
+    ITEMS,
+    accept_referral,
+    close_referral,
+    confirm_visit,
+    decline_down,
+    escalate_overdue,
+    import_past,
+    mark_not_attended,
+    propose_again,
+    propose_down,
+    rebook_referral,
+    record_first_contact,
+    resend_referral,
+    return_referral,
+    return_summary,
+    send_up,
+    take_over,
+    withdraw_referral,
+)
+from kangqiao.domain.referral.actions.undoing import undo_step
+
+__all__ = [
+    "CHANGEABLE",
+    "ITEMS",
+    "accept_referral",
+    "close_referral",
+    "confirm_visit",
+    "decline_down",
+    "escalate_overdue",
+    "import_past",
+    "mark_not_attended",
+    "propose_again",
+    "propose_down",
+    "rebook_referral",
+    "record_first_contact",
+    "resend_referral",
+    "return_referral",
+    "return_summary",
+    "send_up",
+    "take_over",
+    "undo_step",
+    "withdraw_referral",
+]

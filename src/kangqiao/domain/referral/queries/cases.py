@@ -1,0 +1,212 @@
+"""One referral: its row, its houses, its clock, its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base import reads
+from kangqiao.base.acting import beyond
+from kangqiao.base.models import StatusChange
+from kangqiao.base.transition import history
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.agreements.queries import RELATIONS, in_force
+from kangqiao.domain.institutions import queries as institutions
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.records.models import Encounter
+from kangqiao.domain.referral import rules
+from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.permissions import parties, visible_to
+from kangqiao.domain.referral.states import DOWN, UP
+from kangqiao.domain.residents.queries import note_read
+from kangqiao.domain.scheduling.models import Booking
+from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.states import State, StateTable, Step
+
+OPEN = sorted({*UP.open_keys(), *DOWN.open_keys()})
+TWIN = ("sent", "returned", "accepted", "proposed", "declined")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time limit that runs: when it ends, how much is used (percent), and what is left (negative when overdue)."""
+
+    due_at: datetime
+    used_percent: int
+    left: timedelta
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the limit has passed."""
+        return self.left < timedelta(0)
+
+    @property
+    def share(self) -> float:
+        """How much is used, 0 to 1, for a bar."""
+        return min(self.used_percent, 100) / 100
+
+
+def table_of(referral: Referral) -> StateTable:
+    """The state table of the referral's direction."""
+    return UP if referral.direction == Referral.Direction.UP else DOWN
+
+
+def state_of(referral: Referral) -> State:
+    """The state the referral is in."""
+    return table_of(referral).state(referral.status)
+
+
+def referrals(seat: Seat | None) -> QuerySet[Referral]:
+    """Every referral the seat may see, with both ends, the doctors and the place taken."""
+    return Referral.objects.filter(visible_to(seat)).select_related(
+        "resident__centre", "from_organization__place", "to_organization__place", "from_practitioner",
+        "booking__slot", "booking__session__practitioner", "encounter__practitioner",
+    )  # fmt: skip
+
+
+def get_referral(seat: Seat | None, referral_id: int) -> Referral:
+    """One referral. Raises NotVisible, whether there is none or it is not this seat's."""
+    found = referrals(seat).filter(pk=referral_id).first()
+    if found is None:
+        reads.missed("referral.referral", referral_id)
+        raise not_found()
+    if seat is not None:
+        note_read(seat, [found.resident_id])
+    return found
+
+
+def not_found() -> NotVisible:
+    """The one answer for a referral that is not there and one out of reach."""
+    return NotVisible(_("没有这张转诊单，或不在您的服务范围。"), next_step=_("请回到转诊列表查看。"))
+
+
+def noted(seat: Seat, rows: QuerySet[Referral]) -> list[Referral]:
+    """The lines of a worklist; that it names these residents is written down."""
+    found = list(rows)
+    note_read(seat, [one.resident_id for one in found], listed=True)
+    return found
+
+
+def of_resident(seat: Seat, resident_id: int) -> list[Referral]:
+    """A resident's referrals that the seat may see, newest first."""
+    return noted(seat, referrals(seat).filter(resident_id=resident_id).order_by("-sent_at", "-pk"))
+
+
+def case_of(seat: Seat, referral: Referral) -> list[Referral]:
+    """The whole case: the up-referral and every down-referral that continues it, oldest first (ZH-3.2.4a)."""
+    first = referral.origin_id or referral.pk
+    return list(referrals(seat).filter(Q(pk=first) | Q(origin_id=first)).order_by("sent_at", "pk"))
+
+
+def open_twin(resident_id: int, to_organization_id: int, specialty: str, direction: str) -> Referral | None:
+    """An open referral of the same person for the same specialty at the same place."""
+    return Referral.objects.filter(
+        resident_id=resident_id, to_organization_id=to_organization_id, specialty=specialty, direction=direction,
+        status__in=TWIN,
+    ).first()  # fmt: skip
+
+
+def origin_case(referral_id: int, resident_id: int, hospital_id: int) -> Referral | None:
+    """The up-referral of the same resident to the same hospital that a hand-over continues."""
+    return Referral.objects.filter(
+        pk=referral_id, resident_id=resident_id, to_organization_id=hospital_id, direction="up"
+    ).first()
+
+
+def origin_visit(encounter_id: int, resident_id: int) -> Encounter | None:
+    """The visit of the same resident that gives rise to a referral."""
+    found = Encounter.objects.filter(pk=encounter_id, resident_id=resident_id)
+    return found.select_related("organization", "practitioner").first()
+
+
+def visit_of(booking: Booking) -> Encounter | None:
+    """The visit that completed a booking."""
+    return Encounter.objects.filter(
+        resident_id=booking.resident_id, organization_id=booking.session.organization_id,
+        practitioner_id=booking.session.practitioner_id, origin=Encounter.Origin.REFERRAL,
+        started_at__gte=booking.booked_at,
+    ).last()  # fmt: skip
+
+
+def relation_between(hospital_id: int, centre_id: int, on: date) -> Agreement | None:
+    """The agreement that binds hospital and centre on a day, the responsible one first."""
+    return in_force(on, kinds=RELATIONS).filter(hospital=hospital_id, centre=centre_id).order_by("kind", "pk").first()
+
+
+def own_bodies(organization_id: int | None) -> frozenset[int]:
+    """An organisation and the body it is part of."""
+    row = Organization.objects.filter(pk=organization_id or 0).values_list("pk", "part_of_id").first()
+    return frozenset(pk for pk in row or () if pk is not None)
+
+
+def house_of(organization: Organization) -> list[int]:
+    """An organisation and, for a hospital, its guidance office: everyone there works on the same case."""
+    if organization.kind != Organization.Kind.HOSPITAL:
+        return [organization.pk]
+    office = institutions.guidance_office_of(organization.pk)
+    return [organization.pk] if office is None else [organization.pk, office.pk]
+
+
+def available_steps(seat: Seat, referral: Referral) -> list[Step]:
+    """The buttons of the page: what the seat may do from here."""
+    sides = parties(seat.actor, referral, own_bodies(seat.organization_id))
+    return table_of(referral).steps_from(referral.status, sides)
+
+
+def clock_of(referral: Referral, now: datetime) -> Clock | None:
+    """The time limit that runs for a referral now, if one does."""
+    if referral.due_at is None or state_of(referral).final:
+        return None
+    used = rules.used_percent(referral.clock_from, referral.due_at, now)
+    return Clock(referral.due_at, used, referral.due_at - now)
+
+
+def history_of(referral: Referral) -> list[StatusChange]:
+    """Every step the referral took, oldest first."""
+    return list(history(referral))
+
+
+def on_the_clock() -> list[Referral]:
+    """Every referral, of any organisation, for which a time limit runs; for the job that reminds and escalates."""
+    found = Referral.objects.filter(status__in=OPEN, due_at__isnull=False)
+    return list(found.select_related("from_organization__place", "to_organization__place").order_by("due_at", "pk"))
+
+
+def overdue(now: datetime) -> list[Referral]:
+    """Those whose time limit has run out."""
+    return [referral for referral in on_the_clock() if referral.due_at is not None and referral.due_at < now]
+
+
+def next_number(city: str, day: date) -> str:
+    """A referral number: city code, day and a running number of the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("select nextval(pg_get_serial_sequence('referral_referral', 'id'))")
+        row = cursor.fetchone()
+    return f"ZZ{city}-{day:%Y%m%d}-{row[0] if row else 0:05d}"
+
+
+@beyond("referral.counts")
+def expert_link(seat: Seat, starts: datetime, ends: datetime) -> tuple[int, int]:
+    """Visits to posted experts at the seat's centre in a span, and referrals up that name one as origin (SZ16-3.2b)."""
+    seen = Encounter.objects.filter(
+        organization_id=seat.organization_id, is_posted_expert=True, started_at__gte=starts, started_at__lt=ends
+    )
+    referred = Referral.objects.filter(direction="up", origin_encounter__in=seen)
+    return seen.count(), referred.count()
+
+
+def visit_time(referral: Referral) -> datetime | None:
+    """When the patient is expected, if a place is held."""
+    return referral.booking.slot.starts_at if referral.booking and referral.booking.status == "booked" else None
+
+
+def moment(value: datetime | None) -> str:
+    """Day and time as sentences tell them; nothing for none."""
+    return "" if value is None else date_format(localtime(value), "m-d H:i")

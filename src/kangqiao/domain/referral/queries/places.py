@@ -1,0 +1,169 @@
+"""What a letter chooses from: hospitals, specialties, and the places that are free there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.db.models import F, Min, Sum
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao import policy
+from kangqiao.base.templatetags.kq import is_english
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.agreements.queries import paired_hospitals
+from kangqiao.domain.institutions import queries as institutions
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.referral import rules
+from kangqiao.domain.referral.queries.cases import moment, relation_between
+from kangqiao.domain.referral.queries.letters import FEW
+from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.domain.scheduling.models import Booking, Slot
+from kangqiao.domain.scheduling.parameters import SlotParameters
+from kangqiao.domain.terminology import queries as terminology
+from kangqiao.domain.workforce.models import Practitioner
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a list to choose from."""
+
+    value: int | str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A free time, how many places are left in it, and where it stands in the list."""
+
+    slot: Slot
+    left: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The free places of a hospital for one specialty, by doctor; the one chosen, and the next one after it."""
+
+    doctors: list[tuple[Practitioner, list[Place]]]
+    chosen: Slot | None
+    following: Slot | None
+    is_other: bool
+    release_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far ahead a centre may take places at a hospital, and whether the reserved ones are for it too."""
+
+    ends: datetime
+    as_partner_of: frozenset[int]
+    release_hours: int
+
+
+def places(
+    hospital: Organization, centre: Organization, specialty: str, now: datetime, slot_id: int | None = None,
+    held: Booking | None = None,
+) -> Places:  # fmt: skip
+    """What is free for a patient of this centre at this hospital, the first few of each doctor, and the one chosen.
+
+    The place the GP took counts as chosen until another is named; without one it is the first free.
+    """
+    reach = _reach(hospital, centre, now)
+    free = scheduling.free_slots(
+        [hospital.pk], specialty, starts=now, ends=reach.ends, now=now, as_partner_of=reach.as_partner_of
+    )
+    doctors: dict[int, tuple[Practitioner, list[Slot]]] = {}
+    for slot in free:
+        _doctor, own = doctors.setdefault(slot.session.practitioner_id, (slot.session.practitioner, []))
+        if len(own) < FEW:
+            own.append(slot)
+    numbers = count(1)
+    listed = [
+        (doctor, [Place(slot, slot.capacity - slot.taken, next(numbers)) for slot in own])
+        for doctor, own in doctors.values()
+    ]
+    shown = sorted((slot for _doctor, own in doctors.values() for slot in own), key=lambda slot: slot.starts_at)
+    taken = held.slot if held and held.status == "booked" and held.slot.starts_at > now else None
+    named = next((slot for slot in free if slot.pk == slot_id), None)
+    chosen = named or taken or (shown[0] if shown else None)
+    later = [slot for slot in shown if chosen is not None and slot.starts_at > chosen.starts_at]
+    following = next(iter(later or [slot for slot in shown if slot != chosen]), None)
+    is_other = chosen is not None and chosen != taken
+    return Places(listed, chosen, following, is_other, reach.release_hours)
+
+
+def _reach(hospital: Organization, centre: Organization, now: datetime) -> _Reach:
+    day = localtime(now).date()
+    parameters = SlotParameters.read(policy.at(hospital.place.code, day))
+    is_paired = relation_between(hospital.pk, centre.pk, day) is not None
+    ends = now + timedelta(days=parameters.booking_horizon_days)
+    return _Reach(ends, frozenset({hospital.pk} if is_paired else ()), parameters.release_hours_before)
+
+
+def _free_by_specialty(hospital_id: int, reach: _Reach, now: datetime) -> dict[str, tuple[int, datetime]]:
+    """How many places a centre can take in each specialty of a hospital, and when the first one is."""
+    free = Slot.objects.filter(
+        scheduling.is_free(now, reach.as_partner_of), session__organization_id=hospital_id, starts_at__lt=reach.ends
+    )
+    sums = {"left": Sum(F("capacity") - F("taken")), "first": Min("starts_at")}
+    rows = free.order_by().values_list("session__specialty").annotate(**sums)
+    return {specialty: (left, first) for specialty, left, first in rows}
+
+
+def specialties_at(hospital_id: int | None, centre: Organization, now: datetime) -> list[tuple[str, list[Choice]]]:
+    """Every specialty in two groups: where this centre can take a place, with how many and from when; the others."""
+    every = specialty_choices()
+    if hospital_id is None:
+        return [("", every)]
+    hospital = hospital_choice(hospital_id)
+    reach = _reach(hospital, centre, now)
+    free = _free_by_specialty(hospital_id, reach, now)
+    words = _("%(name)s · %(n)s 个号，最早 %(when)s")
+    told = [
+        Choice(one.value, words % {"name": one.label, "n": left, "when": moment(first)})
+        for one in every if one.value in free for left, first in [free[str(one.value)]]
+    ]  # fmt: skip
+    return [(_("有能占的号"), told), (_("近期没有号"), [one for one in every if one.value not in free])]
+
+
+def is_slot_of(slot_id: int, hospital_id: int) -> bool:
+    """Whether a place is one of this hospital's own."""
+    return Slot.objects.filter(pk=slot_id, session__organization_id=hospital_id).exists()
+
+
+def hospitals_for(seat: Seat, now: datetime) -> list[Choice]:
+    """The hospitals of the region, those bound to the seat's centre first."""
+    paired = set(paired_hospitals(seat.organization_id, localtime(now).date()).values_list("pk", flat=True))
+    found = list(institutions.hospitals_in(seat.place_code[:4]))
+    found.sort(key=lambda one: (one.pk not in paired, one.pk))
+    green = _("绿色通道")
+    return [Choice(one.pk, f"{one.zh} · {green}" if one.pk in paired else one.zh) for one in found]
+
+
+def centres_for(seat: Seat, first: int | None) -> list[Choice]:
+    """The centres of the region, the patient's own first."""
+    found = list(institutions.centres_in(seat.place_code[:4]))
+    found.sort(key=lambda one: (one.pk != first, one.pk))
+    return [Choice(one.pk, one.zh) for one in found]
+
+
+def specialty_choices() -> list[Choice]:
+    """Every specialty by its name."""
+    return _concepts("specialty")
+
+
+def reason_choices(*, down: bool) -> list[Choice]:
+    """The criteria of one direction (ZH-4.4b)."""
+    return [one for one in _concepts("referral_reason") if (one.value in rules.DOWN_CRITERIA) == down]
+
+
+def hospital_choice(organization_id: int) -> Organization:
+    """The hospital of that id with its place. Raises NotVisible."""
+    return institutions.organization_by_id(organization_id)
+
+
+def _concepts(system: str) -> list[Choice]:
+    return [Choice(one.code, one.en if is_english() and one.en else one.zh) for one in terminology.concepts(system)]

@@ -1,0 +1,60 @@
+"""Work of the queue that failed, for whoever keeps the site running: what, how often it was tried, since when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Min
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+FAILED = "failed"
+# What the tasks of `edges/jobs` do, in the words of whoever keeps the site running.
+TASKS: dict[str, str | Promise] = {
+    "agreements.terms": _("协议到期生效和终止"),
+    "audit.check": _("校验审计链"),
+    "audit.heads": _("签署审计链的链头"),
+    "audit.seal": _("审计记录入链"),
+    "forms.forget": _("清理过期的草稿和结果文件"),
+    "imports.enter": _("写入导入的名单"),
+    "imports.forget": _("清理过期的导入"),
+    "jobs.again": _("重启中断的任务"),
+    "publication.remind": _("提醒公示期限"),
+    "referral.clocks": _("催办超时的转诊"),
+    "roster.close_week": _("结束一周的排班"),
+    "roster.end_postings": _("结束到期的派驻"),
+    "roster.plan": _("自动排班"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One piece of failed work."""
+
+    pk: int
+    name: str | Promise
+    attempts: int
+    since: datetime | None
+
+
+def failed(limit: int) -> list[Failed]:
+    """The pieces that failed and were not begun anew, the latest first."""
+    rows = ProcrastinateJob.objects.filter(status=FAILED).annotate(since=Max("procrastinateevent__at"))
+    return [
+        Failed(row.pk, TASKS.get(row.task_name, row.task_name), row.attempts, row.since)
+        for row in rows.order_by("-since", "-pk")[:limit]
+    ]
+
+
+def failed_job(job_id: int) -> ProcrastinateJob | None:
+    """The piece of that number, if it failed."""
+    return ProcrastinateJob.objects.filter(pk=job_id, status=FAILED).first()
+
+
+def failed_waiting() -> tuple[int, datetime | None]:
+    """How many there are, and since when the first."""
+    rows = ProcrastinateJob.objects.filter(status=FAILED).annotate(since=Max("procrastinateevent__at"))
+    told = rows.aggregate(n=Count("pk"), first=Min("since"))
+    return told["n"], told["first"]
