@@ -61,6 +61,13 @@ HEADS = {
     "sent_on": gettext_lazy("发出"),
     "is_answered": gettext_lazy("已答复"),
     "is_in_time": gettext_lazy("按时"),
+    "contract_id": gettext_lazy("签约编号"),
+    "is_key": gettext_lazy("重点人群"),
+    "is_renewed": gettext_lazy("已续约"),
+    "ran_out": gettext_lazy("期满"),
+    "since": gettext_lazy("起"),
+    "until": gettext_lazy("止"),
+    "act": gettext_lazy("服务"),
 }
 CODES = {
     "up": gettext_lazy("上转"),
@@ -74,7 +81,7 @@ CODES = {
     "referral": gettext_lazy("转诊"),
 }
 # A referral's own status says nothing about the figure and is told on its own page.
-LEFT_OUT = {"referral": ("status",)}
+LEFT_OUT = {"referral": ("status",), "contract": ("status",), "person": ("until",)}
 ORGANIZATION_COLUMNS = ("hospital_id", "centre_id", "organization_id", "employer_id")
 
 

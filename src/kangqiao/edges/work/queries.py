@@ -48,11 +48,6 @@ def failed(limit: int) -> list[Failed]:
     ]
 
 
-def failed_job(job_id: int) -> ProcrastinateJob | None:
-    """The piece of that number, if it failed."""
-    return ProcrastinateJob.objects.filter(pk=job_id, status=FAILED).first()
-
-
 def failed_waiting() -> tuple[int, datetime | None]:
     """How many there are, and since when the first."""
     rows = ProcrastinateJob.objects.filter(status=FAILED).annotate(since=Max("procrastinateevent__at"))
