@@ -43,10 +43,14 @@ PROBES: tuple[Probe, ...] = (
     Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),
     Probe("imports-drop", writes={"own": IMPORTERS}),
     Probe("work-anew", {"job": "1"}),
+    Probe("institutions-office", writes={
+        "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
+    Probe("referral-undo", {"step": "undo"}),
 )  # fmt: skip
 WITHOUT_TRACE = {
     "imports-upload": "without a file",
     "papers-upload": "without a file",
     "work-anew": "no work failed here",
+    "referral-undo": "nobody has just taken a step of theirs",
     "papers-revert": "the product's own template is in use already",
 }

@@ -326,8 +326,6 @@ PROBES: tuple[Probe, ...] = (
     _up("not_attend", "accepted", DESK, REASON),
     _up("summarise", "seen", (*DESK, "expert"), {"reply": "已查"}),
     _up("close", "summarised", CENTRE),
-    # Nobody here has just taken a step: there is nothing of theirs to take back.
-    Probe("referral-undo", {"step": "undo"}),
     _down("take_over", "proposed", CENTRE),
     _down("decline", "proposed", CENTRE, REASON),
     _down("propose_again", "declined", (*DESK, "expert"), {"medicines": "无", "plan": "每月随访"}),
@@ -384,8 +382,6 @@ PROBES: tuple[Probe, ...] = (
         "publish", lambda side: {"publication": {"status": "approved", "sha256": digest(side.publication.content)}},
         own=(*LEADERS, "bureau_officer"), partner=("bureau_officer",),
     ),
-    Probe("institutions-office", writes={
-        "own": (*LEADERS, *BUREAUS, "system_admin"), "partner": ("bureau_officer", "system_admin")}),
 )  # fmt: skip
 # Forms that change no row of a table, or none in this world; every other form proves itself valid.
 WITHOUT_TRACE = {

@@ -112,6 +112,11 @@ def of_staff(seat: Seat) -> Q:
     return Q(pk__in=()) if seat.role == Role.RESIDENT else Q()
 
 
+def of_contract(seat: Seat) -> Q:
+    """What belongs to a contract of a resident the seat may see."""
+    return residents.visible_to(seat, field="contract__resident_id")
+
+
 # Where a scope of the database is exactly that of Python.
 EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
@@ -132,6 +137,9 @@ SCOPES: dict[str, Allowed] = {
     "base.Draft": lambda seat: Q(owner_id=seat.user_id), "base.Job": by_oneself, "base.ImportBatch": by_oneself,
     "base.ImportRow": lambda seat: Q(batch__by_id=seat.actor.id), "base.Paper": everything,
     "base.PaperTemplate": everything, "workforce.Absence": of_staff, "agreements.Party": of_staff,
+    "contracting.TeamMember": everything, "contracting.Contract": by_ledger, "contracting.KeyPerson": by_ledger,
+    "contracting.Household": lambda seat: residents.visible_to(seat, field="head_id"),
+    "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip
 

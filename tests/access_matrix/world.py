@@ -36,6 +36,7 @@ from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
+from tests.access_matrix.contract_rows import add_contracts
 from tests.access_matrix.work import add_work
 
 SEATS = {
@@ -69,7 +70,7 @@ MARKS = {
     "agreements.Agreement": "agreement", "scheduling.Booking": "booking", "referral.Referral": "referral",
     "messaging.Notice": "notice", "records.Document": "document", "residents.Consent": "consent",
     "residents.Emergency": "emergency", "residents.Question": "question", "base.ImportRow": "import_row",
-    "base.Job": "job",
+    "base.Job": "job", "contracting.Contract": "contract",
 }  # fmt: skip
 LONG_AGO = date(2020, 1, 1)
 
@@ -194,6 +195,7 @@ def build(side: Side) -> Side:
     _sittings(side)
     _visits(side)
     _results(side)
+    add_contracts(side)
     add_work(side)
     return side
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from kangqiao.base.shortcuts import SHORTCUTS
@@ -115,6 +116,18 @@ class Verb:
 def verb_of(step: Step, url: str) -> Verb:
     """The button of a step of a state table."""
     return Verb(called(step), url, step.action, needs_reason=step.needs_reason, primary=step.primary)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs from the paper before: `added`, `removed` or `changed`; what, and each field before and after."""
+
+    kind: str
+    what: str
+    note: str = ""
+    term: str = ""
+    fields: tuple[tuple[str | Promise, str, str], ...] = ()
+    is_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

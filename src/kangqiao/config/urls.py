@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("roster/", include("kangqiao.domain.roster.urls")),
     path("slots/", include("kangqiao.domain.scheduling.urls")),
     path("referrals/", include("kangqiao.domain.referral.urls")),
+    path("", include("kangqiao.domain.contracting.urls")),
     path("indicators/", include("kangqiao.domain.indicators.urls")),
     path("appraisals/", include("kangqiao.domain.appraisal.urls")),
     path("appraisals/", include("kangqiao.edges.closing.urls")),

@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,6 +43,13 @@ class Period:
 def year(number: int) -> Period:
     """The calendar year as a period."""
     return Period(date(number, 1, 1), date(number + 1, 1, 1))
+
+
+def quarters(until: date, count: int) -> list[Period]:
+    """The last `count` calendar quarters, oldest first; the newest holds the day before `until`."""
+    newest = (until - timedelta(days=1)).year * 4 + ((until - timedelta(days=1)).month - 1) // 3
+    starts = [date(n // 4, n % 4 * 3 + 1, 1) for n in range(newest - count + 1, newest + 2)]
+    return [Period(start, end) for start, end in pairwise(starts)]
 
 
 def week(day: date) -> Period:

@@ -60,6 +60,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "appraisal": _kind(own=LEADERS, related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
         "booking": _kind(own=(Role.RESIDENT,), related=(Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK, Role.EXPERT)),
+        "contract": _kind(own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER)),
         "document": _kind(own=(Role.RESIDENT,), related=TREATING),
         "figure": _kind(related=(Role.FINANCE_OFFICER,)),
         "half_day": _kind(
@@ -69,11 +70,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "hospital": _kind(own=LEADERS, related=(Role.BUREAU_OFFICER, Role.SYSTEM_ADMIN)),
         "line": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
+        "member": _kind(own=(Role.CENTRE_MANAGER,)),
         "notice": _kind(own=EVERYBODY),
         "organization": _kind(
             own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
             related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
         ),
+        "package": _kind(own=(Role.CENTRE_MANAGER,), related=(Role.BUREAU_OFFICER,)),
         "paper": _kind(
             own=(Role.GP, Role.CENTRE_MANAGER),
             is_kept=True,
@@ -114,6 +117,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             related=(Role.REFERRAL_DESK, *LEADERS, Role.DISPATCHER),
         ),
         "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
+        "team": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
+        "zone": _kind(own=(Role.CENTRE_MANAGER,)),
         "slot": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
     }
 )
@@ -126,6 +131,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "booking_id": "booking",
         "chain": "chain",
         "consent_id": "consent",
+        "contract_id": "contract",
         "document_id": "document",
         "emergency_id": "emergency",
         "factor_id": "factor",
@@ -137,7 +143,9 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "membership_id": "membership",
         "role_change_id": "role_change",
         "user_id": "account",
+        "member_id": "member",
         "notice_id": "notice",
+        "package_id": "package",
         "organization_id": "organization",
         "paper_id": "paper",
         "posting_id": "posting",
@@ -150,6 +158,8 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "session_id": "session",
         "sign_in_id": "sign_in",
         "slot_id": "slot",
+        "team_id": "team",
+        "zone_id": "zone",
     }
 )
 # What `pk` names: by the name of the address, else by its first word.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -76,3 +78,23 @@ def compliance(target: Decimal | int | None, observed: Decimal | int | None, *, 
 def needs_justification(verdict: Verdict, force: str, justification: str) -> bool:
     """Whether a missed in-principle duty still waits for its reason (原则上: warn, do not block)."""
     return verdict is Verdict.SHORT and force == "in_principle" and not justification.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What one side promised, in words, with its figure where it has one."""
+
+    words: str
+    target: Decimal | None
+
+
+Promises = Mapping[tuple[str, str], Promise]
+
+
+def changed_promises(before: Promises, after: Promises) -> list[tuple[str, Promise, Promise | None]]:
+    """What differs between the promises of two agreements, by side and measure: added, changed (the new), removed."""
+    found: list[tuple[str, Promise, Promise | None]] = [
+        ("added", promise, None) for key, promise in after.items() if key not in before
+    ]
+    found += [("changed", old, after[key]) for key, old in before.items() if key in after and after[key] != old]
+    return found + [("removed", old, None) for key, old in before.items() if key not in after]

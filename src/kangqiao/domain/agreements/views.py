@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import Verb, came_from, verb_of, wants_drawer
+from kangqiao.base.pages import Difference, Verb, came_from, verb_of, wants_drawer
 from kangqiao.base.templatetags.kq import called
-from kangqiao.domain.agreements import actions, forms, permissions, queries
+from kangqiao.domain.agreements import actions, forms, permissions, queries, rules
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.kernel.errors import NoPolicyInForce, NotVisible, RuleBroken
 from kangqiao.kernel.states import Step
@@ -72,12 +72,34 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "sides": queries.duties_by_side(agreement),
         "form_names": [forms.FORM_NAMES.get(name, name) for name in agreement.forms],
         "history": queries.history_rows(agreement),
+        "differences": _differences(agreement),
     }
     if wants_drawer(request):
         moves = _moves(agreement, queries.can_sign_now(seat, agreement), steps)
         context |= {"moves": moves, "back": came_from(request)}
         return render(request, "agreements/glance.html", context)
     return render(request, "agreements/detail.html", context)
+
+
+def _differences(agreement: Agreement) -> list[Difference]:
+    """What this agreement promises otherwise than the one before."""
+    if agreement.previous is None:
+        return []
+    before, after = (
+        {(one.side, one.measure): rules.Promise(called(one), one.target) for one in queries.duties_of(each)}
+        for each in (agreement.previous, agreement)
+    )
+    return [
+        Difference(
+            kind, (new or old).words, "" if new or old.target is None else f"{old.target:f}", fields=_figures(old, new)
+        )
+        for kind, old, new in rules.changed_promises(before, after)
+    ]
+
+
+def _figures(old: rules.Promise, new: rules.Promise | None) -> tuple[tuple[str, str, str], ...]:
+    shown = [("" if one is None or one.target is None else f"{one.target.normalize():f}") for one in (old, new)]
+    return ((_("要求"), *shown),) if new is not None and shown[0] != shown[1] else ()  # type: ignore[return-value]
 
 
 def _moves(agreement: Agreement, can_sign: bool, steps: list[Step]) -> list[Verb]:

@@ -32,7 +32,7 @@ class AppraisalParameters:
         """The parameters of a place on a day. Raises NoPolicyInForce."""
         return cls(
             weights={key: policy.value("appraisal", weight) for key, weight in WEIGHTS.items()},
-            targets={key: policy.value("appraisal", TARGETS[key]) for key in WEIGHTS},
+            targets={key: policy.value(*TARGETS[key]) for key in WEIGHTS},
             full_pay_score_min=policy.value("appraisal", "full_pay_score_min"),
             full_pay_percent=policy.value("appraisal", "full_pay_percent"),
             reduced_pay_percent=policy.value("appraisal", "reduced_pay_percent"),

@@ -18,7 +18,9 @@ from kangqiao.base.idempotency import idempotent
 from kangqiao.base.pages import Verb, came_from, verb_of, wants_drawer
 from kangqiao.base.templatetags.kq import money
 from kangqiao.domain.finance import actions, forms, permissions, queries
+from kangqiao.domain.finance.models import Settlement
 from kangqiao.kernel.errors import NoPolicyInForce, RuleBroken
+from kangqiao.kernel.states import Step
 
 
 @require_safe
@@ -107,12 +109,16 @@ def settlement(request: HttpRequest, pk: int) -> HttpResponse:
         "history": queries.history_of(found),
     }
     if wants_drawer(request):
-        steps = [context["steps"][name] for name in ("submit",) if name in context["steps"]]
-        moves = [verb_of(step, reverse("finance-submit", args=(pk,))) for step in steps]
-        if context["own"]:
-            moves.append(Verb(_("确认已拨付"), reverse("finance-pay", args=(pk,)), primary=True))
-        return render(request, "finance/glance.html", context | {"moves": moves, "back": came_from(request)})
+        context |= {"moves": _moves(found, context["steps"], is_payer=bool(context["own"])), "back": came_from(request)}
+        return render(request, "finance/glance.html", context)
     return render(request, "finance/settlement.html", context)
+
+
+def _moves(found: Settlement, steps: dict[str, Step], *, is_payer: bool) -> list[Verb]:
+    """What can be done about a settlement from a worklist."""
+    moves = [verb_of(steps["submit"], reverse("finance-submit", args=(found.pk,)))] if "submit" in steps else []
+    paying = Verb(_("确认已拨付"), reverse("finance-pay", args=(found.pk,)), primary=True)
+    return [*moves, paying] if is_payer else moves
 
 
 @require_POST

@@ -19,6 +19,7 @@ from ibis.expr.types import Table
 
 from kangqiao import policy
 from kangqiao.base.acting import beyond
+from kangqiao.base.trends import Trend, drawn
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.indicators import rules
 from kangqiao.domain.indicators.models import MeasureReport
@@ -28,12 +29,13 @@ from kangqiao.domain.indicators.rules import Card
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.facts import FactTable
-from kangqiao.kernel.period import Period, years_after
+from kangqiao.kernel.period import Period, quarters, years_after
 from kangqiao.kernel.period import year as calendar_year
 from kangqiao.policy import Value
 
 ROWS_SHOWN = 200
 YEARS_BACK = 3
+QUARTERS = 8
 # What a reader is told instead of the names and codes of the fact tables.
 HEADS = {
     "half_day_id": gettext_lazy("半天编号"),
@@ -59,6 +61,13 @@ HEADS = {
     "sent_on": gettext_lazy("发出"),
     "is_answered": gettext_lazy("已答复"),
     "is_in_time": gettext_lazy("按时"),
+    "contract_id": gettext_lazy("签约编号"),
+    "is_key": gettext_lazy("重点人群"),
+    "is_renewed": gettext_lazy("已续约"),
+    "ran_out": gettext_lazy("期满"),
+    "since": gettext_lazy("起"),
+    "until": gettext_lazy("止"),
+    "act": gettext_lazy("服务"),
 }
 CODES = {
     "up": gettext_lazy("上转"),
@@ -72,7 +81,7 @@ CODES = {
     "referral": gettext_lazy("转诊"),
 }
 # A referral's own status says nothing about the figure and is told on its own page.
-LEFT_OUT = {"referral": ("status",)}
+LEFT_OUT = {"referral": ("status",), "contract": ("status",), "person": ("until",)}
 ORGANIZATION_COLUMNS = ("hospital_id", "centre_id", "organization_id", "employer_id")
 
 
@@ -296,6 +305,18 @@ def by_organization(seat: Seat, card: Card, period: Period) -> Compared:
     ]
     rows.sort(key=lambda row: (row.value is None, row.value or 0, row.organization.code if row.organization else ""))
     return Compared(_summed(card, measured, known, beyond, parameters), rows, frozenset(beyond))
+
+
+def trend(seat: Seat, card: Card, period: Period) -> Trend:
+    """An indicator of the seat's own by quarter, up to the end of the period, the last two years of them."""
+    parameters, known, beyond = parameters_for(seat, period), scope(seat), scope_beyond(seat)
+    end = period.end or period.start
+    values = []
+    for quarter in quarters(end, QUARTERS):
+        measured = measure_all(card.key, quarter.start, min(quarter.end or end, end))
+        label = f"{quarter.start.year} Q{quarter.start.month // 3 + 1}"
+        values.append((label, _summed(card, measured, known, beyond, parameters).value))
+    return drawn(values)
 
 
 def figure_of(seat: Seat, card: Card, organization: Organization, period: Period) -> Figure:

@@ -111,12 +111,44 @@ def community_visit_share(facts: Facts, start: date, end: date) -> Table:
     )
 
 
+def signed_share(facts: Facts, start: date, end: date) -> Table:
+    """Residents with a contract on the last day against all registered at the centre (XH23-5.2.1f)."""
+    return _signed(facts["person"], facts, end)
+
+
+def key_group_signed_share(facts: Facts, start: date, end: date) -> Table:
+    """The same of those who belong to a key group (XH23-5.2.1c)."""
+    return _signed(facts["person"].filter(ibis._.is_key), facts, end)
+
+
+def contract_served_share(facts: Facts, start: date, end: date) -> Table:
+    """Contracts of the last day whose resident had a service in the period, against all of them (SZ17-B9.a)."""
+    held = _held_on_last_day(facts["contract"], end)
+    done = _within(facts["service"], "day", start, end).select("resident_id").distinct()
+    both = held.left_join(done, "resident_id")
+    return both.group_by(organization_id=both.centre_id).agg(
+        numerator=both.resident_id_right.count(), denominator=both.count()
+    )
+
+
+def contract_renewal_rate(facts: Facts, start: date, end: date) -> Table:
+    """Contracts renewed with their team, against those whose term ran out in the period (XH23-5.2.1b)."""
+    over = _within(facts["contract"], "ends_on", start, end).filter(ibis._.ran_out)
+    return over.group_by(organization_id=over.centre_id).agg(
+        numerator=over.count(where=over.is_renewed), denominator=over.count()
+    )
+
+
 DEFINITIONS: dict[str, Definition] = {
     "duty_compliance": duty_compliance,
     "visits_per_half_day": visits_per_half_day,
     "up_referral_in_time": up_referral_in_time,
     "down_referral_ratio": down_referral_ratio,
     "community_visit_share": community_visit_share,
+    "signed_share": signed_share,
+    "key_group_signed_share": key_group_signed_share,
+    "contract_served_share": contract_served_share,
+    "contract_renewal_rate": contract_renewal_rate,
 }
 
 
@@ -158,6 +190,22 @@ ROWS: dict[str, tuple[RowSet, ...]] = {
         RowSet("numerator", "encounter", "organization_id", "day", where=(("organization_kind", "centre"),)),
         RowSet("denominator", "encounter", "organization_id", "day"),
     ),
+    "signed_share": (
+        RowSet("numerator", "contract", "centre_id", "starts_on", "ends_on"),
+        RowSet("denominator", "person", "centre_id", "since", "until"),
+    ),
+    "key_group_signed_share": (
+        RowSet("numerator", "contract", "centre_id", "starts_on", "ends_on", where=(("is_key", True),)),
+        RowSet("denominator", "person", "centre_id", "since", "until", where=(("is_key", True),)),
+    ),
+    "contract_served_share": (
+        RowSet("numerator", "service", "centre_id", "day"),
+        RowSet("denominator", "contract", "centre_id", "starts_on", "ends_on"),
+    ),
+    "contract_renewal_rate": (
+        RowSet("numerator", "contract", "centre_id", "ends_on", where=(("ran_out", True), ("is_renewed", True))),
+        RowSet("denominator", "contract", "centre_id", "ends_on", where=(("ran_out", True),)),
+    ),
 }
 # A reader of figures has no basis to know which resident a row is about.
 NEVER_SHOWN = ("resident_id",)
@@ -187,6 +235,22 @@ def value_of(numerator: Decimal, denominator: Decimal | None, unit: str) -> Deci
         return None
     exact = Fraction(numerator) / Fraction(denominator) * (100 if unit == "percent" else 1)
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"))
+
+
+def _held_on_last_day(contracts: Table, end: date) -> Table:
+    """Contracts that cover the last day of a period; of one resident never two."""
+    last = ibis.literal(end)
+    return contracts.filter(contracts.starts_on < last, contracts.ends_on >= last)
+
+
+def _signed(people: Table, facts: Facts, end: date) -> Table:
+    last = ibis.literal(end)
+    there = people.filter(people.since < last, people.until >= last)
+    held = _held_on_last_day(facts["contract"], end).select("resident_id")
+    both = there.left_join(held, "resident_id")
+    return both.group_by(organization_id=both.centre_id).agg(
+        numerator=both.resident_id_right.count(), denominator=both.count()
+    )
 
 
 def _within(table: Table, column: str, start: date, end: date) -> Table:

@@ -38,6 +38,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "period": period,
         "statement": queries.sql_of(key, period.start, period.end or period.start),
         "reports": queries.frozen(seat, key),
+        "trend": queries.trend(seat, card, period),
         "smallest": queries.parameters_for(seat, period).small_denominator,
     }
     return render(request, "indicators/detail.html", context)

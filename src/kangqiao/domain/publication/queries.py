@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from kangqiao import policy
 from kangqiao.base.models import StatusChange
+from kangqiao.base.pages import Difference
 from kangqiao.base.transition import Told, told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -143,6 +145,33 @@ def approver_of(organization: Organization) -> int | None:
 def changes(publication: Publication) -> list[rules.Change]:
     """What differs from the list before."""
     return rules.difference(publication.previous.content if publication.previous else {}, publication.content)
+
+
+PART_NAMES = {
+    "chc_list": gettext_lazy("对口机构"), "experts_completed": gettext_lazy("已派驻过"),
+    "experts_planned": gettext_lazy("拟派驻"),
+}  # fmt: skip
+COLUMNS = {
+    "agreement": gettext_lazy("协议编号"), "title": gettext_lazy("职称"), "specialty": gettext_lazy("专科"),
+    "starts_on": gettext_lazy("起"), "ends_on": gettext_lazy("止"),
+}  # fmt: skip
+
+
+def differences(publication: Publication) -> list[Difference]:
+    """The same as the page tells it: who or which centre, where and for how long, and what became of each column."""
+    return [
+        Difference(
+            change.kind, change.row.get("name") or change.row.get("centre", ""),
+            " · ".join(filter(None, (str(PART_NAMES[change.part]), change.row.get("place", "")))),
+            f"{change.row['starts_on']} – {change.row['ends_on']}",
+            tuple(
+                (label, change.before.get(name, ""), change.row.get(name, ""))
+                for name, label in COLUMNS.items() if change.before and change.before.get(name) != change.row.get(name)
+            ),
+            is_person="name" in change.row,
+        )
+        for change in changes(publication)
+    ]  # fmt: skip
 
 
 def hospitals_without_list(place_code: str, year: int) -> list[Organization]:

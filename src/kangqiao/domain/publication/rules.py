@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -16,11 +16,16 @@ PARTS = ("chc_list", "experts_completed", "experts_planned")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of the difference between two lists: `added` or `removed`, of which part, and the row."""
+    """One line of the difference between two lists: `added`, `removed` or `changed`, of which part, and the row.
+
+    A changed row is the same centre, or the same expert at the same place for a term that begins the same day; `before`
+    is how it stood.
+    """
 
     kind: str
     part: str
     row: dict[str, str]
+    before: dict[str, str] = field(default_factory=dict)
 
 
 def days_late(published_on: date, due_on: date) -> int:
@@ -39,10 +44,19 @@ def canonical(content: dict[str, Any]) -> bytes:
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """What was added to and removed from each part, in the order of the lists."""
+    """What was added to, changed in and removed from each part, in the order of the lists."""
     changes: list[Change] = []
     for part in PARTS:
         before, after = old.get(part, []), new.get(part, [])
-        changes += [Change("added", part, row) for row in after if row not in before]
-        changes += [Change("removed", part, row) for row in before if row not in after]
+        gone: dict[tuple[str, ...], dict[str, str]] = {_same(row): row for row in before if row not in after}
+        come = [row for row in after if row not in before]
+        for row in come:
+            was = gone.pop(_same(row), None)
+            changes.append(Change("changed" if was else "added", part, row, was or {}))
+        changes += [Change("removed", part, row) for row in before if gone.get(_same(row)) is row]
     return changes
+
+
+def _same(row: dict[str, str]) -> tuple[str, ...]:
+    """What makes two rows the same line of two lists."""
+    return tuple(row.get(name, "") for name in ("centre", "name", "place", "starts_on"))

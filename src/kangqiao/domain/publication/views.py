@@ -73,7 +73,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "state": queries.state_of(publication),
         "steps": queries.available_steps(seat, publication),
         "days_left": (publication.due_on - today).days,
-        "changes": queries.changes(publication),
+        "changes": queries.differences(publication),
         "history": queries.story_of(publication),
     }
     if wants_drawer(request):

@@ -78,6 +78,7 @@ class Basis(BaseModel):
         REGISTERED = "registered", _("登记中心")
         BOOKING = "booking", _("预约")
         REFERRAL = "referral", _("转诊")
+        CONTRACT = "contract", _("签约团队")
         ENCOUNTER = "encounter", _("就诊")
         GUARDIAN = "guardian", _("监护人")
         PROXY = "proxy", _("代办人")

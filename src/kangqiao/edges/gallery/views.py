@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from kangqiao.base.access import access
 from kangqiao.base.models import ImportRow
-from kangqiao.base.pages import RailItem
+from kangqiao.base.pages import Difference, RailItem
+from kangqiao.base.trends import drawn
 from kangqiao.edges.excel.preview import Line, preview
 from kangqiao.edges.excel.residents import RESIDENTS
 from kangqiao.kernel.states import Look, State, Step
@@ -130,8 +131,25 @@ def sample() -> dict[str, Any]:
             {"verb": _("发出"), "who": EXPERTS[0], "at": now - timedelta(hours=3)},
             {"verb": _("退回"), "who": EXPERTS[1], "at": now, "reason": _("缺心电图")},
         ],
+        **_figures(),
         "allergies": [_("青霉素过敏")],
         "facts": [(_("出自"), _("珠海市“联建协管”工作方案")), (_("生效"), None)],
+    }
+
+
+def _figures() -> dict[str, Any]:
+    """Values over periods, one of them missing; what differs from a paper before."""
+    return {
+        "trend": drawn([(f"2025 Q{n}", value) for n, value in enumerate((52, 55, None, 58), start=1)]),
+        "no_trend": drawn([]),
+        "nothing": [],
+        "differences": [
+            Difference("added", EXPERTS[0], _("香湾"), "2026-01-01 – 2026-12-31", is_person=True),
+            Difference(
+                "changed", EXPERTS[1], _("香湾"), fields=((_("止"), "2026-06-30", "2026-12-31"),), is_person=True
+            ),
+            Difference("removed", EXPERTS[2], _("香湾"), is_person=True),
+        ],
     }
 
 

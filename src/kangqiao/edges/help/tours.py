@@ -21,6 +21,8 @@ PLACES: dict[str, Promise] = {
     "residents-search": gettext_lazy("按姓名、拼音首字母、证件号后四位或电话找居民；只找得到您服务的人。"),
     "referral-list": gettext_lazy("每张转诊单走到哪一步、在等谁、还剩多久。"),
     "referral-desk": gettext_lazy("社区转来的单子：左边信，右边档案和为社区留的号；按 1 接收，按 2 退回并说明。"),
+    "contracting-desk": gettext_lazy("谁申请签约、谁等着签署、谁快到期：接受以后名额就留好了。"),
+    "contracting-teams": gettext_lazy("家庭医生团队的成员、片区和名额；签而不约和待签的重点人群从团队里看。"),
     "slots-day": gettext_lazy("今天谁约了谁：签到、记未到、写小结。"),
     "slots-find": gettext_lazy("家门口的专家先列出来，选一个时间就能约。"),
     "slots-mine": gettext_lazy("约好的和看过的号；不去了在这里取消，号给别人。"),

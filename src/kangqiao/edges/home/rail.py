@@ -33,6 +33,8 @@ SITTINGS = Entry("roster-mine", "calendar-event", _("坐诊"))
 DAY = Entry("slots-day", "calendar", _("今日"))
 REFERRALS = Entry("referral-list", "transfer", _("转诊"))
 DESK = Entry("referral-desk", "inbox", _("接收台"))
+CONTRACTS = Entry("contracting-desk", "heart-handshake", _("签约"))
+TEAMS = Entry("contracting-teams", "users", _("团队"))
 PEOPLE = Entry("residents-search", "users-group", _("居民"))
 INDICATORS = Entry("indicators-list", "chart-bar", _("指标"))
 APPRAISALS = Entry("appraisal-list", "clipboard-check", _("考核"))
@@ -51,9 +53,9 @@ RAILS: dict[str, tuple[Entry, ...]] = {
         Entry("slots-mine", "ticket", _("我的号")),
         Entry("referral-mine", "transfer", _("转诊")),
     ),
-    Role.GP: (HOME, PEOPLE, REFERRALS, DAY, CHAIN, CLAUSES),
+    Role.GP: (HOME, PEOPLE, CONTRACTS, REFERRALS, DAY, TEAMS, CHAIN, CLAUSES),
     Role.EXPERT: (HOME, SITTINGS, REFERRALS, CHAIN, CLAUSES),
-    Role.CENTRE_MANAGER: (HOME, DAY, ATTENDANCE, REFERRALS, PEOPLE, AGREEMENTS, CHAIN, CLAUSES),
+    Role.CENTRE_MANAGER: (HOME, DAY, ATTENDANCE, REFERRALS, PEOPLE, CONTRACTS, AGREEMENTS, CHAIN),
     Role.REFERRAL_DESK: (HOME, DESK, REFERRALS, DAY, CHAIN, CLAUSES),
     Role.GUIDANCE_OFFICE: (HOME, AGREEMENTS, POSTINGS, ROSTER, APPRAISALS, MONEY, PUBLICATIONS, CHAIN),
     Role.DISPATCHER: (HOME, ROSTER, AGREEMENTS, INDICATORS, CHAIN, CLAUSES),

@@ -18,6 +18,9 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.accounts.states import ROLE_CHANGE
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.appraisal import queries as appraisals
+from kangqiao.domain.contracting import queries as contracting
+from kangqiao.domain.contracting.models import Contract
+from kangqiao.domain.contracting.states import CONTRACT
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.publication import queries as publications
@@ -116,6 +119,30 @@ def _arrivals(row: scheduling.Row) -> tuple[Verb, ...]:
         "miss": Verb(_("记为未到"), step, "miss"),
     }
     return tuple(verb for action, verb in known.items() if action in row.steps)
+
+
+def of_contracts(seat: Seat, now: datetime, *, key: str) -> list[Row]:
+    """Contracts to accept, to sign or to renew."""
+    on = localtime(now).date()
+    return [
+        Row(
+            key=f"k{one.pk}", title=one.resident.name, url=reverse("contracting-detail", args=(one.pk,)),
+            look=one.state, note=one.team.zh, lead=called(one.state), rest=contracting.sentence(one, on),
+            since=one.applied_at if key != "due" else None, is_demo=one.resident.is_demo, part=True,
+            verbs=_contract_verbs(one, key),
+        )
+        for one in contracting.waiting_rows(seat, key, now, MOST)
+    ]  # fmt: skip
+
+
+def _contract_verbs(one: Contract, key: str) -> tuple[Verb, ...]:
+    shown = {"applied": ("accept", "refuse"), "accepted": ("sign", "withdraw"), "due": ("renew",)}[key]
+    found = []
+    for action in shown:
+        step, url = CONTRACT.step(action), reverse("contracting-step", args=(one.pk, action))
+        opens = action in ("sign", "renew")
+        found.append(Verb(called(step), url, opens=True, primary=True) if opens else verb_of(step, url))
+    return tuple(found)
 
 
 def to_attest(seat: Seat, now: datetime) -> list[Row]:

@@ -16,6 +16,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.appraisal import queries as appraisals
+from kangqiao.domain.contracting import queries as contracting
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.publication import queries as publications
@@ -121,6 +122,18 @@ ATTENDANCE = Worklist(
     "attendance", _("待确认的坐诊"), _("确认出诊"), "roster-attendance",
     _("专家坐诊过去以后，在这里确认来了没有；考核和经费都看它。"), roster.to_complete, rows.to_attest,
 )  # fmt: skip
+APPLICATIONS = Worklist(
+    "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
+    partial(contracting.waiting_of, "applied"), partial(rows.of_contracts, key="applied"), tab="applied",
+)  # fmt: skip
+TO_SIGN = Worklist(
+    "accepted", _("待签署的签约"), _("签署"), "contracting-desk", _("接受了、居民还没签的在这里，过期名额会放出来。"),
+    partial(contracting.waiting_of, "accepted"), partial(rows.of_contracts, key="accepted"), tab="accepted",
+)  # fmt: skip
+DUE = Worklist(
+    "due", _("快到期的签约"), _("续约"), "contracting-desk", _("到期前可以续约的居民会排在这里。"),
+    partial(contracting.waiting_of, "due"), partial(rows.of_contracts, key="due"), tab="due",
+)  # fmt: skip
 SITTINGS = Worklist(
     "sittings", _("本周坐诊"), _("看安排"), "roster-mine", _("这一周没有排您坐诊。"),
     roster.own_this_week, rows.sittings,
@@ -186,7 +199,8 @@ FAILED_WORK = Worklist(
     lambda seat, now: work.failed_waiting(), rows.failed_work,
 )  # fmt: skip
 CHAINS = Worklist(
-    "chains", _("校验不通过的审计链"), _("核查"), "audit", _("每条链上次校验都没有问题；每天夜里校验一次。"),
+    "chains", _("校验不通过的审计链"), _("核查"), "audit",
+    _("没有一条链校验出问题；每天夜里校验一次，第一次在装好后的那一夜。"),
     _chains, rows.chains, age=_("上次校验"),
 )  # fmt: skip
 NOTICES = Worklist(
@@ -195,9 +209,9 @@ NOTICES = Worklist(
 )  # fmt: skip
 
 LISTS: dict[str, tuple[Worklist, ...]] = {
-    Role.GP: (RETURNED, REPLIES, HANDED_BACK, CONTACTS, TODAY, NOTICES),
+    Role.GP: (RETURNED, REPLIES, HANDED_BACK, CONTACTS, APPLICATIONS, TO_SIGN, TODAY, NOTICES),
     Role.EXPERT: (MY_PATIENTS, REPORTS, SITTINGS, NOTICES),
-    Role.CENTRE_MANAGER: (TODAY, ATTENDANCE, HANDED_BACK, RETURNED, SIGNATURES, NOTICES),
+    Role.CENTRE_MANAGER: (TODAY, ATTENDANCE, HANDED_BACK, RETURNED, APPLICATIONS, DUE, SIGNATURES, NOTICES),
     Role.REFERRAL_DESK: (DESK, REPORTS, TODAY, NOTICES),
     Role.GUIDANCE_OFFICE: (DESK, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
     Role.DISPATCHER: (DRAFTS, NOTICES),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +11,8 @@ from django.utils import timezone
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import forms as agreement_forms
 from kangqiao.domain.agreements import queries as agreements
+from kangqiao.domain.contracting import queries as contracting
+from kangqiao.domain.contracting.models import Contract, TeamMember
 from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.referral import queries as referrals
@@ -40,6 +42,11 @@ NAMES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "settlement": (
         "编号 地区 年度 版次 合计 合计大写 可拨付 可拨付大写 冻结指纹 依据 日期 出具单位",
         {"支付方": "名称 笔数 测算 已拨付", "明细": "中心 医院 支付方 测算 应拨 条款 状态"},
+    ),
+    "contract": (
+        "编号 家庭编号 姓名 性别 出生 证件号 电话 地址 中心 团队 牵头医生 团队电话 开始 结束 签署人 签署方式 签署地点"
+        " 依据 日期 出具单位",
+        {"成员": "姓名 类别 机构", "项目": "服务包 名称 次数 价格", "家人": "姓名 性别 出生"},
     ),
     "publication": (
         "编号 医院 年度 版次 冻结指纹 日期 出具单位",
@@ -131,6 +138,71 @@ def agreement(seat: Seat, agreement_id: int, now: datetime) -> Facts:
 def agreement_kind(seat: Seat, agreement_id: int) -> str:
     """Which of the two papers of an agreement its kind asks for."""
     return "target" if agreements.get_agreement(seat, agreement_id).kind == "target" else "agreement"
+
+
+def contract(seat: Seat, contract_id: int, now: datetime) -> Facts:
+    """A family doctor's contract, of a person or of a household."""
+    one, on = contracting.get_contract(seat, contract_id), timezone.localdate(now)
+    residents.note_read(seat, [one.resident_id])
+    person, members = one.resident, contracting.members_of([one.team_id], on)
+    lead = next((each.practitioner.name for each in members if each.is_lead), "")
+    # untranslated: papers are Chinese
+    return {
+        "编号": one.number,
+        "家庭编号": one.household.number if one.household else "",
+        "姓名": person.name,
+        "性别": str(person.get_sex_display()),
+        "出生": person.birth_date.isoformat(),
+        "证件号": masked(person.identifier),
+        "电话": person.phone,
+        "地址": person.address,
+        "中心": one.team.organization.zh,
+        "团队": one.team.zh,
+        "牵头医生": lead,
+        "团队电话": one.team.phone,
+        "开始": one.starts_on.isoformat() if one.starts_on else "",
+        "结束": one.last_day.isoformat() if one.last_day else "",
+        "签署人": one.signed_by,
+        "签署方式": str(one.get_way_display()),
+        "签署地点": str(one.get_where_display()),
+        **_promises(one, members, on),
+        "依据": one.policy_ref,
+        "日期": timezone.localdate(one.signed_at).isoformat() if one.signed_at else "",
+        "出具单位": one.team.organization.zh,
+    }
+
+
+def _promises(one: Contract, members: list[TeamMember], on: date) -> dict[str, list[dict[str, str]]]:
+    """The lists of a contract: who serves, what is promised, who signed together."""
+    # untranslated: papers are Chinese
+    return {
+        "成员": [
+            {
+                "姓名": each.practitioner.name,
+                "类别": str(each.get_kind_display()),
+                "机构": each.practitioner.organization.zh,
+            }
+            for each in members
+        ],
+        "项目": [
+            {
+                "服务包": each.package,
+                "名称": each.item.zh,
+                "次数": str(each.item.times),
+                "价格": f"{yuan(each.item.fen):,}" if each.item.fen else "免费",
+            }
+            for each in contracting.promised(one, on)
+        ],
+        "家人": [
+            {
+                "姓名": each.resident.name,
+                "性别": str(each.resident.get_sex_display()),
+                "出生": each.resident.birth_date.isoformat(),
+            }
+            for each in (contracting.household_of(one) if one.household_id else [])
+            if each.pk != one.pk
+        ],
+    }
 
 
 def settlement(seat: Seat, settlement_id: int, now: datetime) -> Facts:

@@ -50,6 +50,10 @@ KINDS = {
             "settlement", gettext_lazy("结算单"), "finance.Settlement", facts.settlement,
             corrected=frozenset({"superseded"}),
         ),
+        PaperKind(
+            "contract", gettext_lazy("家庭医生签约协议书"), "contracting.Contract", facts.contract,
+            frozenset({"withdrawn", "ended", "transferred"}),
+        ),
         PaperKind("publication", gettext_lazy("公示表"), "publication.Publication", facts.publication),
     )
 }  # fmt: skip

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("papers/templates/<slug:paper>/revert/", views.revert, name="papers-revert"),
     path("papers/referrals/<int:referral_id>/", views.referral, name="papers-referral"),
     path("papers/agreements/<int:pk>/", views.agreement, name="papers-agreement"),
+    path("papers/contracts/<int:contract_id>/", views.contract, name="papers-contract"),
     path("papers/settlements/<int:pk>/", views.settlement, name="papers-settlement"),
     path("papers/publications/<int:pk>/", views.publication, name="papers-publication"),
     path("papers/<int:paper_id>/file.docx", views.file, name="papers-file"),

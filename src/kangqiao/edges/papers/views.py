@@ -63,6 +63,14 @@ def agreement(request: SeatedRequest, pk: int) -> HttpResponse:
 @require_POST
 @access("role", roles=finance.READERS)
 @idempotent
+def contract(request: SeatedRequest, contract_id: int) -> HttpResponse:
+    """A family doctor's contract is handed out."""
+    return _issue(request, KINDS["contract"], contract_id)
+
+
+@require_POST
+@access("role", roles=HOLDERS)
+@idempotent
 def settlement(request: SeatedRequest, pk: int) -> HttpResponse:
     """The statement of a settlement is handed out."""
     return _issue(request, KINDS["settlement"], pk)

@@ -47,7 +47,7 @@ def publication(request: VisitorRequest, pk: int) -> HttpResponse:
         "site": site("public-index", request.seat is not None),
         "publication": found,
         "content": found.content,
-        "changes": queries.changes(found),
+        "changes": queries.differences(found),
         "is_intact": rules.digest(found.content) == found.sha256,
         "newer": queries.newer(found),
         "last_day": queries.parameters_for(found.organization, found.year).publish_by,

@@ -53,3 +53,8 @@ def failed_waiting() -> tuple[int, datetime | None]:
     rows = ProcrastinateJob.objects.filter(status=FAILED).annotate(since=Max("procrastinateevent__at"))
     told = rows.aggregate(n=Count("pk"), first=Min("since"))
     return told["n"], told["first"]
+
+
+def failed_job(job_id: int) -> ProcrastinateJob | None:
+    """One failed piece of work; None when it did not fail or was begun anew."""
+    return ProcrastinateJob.objects.filter(pk=job_id, status=FAILED).first()

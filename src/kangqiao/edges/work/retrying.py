@@ -8,11 +8,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.edges.work.queries import FAILED
+from kangqiao.edges.work.queries import failed_job
 from kangqiao.kernel.errors import RuleBroken
 
 
@@ -22,7 +21,7 @@ def begin_anew(*, job_id: int, by: Actor, at: datetime) -> str:
     Raises RuleBroken when it did not fail, or its next run waits already.
     """
     with transaction.atomic():
-        job = ProcrastinateJob.objects.filter(pk=job_id, status=FAILED).first()
+        job = failed_job(job_id)
         if job is None:
             raise RuleBroken(_("这项任务不在失败之列，可能已经重试过。"), next_step=_("请看列表的最新情况。"))
         try:

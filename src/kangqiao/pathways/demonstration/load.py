@@ -23,7 +23,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import demo_people
-from kangqiao.pathways.demonstration import agreements, network, people, results, staff, work
+from kangqiao.pathways.demonstration import agreements, contracts, network, people, results, staff, work
 from kangqiao.pathways.demonstration.run import PASSWORD, Run
 
 LOADER = Actor.system("demonstration")
@@ -56,6 +56,8 @@ STEPS: list[Step] = [
     Step("zhuhai-residents", "珠海：居民", people.load_residents, beside=True),
     Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast, beside=True),
     Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history, beside=True),
+    Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams, beside=True),
+    Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts, beside=True),
     Step("zhuhai-agreements", "珠海：联建关系与目标协议", agreements.load_zhuhai),
     Step("zhuhai-postings", "珠海：派驻", work.load_postings),
     Step("zhuhai-half-days", "珠海：去年以来的坐诊", work.load_past_half_days),

@@ -83,3 +83,17 @@ def test_parameters_name_parties_and_duties_of_each_kind() -> None:
 def test_parameters_of_a_kind_the_paper_does_not_know_do_not_exist() -> None:
     with pytest.raises(NoPolicyInForce):
         AgreementParameters.read(policy.at("4404", date(2013, 3, 1)), "pairing")
+
+
+def test_changed_promises_tell_what_came_moved_and_went() -> None:
+    kept, three, four = (
+        rules.Promise(words, target) for words, target in (("a", None), ("b", Decimal(3)), ("b", Decimal(4)))
+    )
+    before = {("hospital", "x"): kept, ("hospital", "y"): three, ("centre", "z"): kept}
+    after = {("hospital", "x"): kept, ("hospital", "y"): four, ("centre", "w"): kept}
+
+    assert rules.changed_promises(before, after) == [
+        ("added", kept, None),
+        ("changed", three, four),
+        ("removed", kept, None),
+    ]

@@ -124,7 +124,7 @@ def test_tiles_count_what_waits(network: Network, finance: Client) -> None:
     settlement.lines.filter(payer=network.city).update(status="payable", amount_fen=1, pay_percent=100)
     finance.post(reverse("finance-submit", args=(settlement.pk,)))
     assert queries.to_submit(seat)[0] == 0
-    assert queries.to_pay(seat) == (2, settlement.computed_at)
+    assert queries.to_pay(seat) == (1, settlement.computed_at)
 
 
 def test_hospital_sees_its_own_lines_and_moves_nothing(network: Network, finance: Client) -> None:

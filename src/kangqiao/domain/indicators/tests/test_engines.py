@@ -11,12 +11,13 @@ import pytest
 from django.db import connection
 
 from kangqiao.domain.agreements.models import Agreement, Duty
+from kangqiao.domain.contracting.models import Contract, KeyPerson, PackageItem, Service, ServicePackage, Team
 from kangqiao.domain.indicators import queries, rules
 from kangqiao.domain.indicators.tests.factories import Network, add_hospital, add_pairing, make_network
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.roster.models import HalfDay, Posting, Roster
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -69,7 +70,27 @@ def network() -> Network:
     refer(resident, centre, hospital, "up", "closed", answered=1)
     refer(resident, centre, hospital, "up", "withdrawn", answered=30)
     refer(resident, hospital, centre, "down", "followed_up", answered=1)
+    sign(resident, centre)
     return network
+
+
+def sign(resident: Resident, centre: Organization) -> None:
+    """Two are registered, the first is of a key group, signed after a renewal and served once."""
+    other = Resident.objects.create(name="白露", sex="female", birth_date=START, identifier="x2", centre=centre)
+    for one in (resident, other):
+        Basis.objects.create(resident=one, organization=centre, kind="registered", source="centre", since=NOON)
+    KeyPerson.objects.create(resident=resident, group="hypertension", since=START, evidence="record")
+    team = Team.objects.create(organization=centre, zh="演示团队", ceiling=9, policy_ref="x")
+    held = {"resident": resident, "team": team, "applied_at": NOON, "policy_ref": "x"}
+    turn = date(2025, 1, 15)
+    old = Contract.objects.create(number="1", status="expired", starts_on=date(2024, 1, 15), ends_on=turn, **held)
+    new = Contract.objects.create(
+        number="2", status="active", starts_on=turn, ends_on=date(2026, 1, 15), previous=old, **held
+    )
+    package = ServicePackage.objects.create(organization=centre, code="x", zh="演示", group="everyone", starts_on=START)
+    item = PackageItem.objects.create(package=package, act="visit", zh="诊疗", times=4)
+    for number in (1, 2):
+        Service.objects.create(contract=new, item=item, on=turn, source=f"encounter:{number}")
 
 
 def refer(
@@ -89,6 +110,10 @@ EXPECTED = {
     "up_referral_in_time": {"people1": (1, 2)},
     "down_referral_ratio": {"people1": (1, 2)},
     "community_visit_share": {"xiangwan": (3, 3)},
+    "signed_share": {"xiangwan": (1, 2)},
+    "key_group_signed_share": {"xiangwan": (1, 1)},
+    "contract_served_share": {"xiangwan": (1, 1)},
+    "contract_renewal_rate": {"xiangwan": (1, 1)},
 }
 
 

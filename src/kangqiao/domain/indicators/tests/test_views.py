@@ -189,3 +189,16 @@ def test_district_without_a_hospital_sees_the_figures_of_those_that_serve_it_and
     assert "people1" in page
     assert "people2" not in page
     assert rows == {"people1": 404, "people2": 404}
+
+
+def test_trend_shows_the_last_eight_quarters(network: Network) -> None:
+    bureau = sit(network.organizations["bureau"], "bureau_officer")
+    page = signed_in(bureau).get(address("detail", DUTY)).content.decode()
+    found = queries.trend(bureau, queries.get_card(DUTY), queries.period_of(2025, date(2026, 1, 20)))
+    table = page[page.index("看数") :]
+
+    assert [point.label for point in found.points] == [f"{year} Q{n}" for year in (2024, 2025) for n in (1, 2, 3, 4)]
+    assert found.points[4].value > 0  # type: ignore[operator]
+    assert {point.value for point in found.points if point.label != "2025 Q1"} == {0}
+    assert table.count("<tr>") >= 9
+    assert 'class="trend"' in page

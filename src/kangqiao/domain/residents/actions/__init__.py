@@ -1,6 +1,13 @@
 """Writing residents, the ledger of bases, and what residents allow."""
 
-from kangqiao.domain.residents.actions.bases import end_basis, grant_basis, import_visit_bases
+from kangqiao.domain.residents.actions.bases import (
+    Grant,
+    end_basis,
+    grant_bases,
+    grant_basis,
+    import_bases,
+    import_visit_bases,
+)
 from kangqiao.domain.residents.actions.consents import (
     appoint_proxy,
     name_guardian,
@@ -18,12 +25,15 @@ from kangqiao.domain.residents.actions.oversight import (
 from kangqiao.domain.residents.actions.register import import_residents, link_user, register_resident, take_back
 
 __all__ = [
+    "Grant",
     "answer_question",
     "appoint_proxy",
     "ask_about_look",
     "break_glass",
     "end_basis",
+    "grant_bases",
     "grant_basis",
+    "import_bases",
     "import_residents",
     "import_visit_bases",
     "link_user",

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from tests.access_matrix.more_probes import PROBES as MORE
 from tests.access_matrix.probes import PROBES
@@ -100,8 +101,8 @@ def test_failed_work_has_a_tile_and_is_begun_anew(side: Side) -> None:
     browser = client(side, "system_admin")
     page = browser.get("/?list=failed").content.decode()
 
-    told = browser.post("/work/anew/", {"job": job, "back": "/?list=failed"}, headers=PART)
-    again = browser.post("/work/anew/", {"job": job}, headers=PART)
+    told = browser.post(reverse("work-anew"), {"job": job, "back": "/?list=failed"}, headers=PART)
+    again = browser.post(reverse("work-anew"), {"job": job}, headers=PART)
     with connection.cursor() as cursor:
         cursor.execute("SELECT status FROM procrastinate_jobs WHERE id = %s", [job])
         (status,) = cursor.fetchone()

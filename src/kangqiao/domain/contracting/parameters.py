@@ -1,0 +1,129 @@
+"""What the packs say about teams, packages and contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from kangqiao.policy import Policy, Value, at
+
+TOPIC = "contracting"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractingParameters:
+    """Kinds a team must have, places in a panel, days and years of a contract, ages and ICD-10 of the key groups.
+
+    `alert_percent` is of the panel, `coverage` and `key_coverage` are targets in percent.
+    """
+
+    member_kinds: Value
+    panel: Value
+    alert_percent: Value
+    term_years: Value
+    sign_within_days: Value
+    renew_before_days: Value
+    renew_after_days: Value
+    unserved_months: Value
+    unserved_grace_days: Value
+    elderly_from_years: Value
+    child_below_years: Value
+    conditions: Mapping[str, tuple[str, ...]]
+    coverage: Value
+    key_coverage: Value
+    ref: str
+
+    @classmethod
+    def read(cls, policy: Policy) -> ContractingParameters:
+        """The parameters of a place on a day. Raises NoPolicyInForce."""
+
+        def value(key: str) -> Value:
+            return policy.value(TOPIC, key)
+
+        return cls(
+            member_kinds=value("team_member_kinds"),
+            panel=value("residents_per_team_max"),
+            alert_percent=value("panel_alert_percent"),
+            term_years=value("contract_term_years_min"),
+            sign_within_days=value("sign_within_days"),
+            renew_before_days=value("renew_before_days"),
+            renew_after_days=value("renew_after_days"),
+            unserved_months=value("unserved_months"),
+            unserved_grace_days=value("unserved_grace_days"),
+            elderly_from_years=value("elderly_from_years"),
+            child_below_years=value("child_below_years"),
+            conditions=value("key_group_conditions").value,
+            coverage=value("resident_coverage_percent"),
+            key_coverage=value("key_group_coverage_percent"),
+            ref=str(policy.ref),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTerm:
+    """One item of a package as the pack words it: which act, how often a year, what it costs each time in fen."""
+
+    act: str
+    zh: str
+    en: str
+    times: int
+    fen: int
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageTerm:
+    """One package of the pack; `clause` is empty and `reason` says why where it is chosen here."""
+
+    code: str
+    zh: str
+    en: str
+    group: str
+    items: tuple[ItemTerm, ...]
+    clause: str
+    is_setting: bool
+    reason: str
+    policy_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class DutyTerm:
+    """What one kind of member does, by which standard, and which acts lie within its scope (FT18-2.4d)."""
+
+    kind: str
+    zh: str
+    standard: str
+    scope: tuple[str, ...]
+
+
+def contracting_at(place_code: str, on: date) -> ContractingParameters:
+    """The parameters of a place on a day. Raises NoPolicyInForce."""
+    return ContractingParameters.read(at(place_code, on))
+
+
+def packages_at(place_code: str, on: date) -> list[PackageTerm]:
+    """The packages the packs of a place know on a day."""
+    return [_package(value) for value in at(place_code, on).values("packages")]
+
+
+def duties_at(place_code: str, on: date) -> dict[str, DutyTerm]:
+    """The duties of each kind of member, by kind."""
+    found = {}
+    for value in at(place_code, on).values("team_duties"):
+        said = value.value
+        found[value.key] = DutyTerm(value.key, str(said["zh"]), str(said["standard"]), tuple(said["scope"]))
+    return found
+
+
+def _package(value: Value) -> PackageTerm:
+    said: Mapping[str, Any] = value.value
+    items = tuple(
+        ItemTerm(str(one["act"]), str(one["zh"]), str(one["en"]), one["times"], one["fen"], tuple(one["codes"]))
+        for one in said["items"]
+    )
+    return PackageTerm(
+        value.key, str(said["zh"]), str(said["en"]), str(said["group"]), items, value.clause, value.setting,
+        value.reason, str(value.ref),
+    )  # fmt: skip

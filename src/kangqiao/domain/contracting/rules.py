@@ -1,0 +1,115 @@
+"""Decisions about teams and contracts from plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from kangqiao.kernel.decision import YES, Decision, no
+from kangqiao.kernel.period import years_after
+
+# Which kind of professional of the papers (ZH-4.5b) a member counts as; helpers complete no team.
+PROFESSIONS = {
+    "gp": "clinical", "tcm": "clinical", "specialist": "clinical", "nurse": "nursing", "public_health": "preventive",
+}  # fmt: skip
+PROFESSION_NAMES = {
+    "preventive": gettext_lazy("预防保健"), "clinical": gettext_lazy("临床医学"), "nursing": gettext_lazy("护理"),
+}  # fmt: skip
+EVERYONE = "everyone"
+# Key groups nobody can read off the record: whoever signs them up declares them.
+DECLARED = ("pregnant", "disabled", "low_income")
+# The road and the number of an address; what stands before the road belongs to it, what comes after is the door.
+# untranslated: how addresses are written
+_ADDRESS = re.compile(r"^\s*(?P<street>.*?\D)(?P<number>\d{1,6})号")
+
+
+def missing_professions(kinds: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    """The kinds of professional a team still lacks, in the order of the paper (ZH-4.5b)."""
+    there = {PROFESSIONS.get(kind, "") for kind in kinds}
+    return [one for one in wanted if one not in there]
+
+
+def team_is_whole(kinds: Iterable[str], wanted: Sequence[str], *, has_lead: bool, clause: str) -> Decision:
+    """Whether a team may be published: every kind of professional is there, and a family doctor leads it (ZH-4.5b)."""
+    missing = missing_professions(kinds, wanted)
+    if missing:
+        names = "、".join(str(PROFESSION_NAMES.get(one, one)) for one in missing)
+        return no(_("团队还缺%(kinds)s人员，不能公布。") % {"kinds": names}, clause)
+    return YES if has_lead else no(_("团队还没有牵头的家庭医生，不能公布。"))
+
+
+def member_fits(kind: str, title_kind: str, field: str) -> Decision:
+    """Whether somebody of this title may serve as this kind of member."""
+    needed = {
+        "gp": title_kind == "physician", "tcm": title_kind == "physician" and field == "tcm",
+        "specialist": title_kind == "physician", "nurse": title_kind == "nurse",
+        "pharmacist": title_kind == "pharmacist", "public_health": field in ("public_health", "mch"),
+    }  # fmt: skip
+    if needed.get(kind, True):
+        return YES
+    return no(_("这位人员的职称或专业与所选的成员类别不符。"))
+
+
+def panel_has_room(taken: int, ceiling: int, wanted: int) -> Decision:
+    """Whether a team can take that many more residents."""
+    if taken + wanted <= ceiling:
+        return YES
+    said = {"taken": taken, "ceiling": ceiling, "wanted": wanted}
+    return no(_("团队名额 %(ceiling)s 人，已占 %(taken)s 人，容不下 %(wanted)s 人。") % said)
+
+
+def read_address(text: str) -> tuple[str, int] | None:
+    """Street and house number of an address written the usual way (…路37号…); None where there is no number."""
+    found = _ADDRESS.match(text)
+    return (found["street"], int(found["number"])) if found else None
+
+
+def term_end(starts_on: date, years: int) -> date:
+    """The first day no longer covered."""
+    return years_after(starts_on, years)
+
+
+def may_renew(ends_on: date, on: date, before_days: int, after_days: int) -> Decision:
+    """Whether the time to renew has come and is not over."""
+    opens, closes = ends_on - timedelta(days=before_days), ends_on + timedelta(days=after_days)
+    if on < opens:
+        return no(_("%(day)s 起可以续约。") % {"day": opens.isoformat()})
+    return YES if on < closes else no(_("到期已久，请重新申请签约。"))
+
+
+def groups_of(
+    born: date, codes: Iterable[str], on: date, *, elderly_from: int, child_below: int,
+    conditions: Mapping[str, Sequence[str]],
+) -> set[str]:  # fmt: skip
+    """The key groups that age and long-term problems put a person into."""
+    found = {group for group, wanted in conditions.items() if set(codes) & set(wanted)}
+    if years_after(born, elderly_from) <= on:
+        found.add("elderly")
+    if on < years_after(born, child_below):
+        found.add("child")
+    return found
+
+
+def package_suits(group: str, groups: Iterable[str]) -> bool:
+    """Whether a package is for this person: for everybody, or for a group the person belongs to or declares."""
+    return group == EVERYONE or group in DECLARED or group in set(groups)
+
+
+def item_of(act: str, diagnosis: str, items: Sequence[tuple[int, str, Sequence[str]]]) -> int | None:
+    """Which item of a contract one act of the record fulfils: the one that names its diagnosis, else its kind.
+
+    `items` are (id, act, codes). A visit that no item names by its diagnosis counts as a general visit. Each act
+    fulfils one item at most.
+    """
+    named = [pk for pk, _act, codes in items if diagnosis and diagnosis in codes]
+    plain = [pk for pk, kind, codes in items if kind == act and not codes]
+    return next(iter(named or plain), None)
+
+
+def teams_needed(people: int, panel: int) -> int:
+    """How many teams a centre needs for the people it serves (ZH-4.5a)."""
+    return -(-people // panel)

@@ -1,0 +1,59 @@
+"""The life of a team and of a contract."""
+
+from kangqiao.kernel.states import Look, State, StateTable, Step
+
+TEAM = StateTable(
+    name="team",
+    zh="家庭医生团队",
+    initial="forming",
+    states=(
+        State("forming", "组建中", "Forming", Look.WAIT, owner="manager"),
+        State("open", "接受签约", "Open", Look.DONE, owner="manager"),
+        State("closed", "已撤销", "Closed", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("open", "公布并接受签约", "Publish", ("forming",), "open", ("manager",), primary=True),
+        Step("close", "撤销团队", "Close", ("forming", "open"), "closed", ("manager",), needs_reason=True, danger=True),
+    ),
+)
+
+CONTRACT = StateTable(
+    name="contract",
+    zh="签约",
+    initial="applied",
+    states=(
+        State("applied", "待团队接受", "Waiting for the team", Look.WAIT, owner="team"),
+        State("accepted", "待签署", "To be signed", Look.WAIT, owner="resident", clock="sign_within_days"),
+        State("signed", "已续约，待生效", "Renewed, not begun", Look.GO, owner="system"),
+        State("active", "签约中", "Active", Look.DONE, owner="team"),
+        State("suspended", "暂停服务", "Suspended", Look.BACK, owner="team"),
+        State("refused", "未接受", "Refused", Look.GONE, final=True),
+        State("withdrawn", "已撤回", "Withdrawn", Look.GONE, final=True),
+        State("lapsed", "过期未签", "Not signed in time", Look.GONE, final=True),
+        State("expired", "已到期", "Expired", Look.GONE, final=True),
+        State("transferred", "已转签", "Moved to another team", Look.GONE, final=True),
+        State("ended", "已解约", "Ended", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("accept", "接受签约", "Accept", ("applied",), "accepted", ("team",), primary=True),
+        Step("refuse", "不接受并说明", "Refuse with a reason", ("applied",), "refused", ("team",), needs_reason=True),
+        Step("sign", "签署", "Sign", ("accepted",), "active", ("team", "resident"), primary=True),
+        Step("withdraw", "撤回", "Withdraw", ("applied", "accepted", "signed"), "withdrawn", ("team", "resident")),
+        Step("lapse", "过期未签", "Not signed in time", ("accepted",), "lapsed", ("system",)),
+        Step("renew", "续约", "Renew", ("applied",), "signed", ("team", "resident")),
+        Step("begin_term", "新一期生效", "Begin the new term", ("signed",), "active", ("system",)),
+        Step("suspend", "暂停服务", "Suspend", ("active",), "suspended", ("team",), needs_reason=True),
+        Step("resume", "恢复服务", "Resume", ("suspended",), "active", ("team",), primary=True),
+        Step("transfer", "转到新团队", "Move to the new team", ("active", "suspended"), "transferred", ("system",)),
+        Step("expire", "到期", "Expire", ("active", "suspended"), "expired", ("system",)),
+        Step(
+            "end", "解约", "End", ("active", "suspended"), "ended", ("team", "resident"), needs_reason=True, danger=True
+        ),
+    ),
+)
+# States in which a contract holds a place in its team's panel.
+PLACED = ("accepted", "active", "suspended")
+# States that have or had a term.
+TERMED = ("signed", "active", "suspended", "expired", "transferred", "ended")
+RUNNING = ("active", "suspended")
+PENDING = ("applied", "accepted")

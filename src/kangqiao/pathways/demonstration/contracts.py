@@ -1,0 +1,158 @@
+"""Invented teams at every centre, the packages they offer, and contracts of nearly half of the residents."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from django.db.models import Q
+
+from kangqiao.domain.contracting import actions, rules
+from kangqiao.domain.contracting.actions import NewContract, NewTeam
+from kangqiao.domain.contracting.models import Contract, KeyPerson, ServicePackage, Team, TeamMember, Zone
+from kangqiao.domain.contracting.parameters import contracting_at
+from kangqiao.domain.institutions import queries as institutions
+from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.workforce import actions as workforce
+from kangqiao.domain.workforce.models import Practitioner
+from kangqiao.pathways.contract_services import count_since
+from kangqiao.pathways.demonstration.network import CITY
+from kangqiao.pathways.demonstration.run import Run
+from kangqiao.pathways.demonstration.staff import GIVEN, SURNAMES
+
+BUREAU = "zhuhai-health"
+# Who joins the two family doctors of a centre, without an account of their own.
+JOINERS = (
+    (TeamMember.Kind.NURSE, Practitioner.TitleKind.NURSE, Practitioner.Field.CLINICAL),
+    (TeamMember.Kind.PUBLIC_HEALTH, Practitioner.TitleKind.PHYSICIAN, Practitioner.Field.PUBLIC_HEALTH),
+)  # fmt: skip
+TEAM_WORDS = ("第一", "第二")
+HOUSE_NUMBERS = 400
+# Of a hundred residents so many are signed; of the key groups more than of the others.
+SIGNED, SIGNED_OF_KEY = 38, 62
+# One of so many is signed for a year and ends in the next weeks; the others for longer, since the first day told.
+SHORT_OF, SHORT_YEARS, LONG_YEARS, WEEKS = 12, 1, 2, 28
+# At the centre of the reference story somebody has to sign, and a family waits for an answer.
+WAITING_AT, FAMILY = "c_xiangwan", 3
+WHERE = ("centre", "centre", "home", "centre", "care_home", "enterprise", "centre", "school")
+
+
+def load_teams(run: Run) -> int:
+    """Two teams at each of the centres, complete and published, each with half of the house numbers, and packages."""
+    house = institutions.organization(BUREAU)
+    packages = actions.adopt_packages(organization_id=house.pk, starts_on=run.start, is_demo=True, by=run.by, at=run.at)
+    centres = list(institutions.centres_in(CITY).select_related("place").order_by("pk"))
+    helpers = _helpers(run, centres)
+    doctors: dict[int, list[Practitioner]] = defaultdict(list)
+    general = Practitioner.objects.filter(is_demo=True, user__isnull=False, specialty__code="general_practice")
+    for doctor in general.order_by("pk"):
+        doctors[doctor.organization_id].append(doctor)
+    teams = [
+        _team(centre, number, lead, helpers[centre.pk, number])
+        for centre in centres
+        for number, lead in enumerate(doctors[centre.pk][: len(TEAM_WORDS)])
+    ]
+    actions.import_teams(teams=teams, since=run.start, is_demo=True, by=run.by, at=run.at)
+    return len(teams) + len(packages)
+
+
+def load_contracts(run: Run) -> int:
+    """The register of contracts: the same people each time, spread over two years, and what was done for them since.
+
+    At one centre a family waits for an answer, and somebody has to sign.
+    """
+    actions.flag_key_groups(on=run.today, by=run.by, at=run.at)
+    contracts = list(_contracts(run))
+    ref = contracting_at(CITY, run.today).ref
+    actions.import_contracts(contracts=contracts, policy_ref=ref, is_demo=True, by=run.by, at=run.at)
+    counted = count_since(since=run.start_at, by=run.by, at=run.at)
+    return len(contracts) + counted + _load_waiting(run)
+
+
+def _load_waiting(run: Run) -> int:
+    signed = Contract.objects.values("resident_id")
+    people = Resident.objects.filter(centre__code=WAITING_AT, user__isnull=True).exclude(pk__in=signed)
+    team = Team.objects.filter(organization__code=WAITING_AT, status="open").order_by("pk").first()
+    if team is None:
+        return 0
+    found = list(people.order_by("birth_date", "pk").values_list("pk", flat=True)[: 1 + FAMILY])
+    for ids in (found[:1], found[1:]):
+        made = actions.apply_for_contract(team_id=team.pk, resident_ids=ids, has_consent=True, by=run.by, at=run.at)
+        if ids == found[:1]:
+            actions.accept_contract(contract_id=made[0].pk, by=run.by, at=run.at)
+    return len(found)
+
+
+def _helpers(run: Run, centres: list[Organization]) -> dict[tuple[int, int], list[tuple[str, Practitioner]]]:
+    """A nurse and a public health physician for every team."""
+    found: dict[tuple[int, int], list[tuple[str, Practitioner]]] = {}
+    number = 0
+    for centre in centres:
+        for team in range(len(TEAM_WORDS)):
+            people = []
+            for kind, title, field in JOINERS:
+                number += 1
+                name = SURNAMES[number * 5 % len(SURNAMES)] + GIVEN[number * 11 % len(GIVEN)]
+                people.append((
+                    kind.value,
+                    Practitioner(
+                        name=name, sex="female" if number % 2 else "male", licence_number=f"DEMOT{number:07d}",
+                        title_kind=title, title_grade=Practitioner.TitleGrade.ATTENDING, field=field,
+                        organization=centre, is_demo=True,
+                    ),
+                ))  # fmt: skip
+            found[centre.pk, team] = people
+    rows = [one for people in found.values() for _kind, one in people]
+    workforce.import_practitioners(practitioners=rows, by=run.by, at=run.at)
+    return found
+
+
+def _team(centre: Organization, number: int, lead: Practitioner, helpers: list[tuple[str, Practitioner]]) -> NewTeam:
+    words, half = f"{centre.short_zh}{TEAM_WORDS[number]}", HOUSE_NUMBERS // len(TEAM_WORDS)
+    street = f"{centre.place.zh}{centre.short_zh}辖区演示路"
+    zone = (Zone.Kind.COMMUNITY.value, f"{words}片区", street, number * half + 1, (number + 1) * half)
+    return NewTeam(centre, f"{words}家庭医生团队", ((TeamMember.Kind.GP.value, lead), *helpers), (zone,))
+
+
+def _contracts(run: Run) -> Iterator[NewContract]:
+    zones = list(Zone.objects.filter(team__is_demo=True))
+    by_street: dict[str, list[Zone]] = defaultdict(list)
+    for zone in zones:
+        by_street[zone.street].append(zone)
+    groups: dict[int, set[str]] = defaultdict(set)
+    for pk, group in KeyPerson.objects.filter(until__isnull=True).values_list("resident_id", "group"):
+        groups[pk].add(group)
+    packages = {one.group: one.pk for one in ServicePackage.objects.filter(is_demo=True, code__in=_free(run))}
+    people = Resident.objects.filter(Q(user__isnull=True) | Q(pk__in=list(groups)), is_demo=True).order_by("pk")
+    for number, (pk, name, address, user_id) in enumerate(people.values_list("pk", "name", "address", "user_id")):
+        share = SIGNED_OF_KEY if groups[pk] else SIGNED
+        if user_id is None and number * 61 % 100 >= share:
+            continue
+        place = rules.read_address(address)
+        team = next((z.team_id for z in by_street[place[0]] if z.first <= place[1] <= z.last), None) if place else None
+        if team is None:
+            continue
+        starts_on, ends_on = _term(run, number)
+        wanted = (rules.EVERYONE, *sorted(groups[pk]))
+        yield NewContract(
+            resident_id=pk, team_id=team, starts_on=starts_on, ends_on=ends_on,
+            package_ids=tuple(packages[group] for group in wanted if group in packages), signed_by=name,
+            where=WHERE[number % len(WHERE)],
+        )  # fmt: skip
+
+
+def _term(run: Run, number: int) -> tuple[date, date]:
+    """When somebody's contract began and ends."""
+    if number % SHORT_OF == 0:
+        ends_on = run.today + timedelta(days=number // SHORT_OF % WEEKS + 1)
+        return rules.term_end(ends_on, -SHORT_YEARS), ends_on
+    starts_on = run.start + timedelta(days=number * 37 % (run.today - run.start).days)
+    return starts_on, rules.term_end(starts_on, LONG_YEARS)
+
+
+def _free(run: Run) -> tuple[str, ...]:
+    """The packages everybody of a group is offered; those that cost are chosen one by one."""
+    rows = ServicePackage.objects.filter(is_demo=True).prefetch_related("items")
+    return tuple(one.code for one in rows if not one.year_fen)

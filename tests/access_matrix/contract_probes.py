@@ -1,0 +1,83 @@
+"""Valid forms of teams, packages and contracts; see `probes`."""
+
+from __future__ import annotations
+
+from tests.access_matrix.probes import BUREAUS, CENTRE, Given, Probe
+from tests.access_matrix.world import Side
+
+MANAGER = ("centre_manager",)
+
+
+def _stands(status: str) -> Given:
+    """The contract stands there, with a term only where there is one."""
+    return {"contract": {"status": status, "starts_on": None, "ends_on": None}}
+
+
+def _step(
+    step: str,
+    who: tuple[str, ...],
+    body: dict[str, str] | None = None,
+    status: str = "",
+    *,
+    alone: tuple[str, ...] = (),
+) -> Probe:  # fmt: skip
+    """A step of a contract; for `alone`, who sign on their own screen, no name in the form counts."""
+    return Probe(
+        "contracting-step", body or {}, given=lambda side: _stands(status) if status else {}, step=step,
+        words={"action": step}, writes={"own": who, "their form": alone},
+    )  # fmt: skip
+
+
+REASON = {"reason": "有变化"}
+SIGNED = {"way": "paper", "where": "home", "signed_by": "{resident.name}", "filed_as": "1"}
+BOTH = (*CENTRE, "resident")
+ITEMS = {"item-TOTAL_FORMS": "6", "item-INITIAL_FORMS": "0", "item-0-act": "visit", "item-0-zh": "上门"}
+PACKAGE = {"zh": "演示包", "code": "demo", "group": "everyone", "starts_on": "{today}", "reason": "按价目"}
+
+
+def _free(side: Side) -> Given:
+    """Nobody is signed, and the team is empty."""
+    return {**_stands("withdrawn"), "team": {"taken": 0}}
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe("contracting-form-team", {"zh": "演示二队"}, writes={"own": MANAGER}),
+    Probe("contracting-team-step", {"step": "close", **REASON}, given=_free, writes={"own": MANAGER}),
+    Probe(
+        "contracting-member-add", {"member-practitioner": "{clinician.pk}", "member-kind": "specialist"},
+        writes={"own": MANAGER},
+    ),
+    Probe("contracting-member-end", writes={"own": MANAGER}),
+    Probe(
+        "contracting-zone-add",
+        {"zone-zh": "二", "zone-kind": "grid", "zone-street": "演示街", "zone-first": "1", "zone-last": "2"},
+        writes={"own": MANAGER},
+    ),
+    Probe("contracting-zone-drop", writes={"own": MANAGER}),
+    Probe("contracting-duty", {"kind": "gp", "duties": "牵头"}, writes={"own": MANAGER}),
+    Probe("contracting-adopt", writes={"own": (*MANAGER, *BUREAUS)}),
+    Probe(
+        "contracting-package-new", {**PACKAGE, **ITEMS, "item-0-times": "2"}, writes={"own": (*MANAGER, *BUREAUS)}
+    ),
+    Probe("contracting-package-end", writes={"own": (*MANAGER, "bureau_officer")}),
+    Probe(
+        "contracting-new", {"team": "{team.pk}"}, query="?resident={resident.pk}", given=_free,
+        writes={"own": CENTRE},
+    ),
+    Probe(
+        "contracting-apply", {"team": "{team.pk}"}, query="?resident={resident.pk}", given=_free,
+        writes={"own": ("resident",)},
+    ),
+    _step("accept", CENTRE, status="applied"),
+    _step("refuse", CENTRE, REASON, "applied"),
+    _step("withdraw", BOTH, status="applied"),
+    _step("sign", BOTH, SIGNED, "accepted", alone=("resident",)),
+    _step("renew", BOTH, SIGNED, alone=("resident",)),
+    _step("suspend", CENTRE, REASON),
+    _step("end", BOTH, {"why": "wish", **REASON}),
+    Probe(
+        "contracting-step", given=lambda side: {"contract": {"status": "suspended"}}, step="resume",
+        words={"action": "resume"}, writes={"own": CENTRE},
+    ),
+    Probe("papers-contract", writes={"own": CENTRE}),
+)  # fmt: skip
