@@ -53,7 +53,7 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
         for row in come:
             was = gone.pop(_same(row), None)
             changes.append(Change("changed" if was else "added", part, row, was or {}))
-        changes += [Change("removed", part, row) for row in before if gone.get(_same(row)) is row]
+        changes += [Change("removed", part, row) for row in before if row in gone.values()]
     return changes
 
 
