@@ -33,9 +33,7 @@ from kangqiao.kernel.period import Period, quarters, years_after
 from kangqiao.kernel.period import year as calendar_year
 from kangqiao.policy import Value
 
-ROWS_SHOWN = 200
-YEARS_BACK = 3
-QUARTERS = 8
+ROWS_SHOWN, YEARS_BACK, QUARTERS = 200, 3, 8
 # What a reader is told instead of the names and codes of the fact tables.
 HEADS = {
     "half_day_id": gettext_lazy("半天编号"),

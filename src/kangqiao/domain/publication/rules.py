@@ -48,12 +48,15 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     changes: list[Change] = []
     for part in PARTS:
         before, after = old.get(part, []), new.get(part, [])
-        gone: dict[tuple[str, ...], dict[str, str]] = {_same(row): row for row in before if row not in after}
-        come = [row for row in after if row not in before]
-        for row in come:
-            was = gone.pop(_same(row), None)
-            changes.append(Change("changed" if was else "added", part, row, was or {}))
-        changes += [Change("removed", part, row) for row in before if gone.get(_same(row)) is row]
+        gone = [row for row in before if row not in after]
+        for row in after:
+            if row in before:
+                continue
+            was: dict[str, str] = next((one for one in gone if _same(one) == _same(row)), {})
+            if was:
+                gone.remove(was)
+            changes.append(Change("changed" if was else "added", part, row, was))
+        changes += [Change("removed", part, row) for row in gone]
     return changes
 
 

@@ -95,7 +95,6 @@ def gallery(request: HttpRequest) -> HttpResponse:
 def sample() -> dict[str, Any]:
     """What the gallery shows: states, times around now, a form with faults, invented names."""
     now = timezone.now()
-    form = SampleForm({"name": "", "phone": "1390", "team": "1", "urgency": "plain"})
     blocked = {"action": "discharge", "zh": _("下转"), "en": _("下转"), "why": _("还没有回信")}
     steps = [
         {"label": _("发出"), "at": "08:06"},
@@ -115,7 +114,7 @@ def sample() -> dict[str, Any]:
         "path": steps,
         "refused": [steps[0], {"label": _("接收"), "at": "09:12", "no": True}],
         "experts": [{"name": name, "shape": number} for number, name in enumerate(EXPERTS, start=1)],
-        "form": form,
+        "form": SampleForm({"name": "", "phone": "1390", "team": "1", "urgency": "plain"}),
         "clean": SampleForm(),
         "tokens": TOKENS,
         "soon": now + timedelta(hours=2, minutes=34),

@@ -15,6 +15,8 @@ from kangqiao.domain.accounts import queries as accounts_queries
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.appraisal.models import Appraisal
+from kangqiao.domain.contracting.models import Contract, Service, Team
+from kangqiao.domain.contracting.states import PLACED
 from kangqiao.domain.finance.models import SettlementLine
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
@@ -114,7 +116,7 @@ def test_a_second_process_takes_the_steps_beside() -> None:
 
     in_two = demonstration.load_region("zhuhai", today=TODAY, residents=RESIDENTS, in_two=True)
 
-    beside = {step.key for step in WHOLE if step.beside}
+    beside = {step.key for step in load.STEPS if step.beside}
     assert {key for key, _rows, _seconds in alone.taken} - {key for key, _rows, _seconds in in_two.taken} == beside
     assert counts == [model._default_manager.count() for model in (User, Resident, Basis, Encounter)]
     assert _load().taken == []
@@ -127,6 +129,22 @@ def test_a_second_process_that_fails_is_not_passed_over(monkeypatch: pytest.Monk
 
     with pytest.raises(RuntimeError, match="second process"):
         demonstration.load_region("zhuhai", today=TODAY, residents=RESIDENTS, in_two=True)
+
+
+def test_nearly_half_of_the_residents_are_signed_with_whole_teams(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = (*PEOPLE, "zhuhai-teams", "zhuhai-contracts")
+    monkeypatch.setattr(load, "STEPS", [step for step in WHOLE if step.key in known])
+    _load()
+
+    teams, contracts = Team.objects.all(), Contract.objects.filter(status="active")
+    assert {(team.status, team.is_demo) for team in teams} == {("open", True)}
+    assert teams.count() == 32
+    assert 0.35 < contracts.count() / Resident.objects.count() < 0.6
+    assert set(contracts.values_list("is_demo", flat=True)) == {True}
+    for team in teams:
+        assert team.taken == Contract.objects.filter(team=team, status__in=PLACED).count()
+    assert Service.objects.exists()
+    assert _load().taken == []
 
 
 def test_bulk_steps_write_one_line_of_audit_each_and_not_one_for_each_resident() -> None:
