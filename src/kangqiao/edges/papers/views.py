@@ -22,6 +22,7 @@ from kangqiao.base.sheets import download
 from kangqiao.base.uploads import looked_through
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
+from kangqiao.domain.contracting import permissions as contracts
 from kangqiao.domain.finance import permissions as finance
 from kangqiao.domain.publication import permissions as publications
 from kangqiao.domain.referral import permissions as referrals
@@ -61,7 +62,7 @@ def agreement(request: SeatedRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@access("role", roles=finance.READERS)
+@access("role", roles=contracts.CENTRE)
 @idempotent
 def contract(request: SeatedRequest, contract_id: int) -> HttpResponse:
     """A family doctor's contract is handed out."""
@@ -69,7 +70,7 @@ def contract(request: SeatedRequest, contract_id: int) -> HttpResponse:
 
 
 @require_POST
-@access("role", roles=HOLDERS)
+@access("role", roles=finance.READERS)
 @idempotent
 def settlement(request: SeatedRequest, pk: int) -> HttpResponse:
     """The statement of a settlement is handed out."""
