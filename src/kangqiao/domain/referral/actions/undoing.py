@@ -26,7 +26,7 @@ def undo_step(*, referral_id: int, by: Actor, at: datetime) -> Referral:
     RuleBroken as `base.transition.take_back` does; NotVisible.
     """
     referral, _sides = _held(referral_id, by)
-    _first, *_before, since, last = [None, None, *queries.history_of(referral)]
+    *_before, since, last = [None, None, *queries.history_of(referral)]
     action = last.action if last else ""
     fields: dict[str, datetime | None] = {"clock_from": since.at if since else referral.sent_at}
     if action == "take_over":
