@@ -55,7 +55,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe("contracting-zone-drop", writes={"own": MANAGER}),
     Probe("contracting-duty", {"kind": "gp", "duties": "牵头"}, writes={"own": MANAGER}),
-    Probe("contracting-adopt", writes={"own": (*MANAGER, *BUREAUS)}),
+    Probe("contracting-adopt", {"code": "basic"}, writes={"own": (*MANAGER, *BUREAUS)}),
     Probe(
         "contracting-package-new", {**PACKAGE, **ITEMS, "item-0-times": "2"}, writes={"own": (*MANAGER, *BUREAUS)}
     ),

@@ -38,9 +38,10 @@ PAGES = {
     "finance-submit": ("finance-settlement", "settlement"),
     "finance-pay": ("finance-settlement", "settlement"),
     "publication-step": ("publication-detail", "publication"),
+    "contracting-step": ("contracting-detail", "contract"),
 }
-# The second may do it too: the state stays, and the place named last holds.
-REPEATABLE = ("referral-step:rebook",)
+# The state stays: the place named last holds; a renewal is a contract of its own, and a second one is refused in words.
+REPEATABLE = ("referral-step:rebook", "contracting-step:renew")
 # Each party gives its own word and the state stays until the last: two of one party race.
 OWN_WORD = ("agreements-sign",)
 NAMES = {table.name: table for _module, table in tables()}

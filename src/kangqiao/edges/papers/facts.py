@@ -143,7 +143,6 @@ def agreement_kind(seat: Seat, agreement_id: int) -> str:
 def contract(seat: Seat, contract_id: int, now: datetime) -> Facts:
     """A family doctor's contract, of a person or of a household."""
     one, on = contracting.get_contract(seat, contract_id), timezone.localdate(now)
-    residents.note_read(seat, [one.resident_id])
     person, members = one.resident, contracting.members_of([one.team_id], on)
     lead = next((each.practitioner.name for each in members if each.is_lead), "")
     # untranslated: papers are Chinese

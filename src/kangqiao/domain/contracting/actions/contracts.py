@@ -215,8 +215,12 @@ def _clash(one: Contract, step: str, *, by: Actor, at: datetime, **fields: Any) 
 
 
 def _rows(contract_id: int, step: str, *, by: Actor, at: datetime) -> list[Contract]:
-    rows = _locked(contract_id)
-    _allow(permissions.can_step(by, rows[0], CONTRACT.step(step).parties, at))
+    rows, taken = _locked(contract_id), CONTRACT.step(step)
+    _allow(permissions.can_step(by, rows[0], taken.parties, at))
+    # Before anything else is done: signing would end the very contract that somebody signed a moment ago.
+    asked = next(one for one in rows if one.pk == contract_id)
+    if asked.status not in taken.sources:
+        raise moved_meanwhile(asked, CONTRACT)
     return rows
 
 

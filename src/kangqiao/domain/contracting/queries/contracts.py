@@ -21,7 +21,7 @@ from kangqiao.domain.contracting.permissions import decides, parties, visible_to
 from kangqiao.domain.contracting.states import CONTRACT, RUNNING
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import is_child
-from kangqiao.domain.residents.queries import residents_of
+from kangqiao.domain.residents.queries import note_read, residents_of
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import Step
 
@@ -51,6 +51,7 @@ def get_contract(seat: Seat, contract_id: int) -> Contract:
     found = contracts(seat).filter(pk=contract_id).first()
     if found is None:
         raise NotVisible(_("没有这份签约，或不在您的服务范围。"), next_step=_("请从签约台打开。"))
+    note_read(seat, [found.resident_id])
     return found
 
 

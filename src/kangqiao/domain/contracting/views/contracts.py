@@ -71,7 +71,6 @@ def detail(request: SeatedRequest, contract_id: int) -> HttpResponse:
     if request.seat.role == Role.RESIDENT:
         return redirect("contracting-mine")
     one = queries.get_contract(request.seat, contract_id)
-    residents.note_read(request.seat, [one.resident_id])
     context = _contract(request, one) | {"back": came_from(request) or reverse("home")}
     is_part = request.headers.get("HX-Target") == "drawer-host"
     return render(request, "contracting/glance.html" if is_part else "contracting/detail.html", context)

@@ -38,11 +38,12 @@ def index(request: SeatedRequest) -> HttpResponse:
 @idempotent
 def adopt(request: SeatedRequest) -> HttpResponse:
     """The packages of the policy packs are offered here from today."""
-    seat, at = request.seat, timezone.now()
+    seat, at, codes = request.seat, timezone.now(), request.POST.getlist("code")
+    if not codes:
+        raise RuleBroken(_("没有选服务包。"), next_step=_("请至少勾选一个再提交。"))
     made = actions.adopt_packages(
-        organization_id=seat.organization_id, codes=request.POST.getlist("code"), starts_on=timezone.localdate(at),
-        by=request.actor, at=at,
-    )  # fmt: skip
+        organization_id=seat.organization_id, codes=codes, starts_on=timezone.localdate(at), by=request.actor, at=at
+    )
     messages.success(request, _("从今天起提供 %(count)s 个服务包。") % {"count": len(made)})
     return redirect("contracting-packages")
 
