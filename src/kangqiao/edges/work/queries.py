@@ -17,6 +17,8 @@ TASKS: dict[str, str | Promise] = {
     "audit.check": _("校验审计链"),
     "audit.heads": _("签署审计链的链头"),
     "audit.seal": _("审计记录入链"),
+    "contracting.services": _("清点签约服务、更新重点人群"),
+    "contracting.terms": _("签约到期、生效和提醒"),
     "forms.forget": _("清理过期的草稿和结果文件"),
     "imports.enter": _("写入导入的名单"),
     "imports.forget": _("清理过期的导入"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from procrastinate.contrib.django import app
 from tests.access_matrix.more_probes import PROBES as MORE
 from tests.access_matrix.probes import PROBES
 from tests.access_matrix.world import Side, two_sides
@@ -18,7 +21,9 @@ from kangqiao.base import sealing
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent, AuditLink
+from kangqiao.edges import jobs
 from kangqiao.edges.audit.checking import CHECKED
+from kangqiao.edges.work.queries import TASKS
 
 DRAWER = {"HX-Request": "true", "HX-Target": "drawer-host"}
 PART = {"HX-Request": "true", "HX-Target": "queue"}
@@ -112,6 +117,13 @@ def test_failed_work_has_a_tile_and_is_begun_anew(side: Side) -> None:
     assert (told.status_code, again.status_code, status) == (302, 422, "todo")
     assert AuditEvent.objects.filter(action="work.begin_anew", subject_id=job).count() == 1
     assert f"w{job}" not in rows(browser.get("/?list=failed").content.decode())
+
+
+def test_every_task_of_the_queue_has_a_name_in_words() -> None:
+    for module in pkgutil.iter_modules(jobs.__path__):
+        import_module(f"{jobs.__name__}.{module.name}")
+
+    assert {name for name, task in app.tasks.items() if task.func.__module__.startswith(jobs.__name__)} == set(TASKS)
 
 
 def test_chain_with_a_finding_has_a_tile_that_says_when_it_was_checked(side: Side) -> None:
