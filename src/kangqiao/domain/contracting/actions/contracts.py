@@ -34,7 +34,7 @@ from kangqiao.domain.contracting.actions.panel import (
 from kangqiao.domain.contracting.models import Contract, ServicePackage
 from kangqiao.domain.contracting.parameters import ContractingParameters
 from kangqiao.domain.contracting.states import CONTRACT, PLACED, RUNNING
-from kangqiao.kernel.errors import NotVisible, RuleBroken
+from kangqiao.kernel.errors import RuleBroken
 
 MOST_WRONG_CODES = 5
 
@@ -88,7 +88,7 @@ def sign_contract(
     Raises Denied, NotVisible, AlreadyMoved, RuleBroken for a wrong code, a missing name or filing number.
     """
     if way == Contract.Way.CODE:
-        _check_code(contract_id, code)
+        _check_code(contract_id, code, by=by, at=at)
     with transaction.atomic():
         rows = _rows(contract_id, "sign", by=by, at=at)
         name = _signer(rows[0], way, signed_by, filed_as, by=by, at=at)
@@ -286,12 +286,13 @@ def _signer(one: Contract, way: str, signed_by: str, filed_as: str, *, by: Actor
     return typed
 
 
-def _check_code(contract_id: int, code: str) -> None:
-    """A wrong code counts, also though signing fails; after some of them the code no longer signs."""
+def _check_code(contract_id: int, code: str, *, by: Actor, at: datetime) -> None:
+    """A wrong code counts, also though signing fails; after some of them the code no longer signs.
+
+    Only who may sign for the resident can use one up.
+    """
     with transaction.atomic():
-        one = Contract.objects.select_for_update().filter(pk=contract_id).first()
-        if one is None:
-            raise NotVisible(_("没有这份签约，或不在您的服务范围。"))
+        one = _one(contract_id, "sign", by=by, at=at)
         left = MOST_WRONG_CODES - one.wrong_codes
         is_right = constant_time_compare(code.strip(), queries.sign_code(one))
         if left > 0 and not is_right:

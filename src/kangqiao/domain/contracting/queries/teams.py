@@ -96,8 +96,8 @@ def team_verdict(team: Team, on: date) -> Decision:
     return team_is_whole(kinds, wanted.list_(), has_lead=lead, clause=wanted.clause)
 
 
-def team_lines(rows: Iterable[Team], terms: ContractingParameters, on: date) -> list[TeamLine]:
-    """Teams of one place as the list shows them, in three statements."""
+def team_lines(rows: Iterable[Team], on: date) -> list[TeamLine]:
+    """Teams as the list shows them, of however many centres, in two statements. Raises NoPolicyInForce."""
     found = list(rows)
     served: dict[int, list[TeamMember]] = {}
     for member in members_of([one.pk for one in found], on):
@@ -108,7 +108,7 @@ def team_lines(rows: Iterable[Team], terms: ContractingParameters, on: date) -> 
         .values_list("team")
         .annotate(n=Count("zh", distinct=True))
     )
-    return [_line(one, served.get(one.pk, []), zones.get(one.pk, 0), terms) for one in found]
+    return [_line(one, served.get(one.pk, []), zones.get(one.pk, 0), terms_of(one, on)) for one in found]
 
 
 def _line(team: Team, members: list[TeamMember], zones: int, terms: ContractingParameters) -> TeamLine:
@@ -126,17 +126,15 @@ def _line(team: Team, members: list[TeamMember], zones: int, terms: ContractingP
 
 def centre_teams(seat: Seat, on: date) -> list[CentreTeams]:
     """The teams a seat sees, by centre, with the number each centre needs. Raises NoPolicyInForce."""
-    by_centre: dict[int, list[Team]] = {}
-    houses: dict[int, Organization] = {}
-    for team in teams(seat).exclude(status="closed").order_by("organization__place__code", "organization", "pk"):
-        by_centre.setdefault(team.organization_id, []).append(team)
-        houses[team.organization_id] = team.organization
+    rows = teams(seat).exclude(status="closed").order_by("organization__place__code", "organization", "pk")
+    by_centre: dict[Organization, list[TeamLine]] = {}
+    for line in team_lines(rows, on):
+        by_centre.setdefault(line.team.organization, []).append(line)
     found = []
-    for pk, rows in by_centre.items():
-        terms = contracting_at(houses[pk].place.code, on)
-        people = houses[pk].population_served
+    for centre, lines in by_centre.items():
+        terms, people = terms_of(lines[0].team, on), centre.population_served
         needed = teams_needed(people, terms.panel.integer()) if people else None
-        found.append(CentreTeams(houses[pk], team_lines(rows, terms, on), people, needed, terms))
+        found.append(CentreTeams(centre, lines, people, needed, terms))
     return found
 
 

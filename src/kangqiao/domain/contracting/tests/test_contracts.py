@@ -219,6 +219,17 @@ def test_code_signs_at_a_distance_and_wears_out() -> None:
     assert now(other).status == "accepted"
 
 
+def test_who_may_not_sign_uses_up_no_code() -> None:
+    w = f.world()
+    one = w.accepted(w.team(), w.resident())[0]
+    stranger = w.seat(Role.GP, w.other).actor
+
+    with pytest.raises(Denied):
+        actions.sign_contract(contract_id=one.pk, way="code", where="home", code="bad", by=stranger, at=f.AT)
+
+    assert now(one).wrong_codes == 0
+
+
 def test_child_is_signed_for_by_the_guardian() -> None:
     w = f.world()
     child = w.resident(date(2020, 1, 1))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 
 import pytest
@@ -15,6 +17,7 @@ from kangqiao.domain.residents.queries import residents_of
 from kangqiao.kernel.errors import Denied, RuleBroken, Taken
 
 pytestmark = pytest.mark.django_db
+Asks = Callable[[int], AbstractContextManager[list[str]]]
 ZONE = {"kind": "grid", "zh": "一网格", "street": f.STREET, "by": f.JOB, "at": f.AT}
 
 
@@ -29,8 +32,24 @@ def test_incomplete_team_cannot_be_published() -> None:
     assert "护理" in refused.value.message
     assert refused.value.clause == "ZH-4.5b"
     assert Team.objects.get(pk=team.pk).status == "forming"
-    line = queries.team_lines([team], queries.terms_of(team, f.ON), f.ON)[0]
+    line = queries.team_lines([team], f.ON)[0]
     assert line.missing == ("护理",)
+
+
+def test_list_of_teams_asks_the_same_for_one_centre_and_for_many(asks_at_most: Asks) -> None:
+    w = f.world()
+    bureau = w.seat(Role.BUREAU_OFFICER, w.bureau)
+    w.team()
+    with asks_at_most(6) as for_one:
+        assert len(queries.centre_teams(bureau, f.ON)) == 1
+    for house in (w.centre, w.other, w.other):
+        w.team(house=house)
+
+    with asks_at_most(len(for_one)):
+        found = queries.centre_teams(bureau, f.ON)
+
+    assert sorted(len(one.lines) for one in found) == [2, 2]
+    assert all(one.needed and line.members == 3 for one in found for line in one.lines)
 
 
 def test_another_centres_manager_forms_no_team_here() -> None:
@@ -64,7 +83,7 @@ def test_specialist_of_a_hospital_joins_and_is_shown_with_the_others() -> None:
     assert [one.kind for one in members if one.is_lead] == ["gp"]
     assert {one.practitioner_id for one in members} >= {expert.pk, pharmacist.pk}
     assert len(members) == 5
-    line = queries.team_lines([team], queries.terms_of(team, f.ON), f.ON)[0]
+    line = queries.team_lines([team], f.ON)[0]
     assert (line.members, line.houses) == (5, 2)
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import came_from
+from kangqiao.base.pages import came_from, wants_drawer
 from kangqiao.base.transition import told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
@@ -72,8 +72,8 @@ def detail(request: SeatedRequest, contract_id: int) -> HttpResponse:
         return redirect("contracting-mine")
     one = queries.get_contract(request.seat, contract_id)
     context = _contract(request, one) | {"back": came_from(request) or reverse("home")}
-    is_part = request.headers.get("HX-Target") == "drawer-host"
-    return render(request, "contracting/glance.html" if is_part else "contracting/detail.html", context)
+    page = "contracting/glance.html" if wants_drawer(request) else "contracting/detail.html"
+    return render(request, page, context)
 
 
 @require_http_methods(["GET", "POST"])
