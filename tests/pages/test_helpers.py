@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.pages.conftest import City
 
@@ -61,6 +61,20 @@ def test_a_page_is_found_and_opened_by_keys_alone(doctor: Page) -> None:
 
     assert address
     doctor.wait_for_url(f"**{address}")
+
+
+def test_what_is_typed_before_the_page_listens_is_answered(doctor: Page, city: City) -> None:
+    held = list[Route]()
+    doctor.route("**/htmx.min*", held.append)
+    doctor.goto("/referrals/new/", wait_until="commit")
+    doctor.fill("#find-person", city.side.resident.name[:4])
+    while not held:
+        doctor.wait_for_timeout(50)
+
+    for one in held:
+        one.continue_()
+
+    expect(doctor.locator("#found-person [role=option]").first).to_be_visible()
 
 
 def test_enter_in_haste_opens_nobody(doctor: Page) -> None:

@@ -42,8 +42,11 @@
     field.dataset.answered = new URLSearchParams(event.detail.pathInfo.finalRequestPath.split("?")[1] || "").get("q") || "";
     choose(field, optionsOf(field)[0] || null);
   });
-  for (const field of document.querySelectorAll("form[data-find] [role=combobox]")) {
-    field.dataset.answered = field.value;
+  const fields = [...document.querySelectorAll("form[data-find] [role=combobox]")];
+  for (const field of fields) {
+    field.dataset.answered = field.defaultValue;
     choose(field, optionsOf(field)[0] || null);
   }
+  /* What was typed before anybody listened is asked now. */
+  document.addEventListener("DOMContentLoaded", () => { for (const field of fields) if (!answersTo(field)) ask(field); });
 })();
