@@ -36,6 +36,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('id',),
+                'indexes': [
+                    models.Index(fields=['organization_id', 'sequence'], name='audit_head_organization'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -49,6 +52,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('organization_id', 'sequence'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization_id', 'sequence'), name='audit_link_sequence_once'),
+                ],
             },
         ),
         migrations.AddField(
@@ -75,10 +81,6 @@ class Migration(migrations.Migration):
             model_name='auditevent',
             index=models.Index(fields=['organization_id', 'id'], name='audit_event_organization'),
         ),
-        migrations.AddIndex(
-            model_name='audithead',
-            index=models.Index(fields=['organization_id', 'sequence'], name='audit_head_organization'),
-        ),
         migrations.AddField(
             model_name='auditlink',
             name='event',
@@ -87,10 +89,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='auditlink',
             index=models.Index(fields=['sealed_at', 'event'], name='audit_link_sealed'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditlink',
-            constraint=models.UniqueConstraint(fields=('organization_id', 'sequence'), name='audit_link_sequence_once'),
         ),
         migrations.RunSQL(migrations.RunSQL.noop, TAKE_DOWN),
     ]

@@ -53,6 +53,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['by_id', 'organization_id', 'created_at'], name='batch_by_person'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('sent_at__isnull', True), ('dropped_at__isnull', True), _connector='OR'), name='batch_one_end'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -73,13 +79,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['batch', 'mark', 'line'], name='import_row_by_mark'), models.Index(fields=['batch', 'key'], name='import_row_by_key')],
                 'constraints': [models.UniqueConstraint(fields=('batch', 'line'), name='import_row_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='importbatch',
-            index=models.Index(fields=['by_id', 'organization_id', 'created_at'], name='batch_by_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='importbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('sent_at__isnull', True), ('dropped_at__isnull', True), _connector='OR'), name='batch_one_end'),
         ),
     ]

@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import sys
+from functools import partial
 
 import click
 
@@ -57,7 +58,8 @@ def load(name: str, data: str, migrate: bool, when_told: bool) -> None:
         from kangqiao.pathways import demonstration
 
         if migrate:
-            call_command("migrate", interactive=False, verbosity=0)
+            with demonstration.second_process(partial(call_command, "migrate", interactive=False, verbosity=0)):
+                demonstration.warm_up()
             click.echo("  tables: migrated")
         # reads the clock: a region is as of the day it is loaded
         told = lambda text: click.echo(f"  {text}")  # noqa: E731 one line says it

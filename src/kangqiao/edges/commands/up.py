@@ -226,9 +226,9 @@ class Step:
         return self._process.returncode, errors
 
     def stop(self) -> None:
-        """End it, if it still runs."""
+        """End it and what it began, if it still runs."""
         if self._process.poll() is None:
-            self._process.terminate()
+            os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait()
 
 

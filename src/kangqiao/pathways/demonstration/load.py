@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import signal
 import sys
@@ -17,10 +19,12 @@ from functools import partial
 from django.db import connection, connections
 from django.utils import timezone
 
+from kangqiao import policy
 from kangqiao.base.acting import as_system
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import demo_people
 from kangqiao.pathways.demonstration import agreements, contracts, network, people, results, staff, work
@@ -125,13 +129,25 @@ def load_region(
             if step not in aside:
                 _take(step, run, done, progress)
             elif step is aside[0]:
-                until_joined.enter_context(_second_process(partial(_take_all, aside, run, done, progress)))
+                until_joined.enter_context(second_process(partial(_take_all, aside, run, done, progress)))
     return done
 
 
+def warm_up() -> None:
+    """Reads what the steps will need and no database: the packs, the solver, how names are read."""
+    policy.default()
+    search_keys("康桥")
+    importlib.import_module("kangqiao.engines.planning.model")
+    # What is loaded by now stays to the end; neither a collection nor the exit looks through it again.
+    gc.freeze()
+
+
 @contextmanager
-def _second_process(work: Callable[[], object]) -> Iterator[None]:
-    """Does the work in a fork of this process; at the end it is waited for, and after an error ended."""
+def second_process(work: Callable[[], object]) -> Iterator[None]:
+    """Does the work in a fork of this process; at the end it is waited for, and after an error ended.
+
+    Raises RuntimeError when the work failed.
+    """
     connections.close_all()
     sys.stdout.flush()
     pid = os.fork()

@@ -37,6 +37,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('number',),
+                'indexes': [
+                    models.Index(fields=['hospital', 'status'], name='agreement_hospital'),
+                    models.Index(fields=['centre', 'status'], name='agreement_centre'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='agreement_term'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('kind', 'joint_building'), ('status__in', ('signed', 'in_force', 'ending_requested'))), expressions=((kangqiao.domain.agreements.models.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('centre', '=')), name='agreement_one_responsible_hospital'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status__in', ('signing', 'signed', 'in_force', 'ending_requested'))), expressions=((kangqiao.domain.agreements.models.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('centre', '='), ('hospital', '='), ('kind', '=')), name='agreement_once_per_pair'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -57,6 +66,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('agreement', 'side', 'id'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('agreement', 'side', 'measure'), name='duty_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -71,38 +83,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('id',),
+                'constraints': [
+                    models.UniqueConstraint(fields=('agreement', 'side'), name='party_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('signed_at__isnull', True), ('signed_by', '')), models.Q(('signed_at__isnull', False), models.Q(('signed_by', ''), _negated=True)), _connector='OR'), name='party_signature_is_whole'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='agreement',
-            index=models.Index(fields=['hospital', 'status'], name='agreement_hospital'),
-        ),
-        migrations.AddIndex(
-            model_name='agreement',
-            index=models.Index(fields=['centre', 'status'], name='agreement_centre'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreement',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='agreement_term'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreement',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('kind', 'joint_building'), ('status__in', ('signed', 'in_force', 'ending_requested'))), expressions=((kangqiao.domain.agreements.models.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('centre', '=')), name='agreement_one_responsible_hospital'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreement',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status__in', ('signing', 'signed', 'in_force', 'ending_requested'))), expressions=((kangqiao.domain.agreements.models.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('centre', '='), ('hospital', '='), ('kind', '=')), name='agreement_once_per_pair'),
-        ),
-        migrations.AddConstraint(
-            model_name='duty',
-            constraint=models.UniqueConstraint(fields=('agreement', 'side', 'measure'), name='duty_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='party',
-            constraint=models.UniqueConstraint(fields=('agreement', 'side'), name='party_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='party',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('signed_at__isnull', True), ('signed_by', '')), models.Q(('signed_at__isnull', False), models.Q(('signed_by', ''), _negated=True)), _connector='OR'), name='party_signature_is_whole'),
         ),
     ]

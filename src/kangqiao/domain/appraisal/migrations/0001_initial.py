@@ -29,6 +29,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-year', 'subject'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('subject', 'year'), name='appraisal_once_a_year'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'closed'), _negated=True), models.Q(('closed_at__isnull', False), ('pay_percent__isnull', False), ('score__isnull', False)), _connector='OR'), name='appraisal_closed_is_whole'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -48,18 +52,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('appraisal', 'id'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('appraisal', 'indicator'), name='appraisal_item_once'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='appraisal',
-            constraint=models.UniqueConstraint(fields=('subject', 'year'), name='appraisal_once_a_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='appraisal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'closed'), _negated=True), models.Q(('closed_at__isnull', False), ('pay_percent__isnull', False), ('score__isnull', False)), _connector='OR'), name='appraisal_closed_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='appraisalitem',
-            constraint=models.UniqueConstraint(fields=('appraisal', 'indicator'), name='appraisal_item_once'),
         ),
     ]

@@ -57,6 +57,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-id',),
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ('active', 'suspended'))), fields=['ends_on'], name='contract_due'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('signed', 'active', 'suspended', 'expired', 'transferred', 'ended')), _negated=True), models.Q(('ends_on__isnull', False), ('starts_on__isnull', False)), _connector='OR'), name='contract_has_term'),
+                    models.CheckConstraint(condition=models.Q(('starts_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='contract_term'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('starts_on__isnull', False)), expressions=(('resident', '='), (kangqiao.domain.contracting.models.packages.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')), name='contract_one_at_a_time'),
+                    models.UniqueConstraint(condition=models.Q(('status__in', ('applied', 'accepted'))), fields=('resident',), name='contract_one_pending'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -78,6 +87,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('id',),
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='service_package_term'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(expressions=(('organization', '='), ('code', '='), (kangqiao.domain.contracting.models.packages.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')), name='service_package_one_at_a_time'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -94,6 +107,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('package', 'id'),
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('times__gte', 1)), name='package_item_at_least_once'),
+                    models.UniqueConstraint(fields=('package', 'zh'), name='package_item_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -103,6 +120,11 @@ class Migration(migrations.Migration):
                 ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promised', to='contracting.contract')),
                 ('package', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracting.servicepackage')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('contract', 'package'), name='contract_package_once'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='contract',
@@ -125,6 +147,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('organization', 'id'),
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('taken__lte', models.F('ceiling'))), name='team_never_overfull'),
+                    models.UniqueConstraint(condition=models.Q(('status', 'closed'), _negated=True), fields=('organization', 'zh'), name='team_name_once'),
+                ],
             },
         ),
         migrations.AddField(
@@ -144,6 +170,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('team', 'id'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('team', 'kind'), name='team_duty_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -159,6 +188,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-is_lead', 'kind', 'id'),
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='team_member_term'),
+                    models.CheckConstraint(condition=models.Q(('is_lead', False), ('kind', 'gp'), _connector='OR'), name='team_led_by_family_doctor'),
+                    models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('team', 'practitioner'), name='team_member_once'),
+                    models.UniqueConstraint(condition=models.Q(('is_lead', True), ('until__isnull', True)), fields=('team',), name='team_one_lead'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -174,6 +209,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('zh', 'street', 'first'),
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('last__gte', models.F('first'))), name='zone_numbers_run_forwards'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(expressions=(('street', '='), (kangqiao.domain.contracting.models.teams.NumberRange('first', 'last', models.Value('[]')), '&&')), name='zone_one_team_per_address'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -205,84 +244,8 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('contract', 'source'), name='service_counted_once')],
             },
         ),
-        migrations.AddConstraint(
-            model_name='servicepackage',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='service_package_term'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicepackage',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=(('organization', '='), ('code', '='), (kangqiao.domain.contracting.models.packages.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')), name='service_package_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='packageitem',
-            constraint=models.CheckConstraint(condition=models.Q(('times__gte', 1)), name='package_item_at_least_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='packageitem',
-            constraint=models.UniqueConstraint(fields=('package', 'zh'), name='package_item_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='contractpackage',
-            constraint=models.UniqueConstraint(fields=('contract', 'package'), name='contract_package_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='team',
-            constraint=models.CheckConstraint(condition=models.Q(('taken__lte', models.F('ceiling'))), name='team_never_overfull'),
-        ),
-        migrations.AddConstraint(
-            model_name='team',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'closed'), _negated=True), fields=('organization', 'zh'), name='team_name_once'),
-        ),
         migrations.AddIndex(
             model_name='contract',
             index=models.Index(fields=['team', 'status'], name='contract_team'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(condition=models.Q(('status__in', ('active', 'suspended'))), fields=['ends_on'], name='contract_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('signed', 'active', 'suspended', 'expired', 'transferred', 'ended')), _negated=True), models.Q(('ends_on__isnull', False), ('starts_on__isnull', False)), _connector='OR'), name='contract_has_term'),
-        ),
-        migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='contract_term'),
-        ),
-        migrations.AddConstraint(
-            model_name='contract',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('starts_on__isnull', False)), expressions=(('resident', '='), (kangqiao.domain.contracting.models.packages.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')), name='contract_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('applied', 'accepted'))), fields=('resident',), name='contract_one_pending'),
-        ),
-        migrations.AddConstraint(
-            model_name='teamduty',
-            constraint=models.UniqueConstraint(fields=('team', 'kind'), name='team_duty_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='team_member_term'),
-        ),
-        migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.CheckConstraint(condition=models.Q(('is_lead', False), ('kind', 'gp'), _connector='OR'), name='team_led_by_family_doctor'),
-        ),
-        migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('team', 'practitioner'), name='team_member_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_lead', True), ('until__isnull', True)), fields=('team',), name='team_one_lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.CheckConstraint(condition=models.Q(('last__gte', models.F('first'))), name='zone_numbers_run_forwards'),
-        ),
-        migrations.AddConstraint(
-            model_name='zone',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=(('street', '='), (kangqiao.domain.contracting.models.teams.NumberRange('first', 'last', models.Value('[]')), '&&')), name='zone_one_team_per_address'),
         ),
     ]

@@ -31,6 +31,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-year', '-version'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('place', 'year', 'version'), name='settlement_version_once'),
+                    models.UniqueConstraint(condition=models.Q(('status', 'superseded'), _negated=True), fields=('place', 'year'), name='settlement_one_current'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -54,6 +58,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('settlement', 'payer', 'hospital', 'centre'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('settlement', 'agreement'), name='settlement_line_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('amount_fen__isnull', True), ('pay_percent__isnull', True), ('status', 'held')), models.Q(('amount_fen__isnull', False), ('pay_percent__isnull', False), ('status__in', ('payable', 'paid'))), _connector='OR'), name='settlement_line_held_or_whole'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -74,21 +82,5 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('kind', 'place', 'organization', 'year'), name='budget_figure_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('amount_fen__isnull', False), ('quantity__isnull', True)), models.Q(('amount_fen__isnull', True), ('quantity__isnull', False)), _connector='OR'), name='budget_figure_money_or_count')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='settlement',
-            constraint=models.UniqueConstraint(fields=('place', 'year', 'version'), name='settlement_version_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='settlement',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'superseded'), _negated=True), fields=('place', 'year'), name='settlement_one_current'),
-        ),
-        migrations.AddConstraint(
-            model_name='settlementline',
-            constraint=models.UniqueConstraint(fields=('settlement', 'agreement'), name='settlement_line_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='settlementline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount_fen__isnull', True), ('pay_percent__isnull', True), ('status', 'held')), models.Q(('amount_fen__isnull', False), ('pay_percent__isnull', False), ('status__in', ('payable', 'paid'))), _connector='OR'), name='settlement_line_held_or_whole'),
         ),
     ]

@@ -31,6 +31,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('started_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['resident', 'started_at'], name='encounter_resident'),
+                    models.Index(fields=['organization', 'started_at'], name='encounter_organization'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -61,13 +65,5 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('resident', 'code'), name='condition_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='encounter',
-            index=models.Index(fields=['resident', 'started_at'], name='encounter_resident'),
-        ),
-        migrations.AddIndex(
-            model_name='encounter',
-            index=models.Index(fields=['organization', 'started_at'], name='encounter_organization'),
         ),
     ]

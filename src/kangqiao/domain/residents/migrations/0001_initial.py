@@ -36,6 +36,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('id',),
+                'indexes': [
+                    django.contrib.postgres.indexes.GinIndex(fields=['keys'], name='resident_keys'),
+                    models.Index(fields=['centre', 'birth_date'], name='resident_centre_birth'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -50,33 +54,16 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('resident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bases', to='residents.resident')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='resident',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['keys'], name='resident_keys'),
-        ),
-        migrations.AddIndex(
-            model_name='resident',
-            index=models.Index(fields=['centre', 'birth_date'], name='resident_centre_birth'),
-        ),
-        migrations.AddIndex(
-            model_name='basis',
-            index=models.Index(fields=['organization', 'resident'], name='basis_by_organization'),
-        ),
-        migrations.AddIndex(
-            model_name='basis',
-            index=models.Index(fields=['user', 'resident'], name='basis_by_user'),
-        ),
-        migrations.AddConstraint(
-            model_name='basis',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('organization__isnull', False), ('user__isnull', True)), models.Q(('organization__isnull', True), ('user__isnull', False)), _connector='OR'), name='basis_has_one_holder'),
-        ),
-        migrations.AddConstraint(
-            model_name='basis',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='basis_term'),
-        ),
-        migrations.AddConstraint(
-            model_name='basis',
-            constraint=models.UniqueConstraint(fields=('resident', 'organization', 'user', 'kind', 'source'), name='basis_once', nulls_distinct=False),
+            options={
+                'indexes': [
+                    models.Index(fields=['organization', 'resident'], name='basis_by_organization'),
+                    models.Index(fields=['user', 'resident'], name='basis_by_user'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('organization__isnull', False), ('user__isnull', True)), models.Q(('organization__isnull', True), ('user__isnull', False)), _connector='OR'), name='basis_has_one_holder'),
+                    models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='basis_term'),
+                    models.UniqueConstraint(fields=('resident', 'organization', 'user', 'kind', 'source'), name='basis_once', nulls_distinct=False),
+                ],
+            },
         ),
     ]

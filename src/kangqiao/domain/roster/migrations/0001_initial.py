@@ -36,6 +36,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('day', 'half', 'centre'),
+                'indexes': [
+                    models.Index(fields=['centre', 'day'], name='half_day_centre'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('practitioner', 'day', 'half'), name='half_day_expert_in_one_place'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -68,6 +74,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('starts_on', 'id'),
+                'indexes': [
+                    models.Index(fields=['centre', 'status'], name='posting_centre'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='posting_term'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status__in', ('nominated', 'approved', 'posted'))), expressions=((kangqiao.domain.roster.models.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('practitioner', '='), ('centre', '=')), name='posting_once_per_centre'),
+                ],
             },
         ),
         migrations.AddField(
@@ -94,39 +107,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-starts_on', '-version'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('place', 'starts_on', 'version'), name='roster_version_once'),
+                    models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='roster_term'),
+                ],
             },
         ),
         migrations.AddField(
             model_name='halfday',
             name='roster',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='half_days', to='roster.roster'),
-        ),
-        migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(fields=['centre', 'status'], name='posting_centre'),
-        ),
-        migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='posting_term'),
-        ),
-        migrations.AddConstraint(
-            model_name='posting',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status__in', ('nominated', 'approved', 'posted'))), expressions=((kangqiao.domain.roster.models.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('practitioner', '='), ('centre', '=')), name='posting_once_per_centre'),
-        ),
-        migrations.AddConstraint(
-            model_name='roster',
-            constraint=models.UniqueConstraint(fields=('place', 'starts_on', 'version'), name='roster_version_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='roster',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='roster_term'),
-        ),
-        migrations.AddIndex(
-            model_name='halfday',
-            index=models.Index(fields=['centre', 'day'], name='half_day_centre'),
-        ),
-        migrations.AddConstraint(
-            model_name='halfday',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('practitioner', 'day', 'half'), name='half_day_expert_in_one_place'),
         ),
     ]

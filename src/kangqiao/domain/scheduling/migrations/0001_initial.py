@@ -35,6 +35,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('starts_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['organization', 'starts_at'], name='session_organization'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='session_ends_after_start'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status', 'open')), expressions=((kangqiao.domain.scheduling.models.InstantRange('starts_at', 'ends_at', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('practitioner', '=')), name='session_practitioner_in_one_place'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -51,6 +58,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('starts_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['starts_at', 'pool'], name='slot_by_time'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('taken__lte', models.F('capacity'))), name='slot_never_oversold'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('pool', 'public'), ('release_at__isnull', True)), models.Q(('pool', 'partner'), ('release_at__isnull', False)), _connector='OR'), name='slot_partner_has_release'),
+                    models.UniqueConstraint(fields=('session', 'starts_at'), name='slot_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -68,46 +83,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('booked_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['resident', 'status'], name='booking_resident'),
+                    models.Index(fields=['slot', 'status'], name='booking_slot'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('status__in', ('booked', 'arrived', 'fulfilled'))), fields=('session', 'resident'), name='booking_one_place_per_session'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['organization', 'starts_at'], name='session_organization'),
-        ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='session_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status', 'open')), expressions=((kangqiao.domain.scheduling.models.InstantRange('starts_at', 'ends_at', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('practitioner', '=')), name='session_practitioner_in_one_place'),
-        ),
-        migrations.AddIndex(
-            model_name='slot',
-            index=models.Index(fields=['starts_at', 'pool'], name='slot_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(('taken__lte', models.F('capacity'))), name='slot_never_oversold'),
-        ),
-        migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('pool', 'public'), ('release_at__isnull', True)), models.Q(('pool', 'partner'), ('release_at__isnull', False)), _connector='OR'), name='slot_partner_has_release'),
-        ),
-        migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.UniqueConstraint(fields=('session', 'starts_at'), name='slot_once'),
-        ),
-        migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(fields=['resident', 'status'], name='booking_resident'),
-        ),
-        migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(fields=['slot', 'status'], name='booking_slot'),
-        ),
-        migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('booked', 'arrived', 'fulfilled'))), fields=('session', 'resident'), name='booking_one_place_per_session'),
         ),
     ]

@@ -38,6 +38,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('organization', 'id'),
+                'indexes': [
+                    django.contrib.postgres.indexes.GinIndex(fields=['keys'], name='practitioner_keys'),
+                    models.Index(fields=['organization', 'title_grade'], name='practitioner_by_employer'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -52,18 +56,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('starts_on', 'id'),
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='absence_ends_after_start'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='practitioner',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['keys'], name='practitioner_keys'),
-        ),
-        migrations.AddIndex(
-            model_name='practitioner',
-            index=models.Index(fields=['organization', 'title_grade'], name='practitioner_by_employer'),
-        ),
-        migrations.AddConstraint(
-            model_name='absence',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='absence_ends_after_start'),
         ),
     ]
