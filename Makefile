@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-all trust ux check fix bench assets lock sbom audit-deps base base-test clean
+.PHONY: help up down test faults test-all trust ux check fix bench assets lock sbom audit-deps base base-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,10 +33,14 @@ down: base ## stop what runs on DATA
 assets: base ## browser files and compiled translations
 	@$(BIN)/kangqiao assets
 
-test: base-test ## every test but the slow ones; brings a browser if none is here
+test: base-test ## every test but faults and the slow ones; brings a browser if none is here
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+faults: base-test ## whole sites that are started, killed, refused, backed up and brought back
+	@$(BIN)/kangqiao assets
+	@$(BIN)/python -m pytest tests/faults $(ARGS)
 
 test-all: base-test ## every test
 	@$(BIN)/kangqiao assets

@@ -38,13 +38,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests to `make test-all`, and say how many by pytest's own count."""
+    """Leave the slow tests to `make test-all` and whole sites that are killed to `make faults`; pytest says how many.
+
+    `make trust` asks for its own, and whoever names the folder of the faults gets them.
+    """
     if config.getoption("--slow"):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    faults = config.rootpath / "tests" / "faults"
+    named = any((config.rootpath / one.partition("::")[0]).is_relative_to(faults) for one in config.args)
+    without_faults = not (named or config.getoption("--trust"))
+    left = {
+        item
+        for item in items
+        if item.get_closest_marker("slow") or (without_faults and item.path.is_relative_to(faults))
+    }
+    if left:
+        config.hook.pytest_deselected(items=sorted(left, key=items.index))
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session")
