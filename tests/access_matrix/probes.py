@@ -132,6 +132,7 @@ def _down(step: str, status: str, who: tuple[str, ...], body: Mapping[str, str] 
 
 
 REASON = {"reason": "有变化"}
+ELSEWHERE = {"to_organization_id": "{hospital.pk}", "specialty": "neurology", "is_agreed": "on", **REASON}
 OF_BOTH = {"own": LEADERS, "partner": LEADERS}
 AT_ONES_DESK = {"own": CLINIC, "partner": CLINIC}
 
@@ -319,7 +320,9 @@ PROBES: tuple[Probe, ...] = (
     ),
     _up("accept", "sent", DESK, {"slot_id": "{slot.pk}"}),
     _up("rebook", "accepted", DESK, {"slot_id": "{slot.pk}"}),
-    _up("return", "sent", DESK, REASON),
+    *(_up(step, "sent", DESK, REASON) for step in ("return", "defer")),
+    _up("redirect", "sent", DESK, ELSEWHERE),
+    _up("advise", "unplaced", (*DESK, "expert"), {"reply": "先观察"}),
     _up("resend", "returned", CENTRE, LETTER),
     _up("withdraw", "sent", CENTRE, REASON),
     _up("see", "accepted", (*DESK, "expert"), urgency="emergency"),

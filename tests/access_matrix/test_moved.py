@@ -40,8 +40,8 @@ PAGES = {
     "publication-step": ("publication-detail", "publication"),
     "contracting-step": ("contracting-detail", "contract"),
 }
-# The state stays: the place named last holds; a renewal is a contract of its own, and a second one is refused in words.
-REPEATABLE = ("referral-step:rebook", "contracting-step:renew")
+# The state stays: the place or house named last holds; a renewal is a contract of its own, and a second one is refused in words.
+REPEATABLE = ("referral-step:rebook", "referral-step:redirect", "contracting-step:renew")
 # Each party gives its own word and the state stays until the last: two of one party race.
 OWN_WORD = ("agreements-sign",)
 NAMES = {table.name: table for _module, table in tables()}

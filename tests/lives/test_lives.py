@@ -115,7 +115,8 @@ class Referrals(Life):
         ("withdraw_referral", {"reason": "演示"}), ("confirm_visit", {}), ("mark_not_attended", {"reason": "演示"}),
         ("return_summary", {"reply": "演示"}), ("close_referral", {}), ("take_over", {}),
         ("decline_down", {"reason": "演示"}), ("propose_again", {"plan": "随访", "medicines": "同前"}),
-        ("record_first_contact", {"note": "演示"}),
+        ("record_first_contact", {"note": "演示"}), ("defer_referral", {"reason": "演示"}),
+        ("advise_referral", {"reply": "演示"}),
     )  # fmt: skip
 
     def begin(self) -> None:
@@ -123,6 +124,7 @@ class Referrals(Life):
         self.at = referral_cast.AT
         self.slots = self.people.clinic()
         cast = self.people
+        self.other = referral_cast.organization("h9", "hospital", "演示市中医院", cast.hospital.place, level=3)
         self.hands = [seat.actor for seat in (cast.gp, cast.desk, cast.specialist, cast.other_desk, cast.far_gp)]
         self.people.up(booking_id=self.people.booked(self.slots[1]).pk)
         self.people.down()
@@ -142,6 +144,22 @@ class Referrals(Life):
         wanted = self.slots[slot % len(self.slots)].pk
         self.attempt(
             lambda: referrals.rebook_referral(referral_id=pk, slot_id=wanted, by=self.people.desk.actor, at=self.at)
+        )
+
+    @rule(is_here=st.booleans())
+    def the_desk_sends_it_on(self, is_here: bool) -> None:
+        one = Referral.objects.filter(direction="up").earliest("pk")
+        house, specialty = (self.people.hospital.pk, "neurology") if is_here else (self.other.pk, one.specialty)
+        self.attempt(
+            lambda: referrals.redirect_referral(
+                referral_id=one.pk,
+                to_organization_id=house,
+                specialty=specialty,
+                reason="演示",
+                is_agreed=True,
+                by=self.people.desk.actor,
+                at=self.at,
+            )  # fmt: skip
         )
 
     @rule()

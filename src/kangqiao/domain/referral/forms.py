@@ -130,6 +130,26 @@ class ReasonForm(StepForm):
     reason = text(_("原因"), 4, most=500, hint=_("对方会看到这句话，也会留在记录里。"))
 
 
+class RedirectForm(StepForm):
+    """Which house can take the patient instead, and that they know."""
+
+    to_organization_id = forms.TypedChoiceField(label=_("改投哪家医院"), coerce=int, widget=forms.RadioSelect)
+    specialty = forms.ChoiceField(label=_("哪个专科"))
+    reason = text(_("为什么改投"), 2, most=500, hint=_("新的医院、转出医生和居民都会看到。"))
+    is_agreed = forms.BooleanField(label=_("已和居民或转出医生说好"), required=False)
+
+    def __init__(self, *args: Any, hospitals: Iterable[Choice], specialties: Iterable[Choice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to_organization_id"].choices = [(one.value, one.label) for one in hospitals]  # type: ignore[attr-defined]
+        self.fields["specialty"].choices = [(one.value, one.label) for one in specialties]  # type: ignore[attr-defined]
+
+
+class AdviceForm(StepForm):
+    """What the hospital advises instead of a visit."""
+
+    reply = text(_("给社区医生的建议"), 8, most=4000, hint=_("写明怎么用药、怎么查、什么情况再转上来。"))
+
+
 class ResendForm(StepForm):
     """What is added to a returned letter."""
 

@@ -72,7 +72,7 @@ class Referral(BaseModel):
             # A second open referral for the same problem at the same hospital is joined, not doubled.
             models.UniqueConstraint(
                 fields=("resident", "to_organization", "specialty", "direction"),
-                condition=Q(status__in=("sent", "returned", "accepted", "proposed", "declined")),
+                condition=Q(status__in=("sent", "unplaced", "returned", "accepted", "proposed", "declined")),
                 name="referral_open_once",
             ),
         )

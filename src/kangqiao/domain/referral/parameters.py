@@ -15,6 +15,7 @@ class ReferralParameters:
     """Limits in hours or days, shares of a limit in percent, items of the data set; each with clause or reason."""
 
     accept_hours: dict[str, Value]
+    place_hours: dict[str, Value]
     summary_hours: Value
     summary_hours_urgent: Value
     down_accept_hours: Value
@@ -34,6 +35,7 @@ class ReferralParameters:
 
         return cls(
             accept_hours={urgency: value(f"accept_hours_{urgency}") for urgency in URGENCIES},
+            place_hours={urgency: value(f"place_hours_{urgency}") for urgency in URGENCIES},
             summary_hours=value("summary_hours"),
             summary_hours_urgent=value("summary_hours_urgent"),
             down_accept_hours=value("down_accept_hours"),
@@ -48,6 +50,10 @@ class ReferralParameters:
     def accept_limit(self, urgency: str) -> timedelta:
         """How long the desk may take to answer."""
         return _hours(self.accept_hours[urgency])
+
+    def place_limit(self, urgency: str) -> timedelta:
+        """How long the desk may look for a place after it has taken the patient."""
+        return _hours(self.place_hours[urgency])
 
     def summary_limit(self, urgency: str) -> timedelta:
         """How long the hospital may take to return the summary after the visit."""

@@ -45,6 +45,13 @@ class Request(HttpRequest):
 STEPS: dict[str, tuple[Any, type[forms.StepForm], Any]] = {
     "accept": (actions.accept_referral, forms.SlotForm, gettext_lazy("已接收并占号，居民和转出医生会收到通知。")),
     "rebook": (actions.rebook_referral, forms.RebookForm, gettext_lazy("已改期，居民和转出医生会收到通知。")),
+    "defer": (
+        actions.defer_referral,
+        forms.ReasonForm,
+        gettext_lazy("已收下，找号的时限开始计；居民和转出医生会收到通知。"),
+    ),
+    "redirect": (actions.redirect_referral, forms.RedirectForm, gettext_lazy("已改投，新的医院会收到；占的号已放回。")),
+    "advise": (actions.advise_referral, forms.AdviceForm, gettext_lazy("建议已发给转出医生，居民暂不用来院。")),
     "return": (actions.return_referral, forms.ReasonForm, gettext_lazy("已退回，转出医生会看到您写的原因。")),
     "resend": (actions.resend_referral, forms.ResendForm, gettext_lazy("已再次发出，等医院接收。")),
     "withdraw": (actions.withdraw_referral, forms.ReasonForm, gettext_lazy("已撤回，对方会收到通知。")),
@@ -106,7 +113,7 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
     """One step of the table: a page where more than a press is needed, and the step itself."""
     one = queries.get_referral(request.seat, referral_id)
     act, form_class, words = _step(action)
-    form = form_class(request.POST or None, initial=_initial(one))
+    form = form_class(request.POST or None, initial=_initial(one), **_choosing(one, action))
     if request.method == "POST" and form.is_valid():
         try:
             act(referral_id=one.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
@@ -114,7 +121,7 @@ def step(request: Request, referral_id: int, action: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(request, words, extra_tags=_way_back(request, one, action))
-            return _after(request, one)
+            return _after(request, one, is_gone=action == "redirect")
     page = _letter(request, one) | {"form": form, "step": queries.table_of(one).step(action)}
     return render(request, "referral/step.html", page, status=422 if form.errors else 200)
 
@@ -264,8 +271,18 @@ def _step(action: str) -> tuple[Any, type[forms.StepForm], Any]:
 
 
 def _initial(one: Referral) -> dict[str, Any]:
-    names = ("history", "examination", "medicines", "allergies", "question", "plan")
+    names = ("history", "examination", "medicines", "allergies", "question", "plan", "specialty")
     return {"seen_status": one.status, **{name: getattr(one, name) for name in names}}
+
+
+def _choosing(one: Referral, action: str) -> dict[str, Any]:
+    """What a step lets one choose from."""
+    if action != "redirect":
+        return {}
+    return {
+        "hospitals": queries.other_hospitals(one, timezone.now()),
+        "specialties": queries.specialty_choices(),
+    }
 
 
 def _way_back(request: Request, one: Referral, action: str) -> str:
@@ -275,11 +292,11 @@ def _way_back(request: Request, one: Referral, action: str) -> str:
     return undo_tag("referral-undo", one.pk, back=came_from(request), **({"desk": 1} if "desk" in request.GET else {}))
 
 
-def _after(request: Request, one: Referral) -> HttpResponse:
+def _after(request: Request, one: Referral, *, is_gone: bool = False) -> HttpResponse:
     """After a step: to the worklist it was taken from, whose part HTMX fetches, else to the desk or the referral."""
     if back := came_from(request):
         return redirect(back)
-    return _go(request, reverse("referral-desk") if "desk" in request.GET else _address(one))
+    return _go(request, reverse("referral-desk") if is_gone or "desk" in request.GET else _address(one))
 
 
 def _go(request: Request, address: str) -> HttpResponse:

@@ -90,6 +90,18 @@ DESK = Worklist(
     "desk", _("待接收的转诊"), _("接收或退回"), "referral-desk", _("中心发来新的转诊会排在这里，最急的在最上面。"),
     referrals=("to_organization", "up", "sent"),
 )  # fmt: skip
+UNPLACED = Worklist(
+    "unplaced", _("没有找到号的上转"), _("找号"), "referral-list", _("收下了还没有号的患者会排在这里，一个都不能漏。"),
+    referrals=("to_organization", "up", "unplaced"), tab="unplaced",
+)  # fmt: skip
+SENT_UNPLACED = Worklist(
+    "waiting", _("上转了还没有号"), _("看进展"), "referral-list", _("医院收下了、还在找号的居民会列在这里。"),
+    referrals=("from_organization", "up", "unplaced"), tab="unplaced", has_mine=True,
+)  # fmt: skip
+ADVICE = Worklist(
+    "advice", _("医院给的建议"), _("阅读结案"), "referral-list", _("医院看过信、觉得不用转的，会写建议到这里。"),
+    referrals=("from_organization", "up", "advised"), tab="reply", has_mine=True,
+)  # fmt: skip
 RETURNED = Worklist(
     "returned", _("被退回的转诊"), _("补充再送"), "referral-list", _("医院退回的转诊会写明缺什么，补一句就能再送。"),
     referrals=("from_organization", "up", "returned"), tab="returned", has_mine=True,
@@ -209,11 +221,21 @@ NOTICES = Worklist(
 )  # fmt: skip
 
 LISTS: dict[str, tuple[Worklist, ...]] = {
-    Role.GP: (RETURNED, REPLIES, HANDED_BACK, CONTACTS, APPLICATIONS, TO_SIGN, TODAY, NOTICES),
+    Role.GP: (RETURNED, SENT_UNPLACED, REPLIES, ADVICE, HANDED_BACK, CONTACTS, APPLICATIONS, TO_SIGN, TODAY, NOTICES),
     Role.EXPERT: (MY_PATIENTS, REPORTS, SITTINGS, NOTICES),
-    Role.CENTRE_MANAGER: (TODAY, ATTENDANCE, HANDED_BACK, RETURNED, APPLICATIONS, DUE, SIGNATURES, NOTICES),
-    Role.REFERRAL_DESK: (DESK, REPORTS, TODAY, NOTICES),
-    Role.GUIDANCE_OFFICE: (DESK, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
+    Role.CENTRE_MANAGER: (
+        TODAY,
+        ATTENDANCE,
+        HANDED_BACK,
+        RETURNED,
+        SENT_UNPLACED,
+        APPLICATIONS,
+        DUE,
+        SIGNATURES,
+        NOTICES,
+    ),
+    Role.REFERRAL_DESK: (DESK, UNPLACED, REPORTS, TODAY, NOTICES),
+    Role.GUIDANCE_OFFICE: (DESK, UNPLACED, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
     Role.DISPATCHER: (DRAFTS, NOTICES),
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
     Role.PHARMACIST: (NOTICES,),

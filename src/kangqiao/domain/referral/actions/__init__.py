@@ -1,5 +1,6 @@
 """Every step of a referral, up and down, and taking back the last one."""
 
+from kangqiao.domain.referral.actions.placing import advise_referral, defer_referral, redirect_referral
 from kangqiao.domain.referral.actions.steps import (
     CHANGEABLE,
     ITEMS,
@@ -27,9 +28,11 @@ __all__ = [
     "CHANGEABLE",
     "ITEMS",
     "accept_referral",
+    "advise_referral",
     "close_referral",
     "confirm_visit",
     "decline_down",
+    "defer_referral",
     "escalate_overdue",
     "import_past",
     "mark_not_attended",
@@ -37,6 +40,7 @@ __all__ = [
     "propose_down",
     "rebook_referral",
     "record_first_contact",
+    "redirect_referral",
     "resend_referral",
     "return_referral",
     "return_summary",

@@ -25,6 +25,7 @@ from kangqiao.domain.referral.queries.cases import (
     state_of,
     table_of,
     visit_of,
+    visit_time,
 )
 from kangqiao.domain.referral.queries.letters import (
     AFTER_VISIT,
@@ -73,6 +74,7 @@ from kangqiao.domain.referral.queries.places import (
     hospital_choice,
     hospitals_for,
     is_slot_of,
+    other_hospitals,
     places,
     reason_choices,
     specialties_at,
@@ -132,6 +134,7 @@ __all__ = [
     "open_twin",
     "origin_case",
     "origin_visit",
+    "other_hospitals",
     "overdue",
     "own_bodies",
     "places",
@@ -147,6 +150,7 @@ __all__ = [
     "table_of",
     "tabs",
     "visit_of",
+    "visit_time",
     "waiting",
     "waiting_rows",
     "ways",

@@ -31,7 +31,7 @@ from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State, StateTable, Step
 
 OPEN = sorted({*UP.open_keys(), *DOWN.open_keys()})
-TWIN = ("sent", "returned", "accepted", "proposed", "declined")
+TWIN = ("sent", "unplaced", "returned", "accepted", "proposed", "declined")
 
 
 @dataclass(frozen=True, slots=True)

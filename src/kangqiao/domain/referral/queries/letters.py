@@ -39,7 +39,7 @@ from kangqiao.kernel.states import State, Step
 # How doctors write that there are none.
 NO_ALLERGIES = ("无", "无过敏史", "否认", "否认过敏史", "None", "none")  # untranslated: what people type
 # Steps for which more than a reason is written: they open a page of their own.
-WRITTEN = frozenset({"resend", "summarise", "propose_again", "follow_up"})
+WRITTEN = frozenset({"redirect", "advise", "resend", "summarise", "propose_again", "follow_up"})
 AFTER_VISIT = ("seen", "summarised", "closed")
 FEW = 4
 
@@ -152,7 +152,9 @@ def said(referral: Referral) -> Said:
     emergency = _("急诊，可直接来院。") if referral.urgency == Referral.Urgency.EMERGENCY and not slot else placed
     by_state = {
         "up:sent": (_("等%(hospital)s接收"), _("%(doctor)s %(sent)s%(channel)s发出；%(due)s到时通知社区指导科。")),
+        "up:unplaced": (_("%(hospital)s已收下，正在找号"), _("%(due)s到时通知社区指导科。")),
         "up:returned": (_("%(hospital)s已退回，等%(centre)s补充"), ""),
+        "up:advised": (_("%(hospital)s给了建议，等%(centre)s阅后结案"), _("居民暂不用去医院。")),
         "up:accepted": (_("%(hospital)s已接收，等居民就诊"), emergency),
         "up:seen": (_("居民已就诊，等%(hospital)s回信"), _("%(due)s到时通知社区指导科。")),
         "up:summarised": (_("%(hospital)s已回信，等%(centre)s阅后结案"), ""),
@@ -217,6 +219,8 @@ def _barred(action: str, referral: Referral, now: datetime) -> str:
     starts = visit_time(referral)
     if action == "see" and starts is not None and localtime(starts).date() > localtime(now).date():
         return _("就诊日是%(day)s，当天再确认。") % {"day": day_in_words(starts)}
+    if action == "defer" and starts is not None:
+        return _("已经占了号，可以直接接收。")
     if action == "not_attend" and starts is not None and now < starts:
         return _("还没到就诊时间。")
     if action == "see" and starts is None and referral.booking and referral.booking.status in ("cancelled", "no_show"):
@@ -233,7 +237,7 @@ def _path(referral: Referral, changes: list[StatusChange]) -> list[Stop]:
     begun = max((n for n, row in enumerate(changes) if row.to_status == stops[0][0]), default=0)
     reached = {row.to_status: moment(row.at) for row in changes[begun:]}
     here = next((n for n, (key, _label) in reversed(list(enumerate(stops))) if key in reached), 0) + 1
-    is_off = referral.status not in dict(stops)
+    is_off = referral.status not in dict(stops) and referral.status != "unplaced"
     return [
         Stop(label, reached.get(key, "") if n < here else "", n == here and not is_off, n == here and is_off)
         for n, (key, label) in enumerate(stops)
@@ -299,6 +303,8 @@ def _told(referral: Referral) -> str:
     by_state = {
         "up:sent": _("%(hospital)s正在看您的转诊单，最晚%(due)s答复。您不用做什么，有消息会通知您。"),
         "up:returned": _("%(hospital)s请您的医生补充资料。%(centre)s会处理，您不用重跑一趟。"),
+        "up:unplaced": _("%(hospital)s已收下您的转诊，正在找号，最晚%(due)s告诉您时间。"),
+        "up:advised": _("%(hospital)s给您的医生写了诊疗建议，先不用去医院。%(centre)s会跟您说怎么办。"),
         "up:accepted": _("%(hospital)s已接收。请按时间就诊，带上身份证和正在吃的药。"),
         "up:seen": _("您已就诊。%(hospital)s会把小结发给您的家庭医生。"),
         "up:summarised": _("小结已发给%(centre)s，您的家庭医生会跟您说下一步。"),

@@ -21,6 +21,7 @@ MOST_WAITING = 50  # a page of a worklist; the tile counts them all
 Waiting = tuple[int, datetime | None]
 # Where referrals wait: the end that is the seat's house, the direction, the state.
 Where = tuple[str, str, str]
+WAITING_FOR_DESK = ("sent", "unplaced")
 WAITING_FOR_OTHERS = ("accepted", "seen", "returned")
 
 
@@ -98,11 +99,11 @@ def waiting_rows(seat: Seat, where: Where, now: datetime, *, mine: bool = False)
 
 def desk_lines(seat: Seat, now: datetime) -> tuple[list[Line], list[Line]]:
     """The two halves of the desk's queue: what waits for the desk, and what waits for somebody else."""
-    found = desk_queue(seat, "up", ("sent", *WAITING_FOR_OTHERS))
+    found = desk_queue(seat, "up", (*WAITING_FOR_DESK, *WAITING_FOR_OTHERS))
     split = lines(found, now)
-    others = [line for line in split if line.referral.status != "sent"]
+    others = [line for line in split if line.referral.status not in WAITING_FOR_DESK]
     others.sort(key=lambda line: (visit_time(line.referral) or line.referral.clock_from, line.referral.pk))
-    return [line for line in split if line.referral.status == "sent"], others
+    return [line for line in split if line.referral.status in WAITING_FOR_DESK], others
 
 
 def desk_day(seat: Seat, now: datetime) -> tuple[int, int]:
@@ -147,7 +148,8 @@ def _tabs_of(seat: Seat) -> list[tuple[str, str, str, tuple[str, ...]]]:
     if seat.role in CENTRE_ROLES:
         return [
             ("returned", _("被退回"), "up", ("returned",)),
-            ("reply", _("新回信"), "up", ("summarised",)),
+            ("reply", _("新回信"), "up", ("summarised", "advised")),
+            ("unplaced", _("待找号"), "up", ("unplaced",)),
             ("sent", _("待接收"), "up", ("sent",)),
             ("accepted", _("已接收"), "up", ("accepted",)),
             ("seen", _("已就诊"), "up", ("seen",)),
@@ -156,10 +158,11 @@ def _tabs_of(seat: Seat) -> list[tuple[str, str, str, tuple[str, ...]]]:
         ]
     return [
         ("sent", _("待接收"), "up", ("sent",)),
+        ("unplaced", _("待找号"), "up", ("unplaced",)),
         ("accepted", _("待就诊"), "up", ("accepted",)),
         ("seen", _("待写小结"), "up", ("seen",)),
         ("returned", _("已退回"), "up", ("returned",)),
-        ("reply", _("已回信"), "up", ("summarised",)),
+        ("reply", _("已回信"), "up", ("summarised", "advised")),
         ("done", _("已结束"), "up", ended),
         *down,
     ]

@@ -17,6 +17,7 @@ from kangqiao.domain.agreements.queries import paired_hospitals
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import rules
+from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.queries.cases import moment, relation_between
 from kangqiao.domain.referral.queries.letters import FEW
 from kangqiao.domain.scheduling import queries as scheduling
@@ -141,6 +142,21 @@ def hospitals_for(seat: Seat, now: datetime) -> list[Choice]:
     found.sort(key=lambda one: (one.pk not in paired, one.pk))
     green = _("绿色通道")
     return [Choice(one.pk, f"{one.zh} · {green}" if one.pk in paired else one.zh) for one in found]
+
+
+def other_hospitals(referral: Referral, now: datetime) -> list[Choice]:
+    """Where a letter may go on to: every hospital of the region with its free places in the specialty, soonest first.
+
+    Its own comes last: there another specialty may help.
+    """
+    found: list[tuple[bool, datetime, Choice]] = []
+    for hospital in institutions.hospitals_in(referral.from_organization.place.code[:4]):
+        free = _free_by_specialty(hospital.pk, _reach(hospital, referral.from_organization, now), now)
+        left, first = free.get(referral.specialty, (0, datetime.max.replace(tzinfo=now.tzinfo)))
+        words = _("%(name)s · %(n)s 个号，最早 %(when)s") if left else _("%(name)s · 近期没有号")
+        label = words % {"name": hospital.zh, "n": left, "when": moment(first) if left else ""}
+        found.append((hospital.pk == referral.to_organization_id, first, Choice(hospital.pk, label)))
+    return [choice for _is_own, _first, choice in sorted(found, key=lambda one: one[:2])]
 
 
 def centres_for(seat: Seat, first: int | None) -> list[Choice]:

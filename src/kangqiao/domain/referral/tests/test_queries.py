@@ -98,6 +98,12 @@ def test_the_queue_costs_the_same_for_one_and_for_fifty(people):
 
 def test_the_buttons_are_those_of_the_table_for_this_side(people):
     sent = people.up()
-    assert [step.action for step in queries.available_steps(people.desk, sent)] == ["accept", "return"]
+    assert [step.action for step in queries.available_steps(people.desk, sent)] == [
+        "accept",
+        "return",
+        "defer",
+        "redirect",
+        "advise",
+    ]
     assert [step.action for step in queries.available_steps(people.gp, sent)] == ["withdraw"]
     assert queries.available_steps(people.far_gp, sent) == []

@@ -19,8 +19,8 @@ def test_every_open_state_names_who_is_waited_for(table):
 def test_every_clock_of_a_state_is_a_limit_of_the_pack(table):
     pack = policy.at("440402", date(2026, 5, 4))
     for state in table.states:
-        if state.clock == "accept_hours":
-            assert all(pack.value("referral", f"accept_hours_{urgency}") for urgency in ("routine", "urgent"))
+        if state.clock in ("accept_hours", "place_hours"):
+            assert all(pack.value("referral", f"{state.clock}_{urgency}") for urgency in ("routine", "urgent"))
         elif state.clock:
             assert pack.value("referral", state.clock).fraction() > 0
 
@@ -52,7 +52,10 @@ def test_the_diagram_draws_every_state_and_step(table):
 @pytest.mark.parametrize(
     ("status", "party", "expected"),
     [
-        ("sent", "desk", ["accept", "return"]),
+        ("sent", "desk", ["accept", "return", "defer", "redirect", "advise"]),
+        ("unplaced", "desk", ["accept", "return", "redirect", "advise"]),
+        ("unplaced", "gp", ["withdraw"]),
+        ("advised", "gp", ["close"]),
         ("sent", "gp", ["withdraw"]),
         ("accepted", "desk", ["return", "see", "rebook", "not_attend"]),
         ("seen", "specialist", ["summarise"]),
