@@ -136,7 +136,9 @@ class RedirectForm(StepForm):
     to_organization_id = forms.TypedChoiceField(label=_("改投哪家医院"), coerce=int, widget=forms.RadioSelect)
     specialty = forms.ChoiceField(label=_("哪个专科"))
     reason = text(_("为什么改投"), 2, most=500, hint=_("新的医院、转出医生和居民都会看到。"))
-    is_agreed = forms.BooleanField(label=_("已和居民或转出医生说好"), required=False)
+    is_agreed = forms.BooleanField(
+        label=_("已和居民或转出医生说好"), error_messages={"required": _("请先打电话说好，再勾选。")}
+    )
 
     def __init__(self, *args: Any, hospitals: Iterable[Choice], specialties: Iterable[Choice], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -31,7 +31,7 @@ UP = StateTable(
         ),
         Step("defer", "先收下，待找号", "Take it, find a place", ("sent",), "unplaced", ("desk",), needs_reason=True),
         Step("redirect", "改投别处", "Redirect", ("sent", "unplaced"), "sent", ("desk",)),
-        Step("advise", "给建议，不用来", "Advise instead", ("sent", "unplaced"), "advised", ("desk", "specialist")),
+        Step("advise", "给建议", "Give advice", ("sent", "unplaced"), "advised", ("desk", "specialist")),
         Step("resend", "补充后再送", "Send again", ("returned",), "sent", ("gp",), primary=True),
         Step(
             "withdraw",

@@ -25,7 +25,6 @@ from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.referral import queries as referrals
-from kangqiao.domain.referral.permissions import parties
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
@@ -74,10 +73,7 @@ def of_referrals(seat: Seat, now: datetime, where: referrals.Where, *, mine: boo
             key=f"r{one.pk}", title=person.name, url=reverse("referral-detail", args=(one.pk,)), look=line.state,
             note=f"{person.get_sex_display()} {line.age} · {line.specialty}", lead=line.said.lead,
             rest=line.said.rest, since=one.clock_from, due=one.due_at, is_demo=person.is_demo, part=True,
-            verbs=tuple(
-                _move(step, one.pk)
-                for step in referrals.table_of(one).steps_from(one.status, parties(seat.actor, one, houses))
-            ),
+            verbs=tuple(_move(step, one.pk) for step in referrals.open_steps(seat, one, houses)),
             fields=(("seen_status", one.status),),
         ))  # fmt: skip
     return rows

@@ -67,7 +67,7 @@ def load_open_referrals(run: Run) -> int:
         doctor = person(Role.GP, pair.centre)
         specialty, diagnosis, reason = DIAGNOSES[number % len(DIAGNOSES)]
         sent_at = run.at - timedelta(hours=number * 3 % 20)
-        slot = _reserved(pair, specialty, run.at)
+        slot = None if number == 2 else _reserved(pair, specialty, run.at)
         known = Resident.objects.filter(centre=pair.centre, is_demo=True).order_by(F("user").asc(nulls_last=True), "pk")
         people = list(known[: 6 + number])
         resident = people[0] if number == 0 else people[-1]
@@ -79,11 +79,14 @@ def load_open_referrals(run: Run) -> int:
             medicines="缬沙坦 80mg 每日一次", allergies="无", has_consent=True, by=doctor, at=sent_at,
         )  # fmt: skip
         made += 1
+        desk = person(Role.REFERRAL_DESK, pair.hospital)
+        if number == 2:
+            referrals.defer_referral(
+                referral_id=letter.pk, reason="近两周的号已满，正在请门诊加号。", by=desk, at=run.at
+            )
         if number == 5:
-            desk = person(Role.REFERRAL_DESK, pair.hospital)
             referrals.return_referral(referral_id=letter.pk, reason="请补充近一周血压记录后再送。", by=desk, at=run.at)
         if number == 6 and slot is not None:
-            desk = person(Role.REFERRAL_DESK, pair.hospital)
             referrals.accept_referral(referral_id=letter.pk, by=desk, at=run.at)
     return made + _handed_back(run)
 

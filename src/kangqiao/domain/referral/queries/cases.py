@@ -156,8 +156,13 @@ def house_of(organization: Organization) -> list[int]:
 
 def available_steps(seat: Seat, referral: Referral) -> list[Step]:
     """The buttons of the page: what the seat may do from here."""
-    sides = parties(seat.actor, referral, own_bodies(seat.organization_id))
-    return table_of(referral).steps_from(referral.status, sides)
+    return open_steps(seat, referral, own_bodies(seat.organization_id))
+
+
+def open_steps(seat: Seat, referral: Referral, houses: frozenset[int]) -> list[Step]:
+    """The same for a seat whose houses are known; nobody looks for a place where one is held."""
+    steps = table_of(referral).steps_from(referral.status, parties(seat.actor, referral, houses))
+    return [step for step in steps if step.action != "defer" or visit_time(referral) is None]
 
 
 def clock_of(referral: Referral, now: datetime) -> Clock | None:

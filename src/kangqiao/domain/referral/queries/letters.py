@@ -219,8 +219,6 @@ def _barred(action: str, referral: Referral, now: datetime) -> str:
     starts = visit_time(referral)
     if action == "see" and starts is not None and localtime(starts).date() > localtime(now).date():
         return _("就诊日是%(day)s，当天再确认。") % {"day": day_in_words(starts)}
-    if action == "defer" and starts is not None:
-        return _("已经占了号，可以直接接收。")
     if action == "not_attend" and starts is not None and now < starts:
         return _("还没到就诊时间。")
     if action == "see" and starts is None and referral.booking and referral.booking.status in ("cancelled", "no_show"):

@@ -96,6 +96,11 @@ def test_the_queue_costs_the_same_for_one_and_for_fifty(people):
     assert cost() == one
 
 
+def test_with_a_place_held_nobody_is_offered_to_look_for_one(people):
+    sent = people.up(booking_id=people.booked(people.clinic()[1]).pk)
+    assert "defer" not in [step.action for step in queries.available_steps(people.desk, sent)]
+
+
 def test_the_buttons_are_those_of_the_table_for_this_side(people):
     sent = people.up()
     assert [step.action for step in queries.available_steps(people.desk, sent)] == [
