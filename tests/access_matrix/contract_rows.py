@@ -40,7 +40,7 @@ def add_contracts(side: Side) -> None:
         term["ends_on"], status = side.today - timedelta(days=3), "ended"
     side.add("household", Household, head=side.resident, created_at=side.at)
     held = {"resident": side.resident, "team": side.team, "status": status, "applied_at": side.at}
-    side.add("contract", Contract, way="paper", where="centre", **held, **term)
+    side.add("contract", Contract, way="paper", where="centre", signature="M1 1L2 2", **held, **term)
     side.add("promised", ContractPackage, contract=side.contract, package=side.package)
     side.add("service", Service, contract=side.contract, item=side.item_of_package, on=side.today)
     side.add("key_person", KeyPerson, resident=side.resident, group="elderly", since=side.today, evidence="age")

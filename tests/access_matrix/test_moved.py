@@ -40,7 +40,8 @@ PAGES = {
     "publication-step": ("publication-detail", "publication"),
     "contracting-step": ("contracting-detail", "contract"),
 }
-# The state stays: the place or house named last holds; a renewal is a contract of its own, and a second one is refused in words.
+# The state stays: the place or house named last holds; a renewal is a contract of its own, a second one is refused in
+# words.
 REPEATABLE = ("referral-step:rebook", "referral-step:redirect", "contracting-step:renew")
 # Each party gives its own word and the state stays until the last: two of one party race.
 OWN_WORD = ("agreements-sign",)

@@ -159,7 +159,7 @@ class Referrals(Life):
                 is_agreed=True,
                 by=self.people.desk.actor,
                 at=self.at,
-            )  # fmt: skip
+            )
         )
 
     @rule()

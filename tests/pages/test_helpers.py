@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from kangqiao.base.signatures import DRAWN
 from tests.pages.conftest import City
 
 KEPT = """async () => {
@@ -63,18 +65,23 @@ def test_a_page_is_found_and_opened_by_keys_alone(doctor: Page) -> None:
     doctor.wait_for_url(f"**{address}")
 
 
-def test_what_is_typed_before_the_page_listens_is_answered(doctor: Page, city: City) -> None:
-    held = list[Route]()
-    doctor.route("**/htmx.min*", held.append)
-    doctor.goto("/referrals/new/", wait_until="commit")
-    doctor.fill("#find-person", city.side.resident.name[:4])
+def test_what_is_typed_before_the_page_listens_is_answered(doctor: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    doctor.route("**/htmx.min*", hold)
+    doctor.goto("/find/", wait_until="commit")
+    doctor.fill("#find-page", "zhuanzhen")
     while not held:
         doctor.wait_for_timeout(50)
 
     for one in held:
         one.continue_()
 
-    expect(doctor.locator("#found-person [role=option]").first).to_be_visible()
+    expect(doctor.locator("#find-page")).to_have_attribute("data-answered", "zhuanzhen")
+    expect(doctor.locator("#found-page [role=option]").first).to_contain_text("转诊")
 
 
 def test_enter_in_haste_opens_nobody(doctor: Page) -> None:
@@ -159,3 +166,22 @@ def test_without_network_the_portal_says_so_and_has_kept_no_page(resident: Page)
 
     assert "/offline/" in kept
     assert [path for path in kept if path != "/offline/" and not path.startswith("/static/")] == []
+
+
+def test_a_signature_is_kept_as_it_is_drawn_and_cleared(doctor: Page) -> None:
+    doctor.goto("/gallery/")
+    pad = doctor.locator("[data-sign-pad]")
+    pad.scroll_into_view_if_needed()
+    box = pad.locator("canvas").bounding_box()
+    assert box is not None
+    doctor.mouse.move(box["x"] + 10, box["y"] + 10)
+    doctor.mouse.down()
+    doctor.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+    doctor.mouse.up()
+
+    drawn = pad.locator("input").input_value()
+    assert drawn.startswith("M")
+    assert drawn.count("L") >= 2
+    assert re.fullmatch(DRAWN, drawn)
+    pad.locator("[data-sign-clear]").click()
+    assert pad.locator("input").input_value() == ""

@@ -40,6 +40,7 @@ PROGRAM = {
     "agreements.Duty": {"measure", "clause", "force", "policy_ref"},
     "appraisal.Appraisal": {"policy_ref"},
     "appraisal.AppraisalItem": {"indicator", "clause"},
+    "contracting.Contract": {"signature"},
     "finance.Settlement": {"inputs", "sha256", "policy_ref"},
     "finance.SettlementLine": {"rule", "inputs", "clause"},
     "indicators.MeasureReport": {"indicator", "unit", "inputs", "sha256", "policy_ref"},

@@ -26,6 +26,7 @@ Say = Callable[[str], None]
 FILES = {
     "@tabler/core/dist/css/tabler.min.css": "tabler.min.css",
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
+    "signature_pad/dist/signature_pad.umd.min.js": "signature_pad.min.js",
 }
 TEST_FILES = {"axe-core/axe.min.js": "axe.min.js"}
 SQUEEZED = (".css", ".js", ".svg")

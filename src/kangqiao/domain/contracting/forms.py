@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.signatures import SignatureField
 from kangqiao.domain.contracting.models import Act, Contract, Group, ServicePackage, Team, TeamMember, Zone
 from kangqiao.domain.contracting.parameters import ItemTerm
 from kangqiao.domain.residents.models import Resident
@@ -136,6 +137,13 @@ class SignForm(StepForm):
     code = forms.CharField(
         label=_("签约码"), max_length=10, required=False, help_text=_("居民在自己的“我的家庭医生”里看得到。")
     )
+    signature = SignatureField(label=_("手写签名"), help_text=_("屏幕签署时，请居民在框里签名。"))
+
+
+class OwnSignForm(StepForm):
+    """How a resident signs on the own screen: by pressing, and by hand where they can."""
+
+    signature = SignatureField(label=_("手写签名"), help_text=_("不方便手写，直接按下面的按钮也算签署。"))
 
 
 class RenewForm(SignForm):

@@ -79,26 +79,27 @@ def withdraw_contract(*, contract_id: int, by: Actor, at: datetime) -> list[Cont
 
 
 def sign_contract(
-    *, contract_id: int, way: str, where: str, signed_by: str = "", filed_as: str = "", code: str = "", by: Actor,
-    at: datetime,
+    *, contract_id: int, way: str, where: str, signed_by: str = "", filed_as: str = "", code: str = "",
+    signature: str = "", by: Actor, at: datetime,
 ) -> list[Contract]:  # fmt: skip
     """The resident signs: on their own screen, at the desk on paper, or at a distance by the code they were shown.
 
     The term begins today. Who was with another team leaves it in the same step, without a gap and without an overlap.
-    Raises Denied, NotVisible, AlreadyMoved, RuleBroken for a wrong code, a missing name or filing number.
+    `signature` is what was drawn on the screen. Raises Denied, NotVisible, AlreadyMoved, RuleBroken for a wrong code, a
+    missing name, filing number or, at the desk's screen, signature.
     """
     if way == Contract.Way.CODE:
         _check_code(contract_id, code, by=by, at=at)
     with transaction.atomic():
         rows = _rows(contract_id, "sign", by=by, at=at)
-        name = _signer(rows[0], way, signed_by, filed_as, by=by, at=at)
+        name = _signer(rows[0], way, signed_by, filed_as, signature, by=by, at=at)
         on = localtime(at).date()
         years = _terms(rows[0].team, at).term_years.integer()
         for one in rows:
             _leave_present_team(one, by=by, at=at)
         _move(
             rows, "sign", by=by, at=at, starts_on=on, ends_on=rules.term_end(on, years), signed_at=at, signed_by=name,
-            way=way, where=Contract.Where(where).value, filed_as=filed_as.strip(),
+            way=way, where=Contract.Where(where).value, filed_as=filed_as.strip(), signature=_drawn(way, signature),
         )  # fmt: skip
         _open_bases(rows, by=by, at=at)
         for one in rows:
@@ -107,8 +108,9 @@ def sign_contract(
 
 
 def renew_contract(
-    *, contract_id: int, way: str, where: str, signed_by: str = "", filed_as: str = "", by: Actor, at: datetime
-) -> list[Contract]:
+    *, contract_id: int, way: str, where: str, signed_by: str = "", filed_as: str = "", signature: str = "",
+    by: Actor, at: datetime,
+) -> list[Contract]:  # fmt: skip
     """The person or the household goes on with the team for another term: the day the present one ends, or from today.
 
     Raises Denied, NotVisible, RuleBroken too early or too late, or when it was renewed already; Taken when the present
@@ -123,11 +125,14 @@ def renew_contract(
             raise moved_meanwhile(first, CONTRACT)
         days = terms.renew_before_days.integer(), terms.renew_after_days.integer()
         _keep(rules.may_renew(first.ends_on, on, *days))
-        name = _signer(first, way, signed_by, filed_as, by=by, at=at)
+        name = _signer(first, way, signed_by, filed_as, signature, by=by, at=at)
         made = [_renewal(one, terms, on) for one in old]
         if first.status == "expired":
             _take_places(first.team, len(made))
-        said = {"signed_at": at, "signed_by": name, "way": way, "where": where, "filed_as": filed_as.strip()}
+        said = {
+            "signed_at": at, "signed_by": name, "way": way, "where": where, "filed_as": filed_as.strip(),
+            "signature": _drawn(way, signature),
+        }  # fmt: skip
         for one in made:
             _insert(one)
             _promise(one, _still_offered(one, on))
@@ -265,7 +270,11 @@ def _today_or_start(one: Contract, at: datetime) -> date:
     return max(on, one.starts_on or on)
 
 
-def _signer(one: Contract, way: str, signed_by: str, filed_as: str, *, by: Actor, at: datetime) -> str:
+def _drawn(way: str, signature: str) -> str:
+    return signature if way == Contract.Way.SCREEN else ""
+
+
+def _signer(one: Contract, way: str, signed_by: str, filed_as: str, signature: str, *, by: Actor, at: datetime) -> str:
     """Whose signature stands under the contract. Raises RuleBroken where it would be nobody's."""
     if by.role == Role.RESIDENT:
         if way != Contract.Way.SCREEN:
@@ -276,6 +285,8 @@ def _signer(one: Contract, way: str, signed_by: str, filed_as: str, *, by: Actor
         return name
     if way == Contract.Way.PAPER and not filed_as.strip():
         raise RuleBroken(_("纸质签署要写明归档编号。"), next_step=_("请填纸质协议书上的编号。"))
+    if way == Contract.Way.SCREEN and not signature:
+        raise RuleBroken(_("屏幕签署要有手写签名。"), next_step=_("请居民在框里签名，或改用纸质签署。"))
     typed = signed_by.strip()
     if is_for_child:
         if not typed or typed == name:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import Rows
+from kangqiao.base.signatures import DRAWN
 from kangqiao.domain.contracting.models.packages import DateRange, Group, PackageItem, ServicePackage
 from kangqiao.domain.contracting.models.teams import Team
 from kangqiao.domain.contracting.states import CONTRACT, TERMED
@@ -78,6 +79,8 @@ class Contract(BaseModel):
     way = models.CharField(max_length=8, choices=Way, blank=True)
     where = models.CharField(max_length=16, choices=Where, blank=True)
     filed_as = models.CharField(max_length=60, blank=True)
+    # What was drawn on the screen, as the path of a drawing.
+    signature = models.TextField(blank=True, db_default="")
     why_ended = models.CharField(max_length=8, choices=Why, blank=True)
     wrong_codes = models.PositiveSmallIntegerField(default=0)
     packages = models.ManyToManyField(ServicePackage, through="ContractPackage", related_name="+")
@@ -86,6 +89,7 @@ class Contract(BaseModel):
 
     class Meta:
         constraints = (
+            models.CheckConstraint(condition=Q(signature__regex=DRAWN), name="contract_signature_is_drawn"),
             models.CheckConstraint(
                 condition=~Q(status__in=TERMED) | Q(starts_on__isnull=False, ends_on__isnull=False),
                 name="contract_has_term",
@@ -114,7 +118,7 @@ class Contract(BaseModel):
 
     class Privacy:
         rows = Rows("whom the ledger lets one see", OF_RESIDENT)
-        identifying = ("resident", "household", "signed_by")
+        identifying = ("resident", "household", "signed_by", "signature")
         clinical = ("packages",)
         operational = (
             "number", "team", "previous", "status", "starts_on", "ends_on", "applied_at", "sign_by", "signed_at",

@@ -323,3 +323,30 @@ def test_resident_is_reminded_once() -> None:
     assert actions.remind_due(on=on - timedelta(days=1), by=f.JOB, at=f.AT) == 0
     assert actions.remind_due(on=on, by=f.JOB, at=f.AT) == 1
     assert actions.remind_due(on=on, by=f.JOB, at=f.AT) == 0
+
+
+DRAWN = "M40 120L80 60L120 130M200 90"
+
+
+def test_what_was_drawn_on_the_screen_stands_under_the_contract() -> None:
+    w = f.world()
+    team, resident = w.team(), w.resident(with_user=True)
+    one = w.applied(team, resident, by=w.own(resident).actor)[0]
+    gp = w.seat(Role.GP).actor
+    actions.accept_contract(contract_id=one.pk, by=gp, at=f.AT)
+
+    with pytest.raises(RuleBroken, match="手写签名"):
+        actions.sign_contract(contract_id=one.pk, way="screen", where="home", signed_by=resident.name, by=gp, at=f.AT)
+    actions.sign_contract(
+        contract_id=one.pk, way="screen", where="home", signed_by=resident.name, signature=DRAWN, by=gp, at=f.AT
+    )
+
+    assert (now(one).signature, now(one).signed_by) == (DRAWN, resident.name)
+
+
+@pytest.mark.parametrize("words", ['M1 1"/><script>', "M1 1L", "L1 1", "M1 1000 1"])
+def test_database_keeps_no_signature_but_strokes(words: str) -> None:
+    w = f.world()
+    one = w.applied(w.team(), w.resident(), by=f.JOB)[0]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Contract.objects.filter(pk=one.pk).update(signature=words)

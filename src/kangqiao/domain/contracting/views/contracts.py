@@ -87,7 +87,7 @@ def step(request: SeatedRequest, contract_id: int, action: str) -> HttpResponse:
     act, form_class, words = STEPS[action]
     is_own = request.seat.role == Role.RESIDENT
     fixed = ON_SCREEN if is_own and action in ("sign", "renew") else {}
-    form = (forms.StepForm if fixed else form_class)(request.POST or None, initial=_signer(one))
+    form = (forms.OwnSignForm if fixed else form_class)(request.POST or None, initial=_signer(one))
     if request.method == "POST" and form.is_valid():
         try:
             act(contract_id=one.pk, by=request.actor, at=timezone.now(), **fixed, **form.cleaned_data)
