@@ -42,14 +42,14 @@ _LOCK = 7_402_016
 class Step:
     """One transaction of a region: its mark, what it is called, what it does (it returns how many rows it made).
 
-    Steps `beside` need nothing of those after them until the first that is `after` them again: a second process takes
-    them meanwhile.
+    Steps `beside` under one name need nothing of those between them and the first that is `after` them: a second
+    process takes them meanwhile.
     """
 
     key: str
     zh: str
     run: Callable[[Run], int]
-    beside: bool = False
+    beside: str = ""
     after: bool = False
 
 
@@ -57,22 +57,22 @@ STEPS: list[Step] = [
     Step("concepts", "术语", network.load_concepts),
     Step("zhuhai-network", "珠海：地区、医院与中心", network.load_zhuhai),
     Step("zhuhai-staff", "珠海：人员与账号", staff.load_zhuhai),
-    Step("zhuhai-residents", "珠海：居民", people.load_residents, beside=True),
-    Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast, beside=True),
-    Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history, beside=True),
-    Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams, beside=True),
-    Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts, beside=True),
+    Step("zhuhai-residents", "珠海：居民", people.load_residents, beside="people"),
+    Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast, beside="people"),
+    Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history, beside="people"),
+    Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams, beside="people"),
+    Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts, beside="people"),
     Step("zhuhai-agreements", "珠海：联建关系与目标协议", agreements.load_zhuhai),
     Step("zhuhai-postings", "珠海：派驻", work.load_postings),
     Step("zhuhai-half-days", "珠海：去年以来的坐诊", work.load_past_half_days),
     Step("zhuhai-weeks", "珠海：今后的排班与号源", work.load_weeks_ahead),
     Step("zhuhai-clinics", "珠海：医院门诊", work.load_clinics),
     Step("zhuhai-expert-visits", "珠海：专家坐诊的接诊", work.load_expert_visits, after=True),
+    Step("zhuhai-referrals", "珠海：在办的转诊", results.load_open_referrals, beside="letters"),
+    Step("zhuhai-publications", "珠海：公示", results.load_publications, beside="letters"),
     Step("zhuhai-past-referrals", "珠海：去年以来的转诊", results.load_past_referrals),
-    Step("zhuhai-referrals", "珠海：在办的转诊", results.load_open_referrals),
     Step("zhuhai-figures", "珠海：经费依据", results.load_figures),
     Step("zhuhai-appraisals", "珠海：去年的考核与经费", results.load_appraisals),
-    Step("zhuhai-publications", "珠海：公示", results.load_publications),
 ]
 MORE_STEPS: list[Step] = [
     Step("luohu-network", "罗湖医院集团", network.load_luohu),
@@ -121,12 +121,12 @@ def load_region(
     run = Run(today=today, at=start, by=LOADER, residents=residents)
     done = Loaded(region, [], [])
     steps = steps_of(region)
-    aside = [step for step in steps if step.beside and in_two]
     with ExitStack() as until_joined:
         for step in steps:
             if step.after:
                 until_joined.close()
-            if step not in aside:
+            aside = [one for one in steps if in_two and step.beside and one.beside == step.beside]
+            if not aside:
                 _take(step, run, done, progress)
             elif step is aside[0]:
                 until_joined.enter_context(second_process(partial(_take_all, aside, run, done, progress)))
