@@ -120,6 +120,7 @@ def of_contract(seat: Seat) -> Q:
 # Where a scope of the database is exactly that of Python.
 EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
+    "records.Observation": by_ledger, "records.Allergy": by_ledger, "records.Medication": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
     "referral.Referral": by_ledger, "messaging.Notice": messaging.visible_to,
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,

@@ -37,6 +37,7 @@ AREAS = {
     "gallery": "组件", "health": "运行", "home": "首页", "indicators": "指标", "institutions": "机构",
     "messaging": "通知", "web": "运行", "own": "账号",
     "administration": "账号", "single_sign_on": "账号",
+    "chart": "健康档案",
     "network": "协议", "public": "公示网站", "publication": "公示", "records": "健康档案", "referral": "转诊",
     "residents": "居民", "roster": "排班", "scheduling": "号源与预约", "workforce": "人员", "audit": "审计",
 }  # fmt: skip
@@ -234,6 +235,10 @@ PAGES = {
     "residents-question": "一个疑问和答复",
     "residents-guardian": "登记孩子的监护人",
     "records-resident": "居民健康档案",
+    "records-visit": "接诊：一页写完一次就诊",
+    "records-keep": "居民的问题、过敏和用药",
+    "records-value": "一个测量值和它的更正",
+    "records-mine": "我的档案、该做的服务和自测",
     "records-identifier": "居民身份证号全文",
     "records-document": "档案里的一份文书",
     "institutions-network": "机构清单",
