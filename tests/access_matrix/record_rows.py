@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
+from kangqiao.domain.residents.models import Merge
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
@@ -21,3 +22,4 @@ def add_record(side: Side) -> None:
     taken = {"taken_at": side.at - timedelta(hours=1), "code": "family_history", "encounter": side.encounter}
     side.add("observation", Observation, resident=side.resident, organization=side.centre, reason="", **taken)
     side.add("document", Document, resident=side.resident, organization=side.centre, encounter=side.encounter)
+    side.add("merge", Merge, kept=side.resident, gone=side.neighbour, merged_at=side.at, undone_at=side.at)

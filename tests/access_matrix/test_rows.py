@@ -127,7 +127,7 @@ EXACT: dict[str, Allowed] = {
 }  # fmt: skip
 SCOPES: dict[str, Allowed] = {
     **EXACT,
-    "residents.Basis": bases,
+    "residents.Basis": bases, "residents.Merge": lambda seat: residents.visible_to(seat, field="kept_id"),
     "residents.Emergency": lambda seat: residents.overseen_by(seat) | Q(user=seat.user_id),
     "accounts.User": met, "accounts.Membership": lambda seat: known(seat, "user"), "accounts.RoleChange": kept,
     "accounts.SignIn": kept, "accounts.SecondFactor": kept, "accounts.RecoveryCode": kept,

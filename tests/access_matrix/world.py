@@ -247,7 +247,7 @@ def _people(side: Side) -> None:
     side.add("gp", Practitioner, organization=side.centre, user=side.users[Role.GP])
     people = {"birth_date": date(1950, 1, 1), "sex": "female", "keys": [side.key]}
     side.add("resident", Resident, centre=side.centre, user=side.users[Role.RESIDENT], **people)
-    side.add("neighbour", Resident, centre=side.centre, **people)
+    side.add("neighbour", Resident, centre=side.centre, record_number=f"{side.place_code}00100100001", **people)
     side.rows |= {"hospital@centre": side.centre, "organization@hospital": side.hospital, "organization": side.centre}
 
 
