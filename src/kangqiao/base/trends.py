@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 # The drawing's own units; the page stretches it.
-WIDTH, HEIGHT, EDGE = 300, 72, 8
+WIDTH, HEIGHT, EDGE, ROOM = 300, 72, 8, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def drawn_in_bands(values: Row, beside: Row = (), bands: Sequence[Band] = ()) ->
     known = [float(value) for _label, value in (*values, *beside) if value is not None]
     known += [float(edge) for band in bands for edge in band]
     least, most = min(known, default=0.0), max(known, default=1.0)
+    # A little room, so that it is seen where a band ends.
+    least, most = least - (most - least) / ROOM, most + (most - least) / ROOM
     second = _scaled(beside, least, most) if beside else None
     tops = [(_y(float(high), least, most), _y(float(low), least, most)) for low, high in bands]
     first = _scaled(values, least, most)

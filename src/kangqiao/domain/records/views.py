@@ -104,8 +104,8 @@ def mine(request: SeatedRequest) -> HttpResponse:
         messages.success(request, queries.home_words(new, form.measured()))
         asked = told.get("resident")
         return redirect(reverse("records-mine") + (f"?resident={asked}" if asked else ""))
-    page = queries.chart(request.seat, person) | {
-        "resident": person, "form": form, "asked": _asked(request),
+    page = queries.chart(request.seat, person.pk) | {
+        "form": form, "asked": _asked(request),
     }  # fmt: skip
     return render(request, "records/mine.html", page, status=422 if form.errors else 200)
 

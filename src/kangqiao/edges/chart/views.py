@@ -36,10 +36,9 @@ DOCTORS = (Role.GP, Role.CENTRE_MANAGER)
 def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
     """Timeline, trends, what is due and lived with, and why this seat may look; the look itself is written down."""
     seat = request.seat  # type: ignore[attr-defined]
-    one = residents.get_resident(seat, resident_id)
-    page = queries.chart(seat, one, *events_of(seat, one))
+    page = queries.chart(seat, resident_id, events_of)
+    one = page["resident"]
     page |= {
-        "resident": one,
         "bases": residents.bases_shown(seat, one),
         "days": [(day, list(rows)) for day, rows in groupby(page["events"], key=_day)],
         "may_write": seat.role in DOCTORS,
@@ -54,8 +53,8 @@ def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
 @idempotent
 def visit(request: SeatedRequest, resident_id: int) -> HttpResponse:
     """A visit on one page; one act saves it, and what it measured is everywhere it is needed (XH23-4.1a)."""
-    one = residents.get_resident(request.seat, resident_id)
-    page = queries.chart(request.seat, one)
+    page = queries.chart(request.seat, resident_id)
+    one = page["resident"]
     form = _form(request, page)
     if request.method == "POST" and form.is_valid():
         told = form.told(page["age"], timezone.localdate())
@@ -66,7 +65,7 @@ def visit(request: SeatedRequest, resident_id: int) -> HttpResponse:
         else:
             messages.success(request, queries.synced(made, services))
             return redirect(_onward(made, one))
-    page |= forms.pick_lists() | {"resident": one, "form": form}
+    page |= forms.pick_lists() | {"form": form}
     return render(request, "chart/visit.html", page, status=422 if form.errors else 200)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,16 +26,17 @@ from kangqiao.domain.records.queries.reading import (
     encounters_of,
     medications_of,
     observations_of,
+    protection_for,
     protection_of,
     visits_shown,
 )
 from kangqiao.domain.records.rules import Due, Person, at_target, due_services
 from kangqiao.domain.residents.models import Resident
-from kangqiao.domain.residents.queries import age, not_found, person_for
+from kangqiao.domain.residents.queries import age, get_resident, not_found, person_for
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.kernel.errors import RuleBroken
 
-MOST_VISITS, MOST_VALUES, DRAWN = 60, 240, 12
+MOST_VISITS, MOST_VALUES, MOST_EVENTS, DRAWN = 60, 240, 40, 12
 # The services of a year are told ahead.
 AHEAD_DAYS = 366
 # Steps of the page of what is lived with that end a row, each with the table of the row.
@@ -108,24 +109,29 @@ def _shown(row: Observation, years: int) -> Shown:
     return Shown(row, called(measure), said, "done" if row.code in targets() else "gone", "")
 
 
-def chart(seat: Seat, resident: Resident, *others: Event) -> dict[str, Any]:
-    """Everything the page of a resident shows of the record, and lines of other modules among it.
+def chart(
+    seat: Seat, resident_id: int, others: Callable[[Seat, Resident], list[Event]] = lambda _seat, _resident: []
+) -> dict[str, Any]:
+    """Everything the page of a resident shows of the record, and what other modules add to its timeline.
 
     Raises NotVisible when the seat has no basis.
     """
-    protection = protection_of(seat, resident)
+    resident = get_resident(seat, resident_id)
+    protection = protection_for(seat, resident)
     today, years = timezone.localdate(), age(resident, timezone.localdate())  # reads the clock: due is due today
     visits = visits_shown(seat, resident, MOST_VISITS, protection)
     values = list(observations_of(seat, resident, protection)[:MOST_VALUES])
     letters = list(documents_of(seat, resident, protection))
     conditions = list(conditions_of(seat, resident, protection))
     allergies = allergies_of(seat, resident, protection)
-    events = sorted([*_visits(visits), *_values(values, years), *others], key=lambda one: one.at, reverse=True)
+    added = others(seat, resident)
+    events = sorted([*_visits(visits), *_values(values, years), *added], key=lambda one: one.at, reverse=True)
     stamps = [one.at for one in events] + [one.signed_at for one in letters] + [one.recorded_at for one in allergies]
     stamps += [row.recorded_at for row in values if row.source != Observation.Source.HISTORY]
     return {
+        "resident": resident,
         "age": years,
-        "events": events,
+        "events": events[:MOST_EVENTS],
         "documents": letters,
         "conditions": conditions,
         "allergies": None if not allergies else [one.zh for one in allergies if one.zh],
@@ -135,7 +141,7 @@ def chart(seat: Seat, resident: Resident, *others: Event) -> dict[str, Any]:
         "trends": _trends(values, years),
         "updated_at": max(stamps, default=None),
         "hides": protection.hides,
-        "most": MOST_VISITS,
+        "most": MOST_EVENTS if len(events) > MOST_EVENTS else 0,
     }
 
 

@@ -48,6 +48,11 @@ def protection_of(seat: Seat, resident: Resident) -> Protection:
     the seat has no basis.
     """
     get_resident(seat, resident.pk)
+    return protection_for(seat, resident)
+
+
+def protection_for(seat: Seat, resident: Resident) -> Protection:
+    """The same for a resident the seat has just been given by `get_resident`."""
     groups = sensitive_groups()
     told = _told(resident, "|".join(group.pattern for group in groups))
     taken = "|".join(group.medicines for group in groups)

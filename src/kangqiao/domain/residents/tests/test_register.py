@@ -292,3 +292,18 @@ def test_a_death_is_written_once_and_not_before_the_birth() -> None:
     actions.record_death(resident_id=who.pk, on=today, by=by, at=NOW)
     with pytest.raises(Taken):
         actions.record_death(resident_id=who.pk, on=today, by=by, at=NOW)
+
+
+def test_who_has_a_visit_is_not_taken_back_and_says_what_stands_there() -> None:
+    own = centre()
+    seen, alone = resident(own), resident(own)
+    records.record_encounter(
+        resident_id=seen.pk, organization_id=own.pk, practitioner_id=None, started_at=NOW - timedelta(days=1),
+        by=TESTER, at=NOW,
+    )  # fmt: skip
+    Basis.objects.filter(resident=seen).exclude(kind="registered").delete()
+
+    stay = actions.take_back(resident_ids=[seen.pk, alone.pk], by=TESTER, at=NOW)
+
+    assert stay == {seen.pk: "records.encounter"}
+    assert list(Resident.objects.all()) == [seen]
