@@ -120,13 +120,14 @@ def of_contract(seat: Seat) -> Q:
 # Where a scope of the database is exactly that of Python.
 EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
+    "records.Observation": by_ledger, "records.Allergy": by_ledger, "records.Medication": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
     "referral.Referral": by_ledger, "messaging.Notice": messaging.visible_to,
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
 }  # fmt: skip
 SCOPES: dict[str, Allowed] = {
     **EXACT,
-    "residents.Basis": bases,
+    "residents.Basis": bases, "residents.Merge": lambda seat: residents.visible_to(seat, field="kept_id"),
     "residents.Emergency": lambda seat: residents.overseen_by(seat) | Q(user=seat.user_id),
     "accounts.User": met, "accounts.Membership": lambda seat: known(seat, "user"), "accounts.RoleChange": kept,
     "accounts.SignIn": kept, "accounts.SecondFactor": kept, "accounts.RecoveryCode": kept,

@@ -27,7 +27,6 @@ from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.publication.models import Publication
 from kangqiao.domain.publication.rules import PARTS
-from kangqiao.domain.records.models import Condition, Document, Encounter
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents.models import Basis, Consent, Emergency, Question, Resident
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
@@ -37,6 +36,7 @@ from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
 from tests.access_matrix.contract_rows import add_contracts
+from tests.access_matrix.record_rows import add_record
 from tests.access_matrix.work import add_work
 
 SEATS = {
@@ -247,7 +247,7 @@ def _people(side: Side) -> None:
     side.add("gp", Practitioner, organization=side.centre, user=side.users[Role.GP])
     people = {"birth_date": date(1950, 1, 1), "sex": "female", "keys": [side.key]}
     side.add("resident", Resident, centre=side.centre, user=side.users[Role.RESIDENT], **people)
-    side.add("neighbour", Resident, centre=side.centre, **people)
+    side.add("neighbour", Resident, centre=side.centre, record_number=f"{side.place_code}00100100001", **people)
     side.rows |= {"hospital@centre": side.centre, "organization@hospital": side.hospital, "organization": side.centre}
 
 
@@ -352,9 +352,7 @@ def _visits(side: Side) -> None:
         ours.slot.taken += 1
         ours.slot.save(update_fields=("taken",))
         side.add("booking@centre", Booking, slot=ours.slot, session=ours.session, **held)
-    side.add("encounter", Encounter, resident=side.resident, organization=side.centre, practitioner=side.gp)
-    side.add("condition", Condition, resident=side.resident)
-    side.add("document", Document, resident=side.resident, organization=side.centre, encounter=side.encounter)
+    add_record(side)
     side.add(
         "referral", Referral, direction="up", status="closed" if side.is_over else "sent", resident=side.resident,
         from_organization=side.centre, to_organization=(side.host or side).hospital, from_practitioner=side.gp,

@@ -125,6 +125,27 @@ def test_desk_accepts_a_letter_after_reading_and_works_its_queue(people: Any, si
     costs("two letters worked inside the queue", "0 full page loads", f"{count.loads} page loads")
 
 
+def test_doctor_writes_a_routine_hypertension_visit_by_keys(people: Any, site: Site, costs: Costs) -> None:
+    """From the worklist: the resident by initials, Alt V, reason, pressure and pulse, Alt S; the diagnosis is there."""
+    who, count = counted(people, "gp-xiangwan-1")
+    page = who.page
+    who.keys("Control+k", "l", "j", "z")
+    expect(page.locator("#found-palette [aria-selected=true]")).to_contain_text("林惊蛰")
+    who.keys("Enter")
+    page.wait_for_url(re.compile("/residents/"))
+    who.keys("Alt+v")
+    page.wait_for_url(re.compile("/visit/"))
+    expect(page.locator("#id_reason")).to_be_focused()
+    writes(who, count, "高血压复诊")
+    who.keys("Enter", *"138", *"86", "Enter", *"72", "Alt+s")
+    who.sees("已同步到")
+
+    costs("routine hypertension visit", "≤ 60 keys, 0 clicks", count.said())
+    assert count.keys() <= 60
+    assert count.clicks() == 0
+    expect(page.locator("#main")).to_contain_text("收缩压 138 mmHg，舒张压 86 mmHg，脉搏 72 次/分")
+
+
 def test_doctor_refers_with_a_reserved_place_by_keys(people: Any, site: Site, costs: Costs) -> None:
     """From the worklist: the resident by initials, the first specialty with places, a place by number, the letter."""
     who, count = counted(people, "gp-xiangwan-1")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 # The drawing's own units; the page stretches it.
-WIDTH, HEIGHT, EDGE = 300, 72, 8
+WIDTH, HEIGHT, EDGE, ROOM = 300, 72, 8, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,61 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The periods in order; `lines` joins neighbours that are both known, so that a gap stays a gap."""
+    """The periods in order; `lines` joins neighbours that are both known, so that a gap stays a gap.
+
+    `bands` are where values should lie, as (top, height) of the drawing; `beside` is a second row on the same scale.
+    """
 
     points: tuple[Point, ...]
     lines: tuple[tuple[Point, Point], ...]
+    bands: tuple[tuple[int, int], ...] = ()
+    beside: Trend | None = None
 
     @property
     def known(self) -> list[Point]:
         """The periods with a value."""
         return [point for point in self.points if point.value is not None]
 
+    @property
+    def rows(self) -> list[tuple[Point, Point | None]]:
+        """Each period with that of the row beside it."""
+        return list(zip(self.points, self.beside.points if self.beside else (None,) * len(self.points), strict=True))
 
-def drawn(values: Sequence[tuple[str, Decimal | int | None]]) -> Trend:
+
+Row = Sequence[tuple[str, Decimal | int | None]]
+Band = tuple[Decimal, Decimal]
+
+
+def drawn(values: Row) -> Trend:
     """The values on an even grid, zero at the bottom and the highest at the top."""
     most = max((value for _label, value in values if value is not None), default=Decimal(0)) or Decimal(1)
+    return _scaled(values, 0.0, float(most))
+
+
+def drawn_in_bands(values: Row, beside: Row = (), bands: Sequence[Band] = ()) -> Trend:
+    """The values between the lowest and the highest of them and of the bands they should lie in.
+
+    A second row has the same periods, such as the lower values of a blood pressure.
+    """
+    known = [float(value) for _label, value in (*values, *beside) if value is not None]
+    known += [float(edge) for band in bands for edge in band]
+    least, most = min(known, default=0.0), max(known, default=1.0)
+    # A little room, so that it is seen where a band ends.
+    least, most = least - (most - least) / ROOM, most + (most - least) / ROOM
+    second = _scaled(beside, least, most) if beside else None
+    tops = [(_y(float(high), least, most), _y(float(low), least, most)) for low, high in bands]
+    first = _scaled(values, least, most)
+    return Trend(first.points, first.lines, tuple((top, bottom - top) for top, bottom in tops), second)
+
+
+def _y(value: float, least: float, most: float) -> int:
+    return round(HEIGHT - EDGE - (value - least) * (HEIGHT - 2 * EDGE) / ((most - least) or 1.0))
+
+
+def _scaled(values: Row, least: float, most: float) -> Trend:
     wide = (WIDTH - 2 * EDGE) / max(len(values) - 1, 1)
-    high = (HEIGHT - 2 * EDGE) / float(most)
     points = tuple(
-        Point(label, value, round(EDGE + n * wide), round(HEIGHT - EDGE - float(value or 0) * high))
+        Point(label, value, round(EDGE + n * wide), _y(least if value is None else float(value), least, most))
         for n, (label, value) in enumerate(values)
     )
-    joined = pairwise(points)
-    return Trend(points, tuple((a, b) for a, b in joined if a.value is not None and b.value is not None))
+    return Trend(points, tuple((a, b) for a, b in pairwise(points) if a.value is not None and b.value is not None))

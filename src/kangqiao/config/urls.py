@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/", include("kangqiao.domain.messaging.urls")),
     path("residents/", include("kangqiao.domain.residents.urls")),
     path("residents/", include("kangqiao.domain.records.urls")),
+    path("residents/", include("kangqiao.edges.chart.urls")),
     path("imports/", include("kangqiao.edges.excel.urls")),
     path("", include("kangqiao.edges.papers.urls")),
     path("work/", include("kangqiao.edges.work.urls")),

@@ -26,13 +26,22 @@ def count_since(*, since: datetime, by: Actor, at: datetime) -> int:
     return actions.count_services(acts=_acts(since), by=by, at=at)
 
 
+def count_visit(*, encounter_id: int, by: Actor, at: datetime) -> int:
+    """Counts one visit that has just been written; returns how many services are new. Raises Denied as above."""
+    return actions.count_services(acts=_visits(Encounter.objects.filter(pk=encounter_id)), by=by, at=at)
+
+
 def _acts(since: datetime) -> Iterator[Done]:
-    visits = _held_by(Encounter.objects.filter(started_at__gte=since), "started_at", "organization_id")
-    for pk, resident_id, on, diagnosis in visits.values_list("pk", "resident_id", "on", "diagnosis"):
-        yield Done(resident_id, on, Act.VISIT.value, diagnosis.partition(".")[0], f"encounter:{pk}")
+    yield from _visits(Encounter.objects.filter(started_at__gte=since))
     sent = _held_by(Referral.objects.filter(sent_at__gte=since, direction="up"), "sent_at", "from_organization_id")
     for pk, resident_id, on in sent.values_list("pk", "resident_id", "on"):
         yield Done(resident_id, on, Act.REFERRAL.value, "", f"referral:{pk}")
+
+
+def _visits(rows: QuerySet[Encounter]) -> Iterator[Done]:
+    visits = _held_by(rows, "started_at", "organization_id")
+    for pk, resident_id, on, diagnosis in visits.values_list("pk", "resident_id", "on", "diagnosis"):
+        yield Done(resident_id, on, Act.VISIT.value, diagnosis.partition(".")[0], f"encounter:{pk}")
 
 
 def _held_by(rows: QuerySet[Any], moment: str, house: str) -> QuerySet[Any]:

@@ -72,6 +72,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "line": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
         "member": _kind(own=(Role.CENTRE_MANAGER,)),
         "notice": _kind(own=EVERYBODY),
+        "observation": _kind(related=TREATING),
         "organization": _kind(
             own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
             related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
@@ -145,6 +146,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "user_id": "account",
         "member_id": "member",
         "notice_id": "notice",
+        "observation_id": "observation",
         "package_id": "package",
         "organization_id": "organization",
         "paper_id": "paper",

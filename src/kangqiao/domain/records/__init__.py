@@ -1,6 +1,8 @@
-"""The longitudinal record: visits, conditions, letters.
+"""The longitudinal record: visits, values, problems, allergies, medicines, letters.
 
-For: what happened to a resident, written once and read by everything later.
-Nouns: encounter (FHIR Encounter), condition (FHIR Condition), document (FHIR DocumentReference). States: none.
-Policies: none yet. Stands on: residents, workforce, institutions, terminology.
+For: what happened to a resident, written once and read by everything later; what is due by age and condition.
+Nouns: encounter (FHIR Encounter), observation (Observation), condition (Condition), allergy (AllergyIntolerance),
+medication (MedicationStatement), document (DocumentReference). States: none; what is over has its day and reason.
+Policies: SZ17-B8.a, SZ17-B9.b, XH23-4.1a, XH23-4.3a; limits and calendars in packs/cn-national. Stands on: residents,
+workforce, institutions, terminology. Decided in ADR 18.
 """

@@ -11,6 +11,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.records.models import Observation
 from kangqiao.domain.residents.models import Basis, Consent
 from kangqiao.domain.residents.permissions import consents_at, user_id_of, valid_at
 from kangqiao.domain.workforce.models import Practitioner
@@ -57,11 +58,30 @@ def can_write_about(by: Actor, resident_id: int, at: datetime) -> Decision:
     return no(_("这位居民不在您的服务范围。"))
 
 
+def can_measure_at_home(by: Actor, resident_id: int, at: datetime) -> Decision:
+    """At home people measure themselves, and guardians the child."""
+    return YES if reads_as_oneself(user_id_of(by), resident_id, at) else no(_("自测由居民本人或监护人填写。"))
+
+
+def can_correct(by: Actor, former: Observation, at: datetime) -> Decision:
+    """A value is corrected where it was written: by the house, or at home by the one who measures there."""
+    if former.organization_id is None:
+        return can_measure_at_home(by, former.resident_id, at)
+    if by.organization_id != former.organization_id:
+        return no(_("这个值由记录它的机构更正。"))
+    return can_write_about(by, former.resident_id, at)
+
+
+def reads_as_oneself(user_id: int | None, resident_id: int, at: datetime) -> bool:
+    """Whether somebody is that resident, or a child's guardian; who only books for somebody reads no record."""
+    own = Q(user=user_id or 0, kind__in=(Basis.Kind.OWN, Basis.Kind.GUARDIAN))
+    return valid_at(at).filter(own, resident_id=resident_id).exists()
+
+
 def sees_sensitive(seat: Seat, resident_id: int, at: datetime) -> bool:
     """Whether the resident lets this reader see specially protected conditions: oneself, the guardian, by consent."""
-    own = Q(user=seat.user_id, kind__in=(Basis.Kind.OWN, Basis.Kind.GUARDIAN))
     if seat.role == Role.RESIDENT:
-        return valid_at(at).filter(own, resident_id=resident_id).exists()
+        return reads_as_oneself(seat.user_id, resident_id, at)
     permitted = consents_at(at).filter(
         resident_id=resident_id, decision=Consent.Decision.PERMIT, purpose=Consent.Purpose.SENSITIVE,
         organization_id=seat.organization_id,

@@ -5,7 +5,9 @@ from django.urls import URLPattern, path
 from kangqiao.domain.records import views
 
 urlpatterns: list[URLPattern] = [
-    path("<int:resident_id>/", views.resident, name="records-resident"),
+    path("record/", views.mine, name="records-mine"),
     path("<int:resident_id>/identifier/", views.identifier, name="records-identifier"),
+    path("<int:resident_id>/keep/", views.keep, name="records-keep"),
     path("documents/<int:document_id>/", views.document, name="records-document"),
+    path("values/<int:observation_id>/", views.value, name="records-value"),
 ]

@@ -321,10 +321,11 @@ def _patient(request: Request) -> Resident | None:
 
 
 def _up_form(request: Request, patient: Resident) -> forms.UpForm:
-    draft = queries.draft_of(request.seat, patient)
+    encounter = _number(request, "encounter")
+    draft = queries.draft_of(request.seat, patient, encounter)
     return forms.UpForm(
         request.POST or None,
-        initial=draft | {"origin_encounter": _number(request, "encounter"), "specialty": request.GET.get("specialty")},
+        initial=draft | {"origin_encounter": encounter, "specialty": request.GET.get("specialty")},
         **_choices(request),
     )
 

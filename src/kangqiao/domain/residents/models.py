@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, ForeignObjectRel, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
@@ -40,11 +40,26 @@ class Resident(BaseModel):
         OTHER = "other", _("其他")
         NONE = "none", _("未参保")
 
+    class IdentifierKind(models.TextChoices):
+        CITIZEN = "citizen", _("居民身份证")
+        PASSPORT = "passport", _("护照")
+        PERMIT = "permit", _("港澳台居民证件")
+        FOREIGNER = "foreigner", _("外国人永久居留身份证")
+        BIRTH = "birth", _("出生医学证明")
+        NONE = "none", _("没有证件")
+        OTHER = "other", _("其他证件")
+
     user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=100)
     sex = models.CharField(max_length=10, choices=Sex)
     birth_date = models.DateField()
     identifier = models.CharField(max_length=40, unique=True)
+    identifier_kind = models.CharField(
+        max_length=12, choices=IdentifierKind, default=IdentifierKind.OTHER, db_default=IdentifierKind.OTHER
+    )
+    # Seventeen digits: division, street, committee, serial.
+    record_number = models.CharField(max_length=17, unique=True, null=True, blank=True)
+    mother = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     phone = models.CharField(max_length=30, blank=True)
     address = models.CharField(max_length=200, blank=True)
     centre = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -57,17 +72,56 @@ class Resident(BaseModel):
         indexes = (
             GinIndex(fields=("keys",), name="resident_keys"),
             models.Index(fields=("centre", "birth_date"), name="resident_centre_birth"),
+            models.Index(fields=("birth_date",), name="resident_birth"),
         )
         ordering = ("id",)
 
     class Privacy:
         rows = Rows("whom the ledger lets one see", "kangqiao_sees(id)")
-        identifying = ("user", "name", "sex", "birth_date", "identifier", "phone", "address", "keys")
+        identifying = (
+            "user", "name", "sex", "birth_date", "identifier", "identifier_kind", "record_number", "mother", "phone",
+            "address", "keys",
+        )  # fmt: skip
         clinical = ("deceased_on",)
         operational = ("centre", "insurance", "is_demo")
 
     def __str__(self) -> str:
         return self.name
+
+
+class Merge(BaseModel):
+    """Two registrations of one person became one; what was moved is kept, so that it can be undone (FHIR Patient.link).
+
+    `moved` names the rows that changed from the one that went to the one kept, by table.
+    """
+
+    kept = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    gone = models.ForeignKey(Resident, models.PROTECT, related_name="merges")
+    moved = models.JSONField(default=dict)
+    reason = models.CharField(max_length=200)
+    merged_by = models.CharField(max_length=100)
+    merged_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.CharField(max_length=100, blank=True)
+    undone_why = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=~Q(kept=F("gone")), name="merge_of_two"),
+            models.CheckConstraint(condition=~Q(reason=""), name="merge_has_reason"),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True, undone_why="") | (Q(undone_at__isnull=False) & ~Q(undone_why="")),
+                name="merge_undone_with_reason",
+            ),
+            models.UniqueConstraint(fields=("gone",), condition=Q(undone_at__isnull=True), name="merge_gone_once"),
+        )
+        ordering = ("-merged_at", "-id")
+
+    class Privacy:
+        rows = Rows("whom the ledger lets one see", "kangqiao_sees(kept_id)")
+        identifying = ("kept", "gone", "merged_by", "undone_by")
+        clinical = ("moved", "reason", "undone_why")
+        operational = ("merged_at", "undone_at")
 
 
 class Basis(BaseModel):
@@ -237,3 +291,9 @@ class Question(BaseModel):
         identifying = ("resident", "reader", "asked_by", "answered_by")
         clinical = ("text", "answer")
         operational = ("kind", "organization", "looked_at", "emergency", "status", "asked_at", "answered_at")
+
+
+def naming_residents() -> list[ForeignObjectRel]:
+    """Every column of every table that names a resident, also of modules above."""
+    found = Resident._meta.get_fields(include_hidden=True)
+    return [one for one in found if isinstance(one, ForeignObjectRel)]

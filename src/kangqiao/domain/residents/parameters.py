@@ -52,12 +52,18 @@ def access_at(place_code: str, day: date) -> AccessParameters:
 class SensitiveGroup:
     """Conditions under special protection: ICD-10 categories from the first to the last of each range.
 
-    `words` find them in what doctors write instead of a code.
+    `words` find them in what doctors write instead of a code, `drugs` are the ATC codes of medicines for nothing else.
     """
 
     key: str
     ranges: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
+    drugs: tuple[str, ...]
+
+    @property
+    def medicines(self) -> str:
+        """One regular expression that finds a medicine given for nothing but the group, by its ATC code."""
+        return f"^({'|'.join(self.drugs)})"
 
     @property
     def pattern(self) -> str:
@@ -73,12 +79,18 @@ class SensitiveGroup:
         """Whether a code such as `F20.0`, or a text, tells of the group."""
         return re.search(self.pattern, text, re.IGNORECASE) is not None
 
+    def is_drug(self, code: str) -> bool:
+        """Whether an ATC code is of a medicine given for nothing but the group."""
+        return code.startswith(self.drugs)
+
 
 @cache
 def sensitive_groups() -> tuple[SensitiveGroup, ...]:
     """The specially protected groups of the national pack, each with its source there."""
     rows = papers.default().pack(SENSITIVITY_PACK).data(SENSITIVITY_FILE)["groups"]
     return tuple(
-        SensitiveGroup(row["key"], tuple((one[0], one[1]) for one in row["ranges"]), tuple(row["words"]))
+        SensitiveGroup(
+            row["key"], tuple((one[0], one[1]) for one in row["ranges"]), tuple(row["words"]), tuple(row["drugs"])
+        )
         for row in rows
     )

@@ -110,6 +110,53 @@ def read_line(cells: Mapping[str, str], today: date) -> Registered:
     return Registered(values, tuple(faults))
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is by their papers: what the number itself says, and what is wrong with what was told.
+
+    `faults` are words for it; those in `ASKED` may be confirmed.
+    """
+
+    sex: str
+    born: date | None
+    faults: tuple[str, ...]
+
+
+ASKED = frozenset({"old"})
+
+
+def read_identity(kind: str, number: str, sex: str, born: date | None, today: date) -> Identity:
+    """Sex and birth date, told or read from a citizen id, and whether they fit together (GB 11643)."""
+    if kind != "citizen":
+        faults = ["number_missing"] if kind != "none" and not number else []
+        return _told(sex, born, today, faults)
+    if not is_citizen_id(number):
+        return Identity(sex, born, ("check_digit",))
+    by_id, born_by_id = sex_of(number), birth_date_of(number)
+    faults = ["sex_not_as_id"] if sex and sex != by_id else []
+    faults += ["born_not_as_id"] if born is not None and born != born_by_id else []
+    return _told(by_id, born_by_id, today, faults)
+
+
+def _told(sex: str, born: date | None, today: date, faults: list[str]) -> Identity:
+    if not sex:
+        faults = [*faults, "sex_missing"]
+    if born is None:
+        return Identity(sex, None, (*faults, "born_missing"))
+    if born > today:
+        return Identity(sex, born, (*faults, "ahead"))
+    verdict = YEARS.judge(age_on((born.year, born.month, born.day), (today.year, today.month, today.day)))
+    if verdict is not Verdict.FINE:
+        faults = [*faults, "old" if verdict is Verdict.UNUSUAL else "too_old"]
+    return Identity(sex, born, tuple(faults))
+
+
+def record_prefix(place_code: str, neighbourhood: str) -> str:
+    """The first twelve digits of a record number: division, street and committee."""
+    division = "".join(letter for letter in place_code.partition("-")[0] if letter.isdigit())
+    return f"{division[:6]:0<6}{neighbourhood:0>6}"
+
+
 def _odd_identifier(text: str) -> tuple[str, str, bool]:
     """No citizen id: spoilt by the spreadsheet, mistyped, or another kind of paper, which is worth a look."""
     if _BY_EXCEL.fullmatch(text):

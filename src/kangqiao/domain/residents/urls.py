@@ -16,5 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("oversight/", views.oversight, name="residents-oversight"),
     path("oversight/<int:emergency_id>/ask/", views.review, name="residents-review"),
     path("questions/<int:question_id>/", views.question, name="residents-question"),
+    path("new/", views.register, name="residents-register"),
+    path("<int:resident_id>/merge/", views.merge, name="residents-merge"),
     path("<int:resident_id>/guardian/", views.guardian, name="residents-guardian"),
 ]

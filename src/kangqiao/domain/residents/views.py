@@ -19,6 +19,7 @@ from kangqiao.base.pages import PART, WHOLE, wants_part
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.residents import actions, forms, queries
+from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import EMERGENCY_ROLES, TREATING, can_answer
 from kangqiao.kernel.errors import NotVisible, RuleBroken
 
@@ -189,6 +190,48 @@ def question(request: SeatedRequest, question_id: int) -> HttpResponse:
 @access("role", roles=REGISTRARS)
 @require_http_methods(["GET", "POST"])
 @idempotent
+def register(request: SeatedRequest) -> HttpResponse:
+    """A person is registered at the desk, after those who might be the same were looked at."""
+    form = forms.RegisterForm(request.POST or None)
+    found = None
+    if request.method == "POST" and form.is_valid():
+        found = queries.alike(request.seat, **{key: form.cleaned_data[key] for key in queries.ALIKE_BY})
+        if form.cleaned_data["is_new"] or not (found.seen or found.elsewhere):
+            try:
+                made = _registered(request, form.cleaned_data)
+            except RuleBroken as error:
+                form.add_error(None, str(error))
+            else:
+                messages.success(request, _("已建档，档案编号 %(number)s。") % {"number": made.record_number})
+                return redirect("records-resident", made.pk)
+        else:
+            form.add_error(None, _("可能已经建过档，请先看下面的人；都不是就勾选再存。"))
+    page = {"form": form, "found": found}
+    return render(request, "residents/register.html", page, status=422 if form.errors else 200)
+
+
+@access("role", roles=REGISTRARS)
+@require_http_methods(["GET", "POST"])
+@idempotent
+def merge(request: SeatedRequest, resident_id: int) -> HttpResponse:
+    """Another registration of the same person goes into this one, or comes out again."""
+    one = queries.get_resident(request.seat, resident_id)
+    form = forms.MergeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            words = _merged(request, one, form.cleaned_data)
+        except RuleBroken as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, words)
+            return redirect("residents-merge", one.pk)
+    page = {"form": form, "resident": one, "merges": queries.merges_of(request.seat, one)}
+    return render(request, "residents/merge.html", page, status=422 if form.errors else 200)
+
+
+@access("role", roles=REGISTRARS)
+@require_http_methods(["GET", "POST"])
+@idempotent
 def guardian(request: SeatedRequest, resident_id: int) -> HttpResponse:
     """The centre writes down a child's guardian."""
     child = queries.get_resident(request.seat, resident_id)
@@ -203,6 +246,32 @@ def guardian(request: SeatedRequest, resident_id: int) -> HttpResponse:
             return redirect("records-resident", child.pk)
     page = {"form": form, "child": child}
     return render(request, "residents/guardian.html", page, status=422 if form.errors else 200)
+
+
+def _registered(request: SeatedRequest, told: dict[str, Any]) -> Any:
+    given = {key: value for key, value in told.items() if key not in ("is_sure", "is_new", "mother")}
+    mother = queries.by_identifier(request.seat, told["mother"])
+    if told["mother"] and mother is None:
+        raise RuleBroken(_("母亲没有在本中心建档。"), next_step=_("请先给母亲建档，或核对证件号。"))
+    return actions.register_resident(
+        **given, mother_id=mother.pk if mother else None, centre_id=request.seat.organization_id, by=request.actor,
+        at=timezone.now(),
+    )  # fmt: skip
+
+
+def _merged(request: SeatedRequest, one: Resident, told: dict[str, Any]) -> str:
+    acts: dict[str, Any] = {"by": request.actor, "at": timezone.now()}
+    if told["step"] == "undo":
+        held = {row.pk for row in queries.merges_of(request.seat, one)}
+        if told["merge"] not in held:
+            raise RuleBroken(_("没有这次合并。"), next_step=_("请刷新后再看。"))
+        actions.undo_merge(merge_id=told["merge"], why=told["reason"], **acts)
+        return _("已分开，各自的内容都回到原来的档案。")
+    other = queries.by_identifier(request.seat, told["identifier"])
+    if other is None:
+        raise RuleBroken(_("未找到，或不在您的服务范围。"), next_step=_("请核对证件号或档案编号。"))
+    actions.merge_residents(kept_id=one.pk, gone_id=other.pk, reason=told["reason"], is_sure=told["is_sure"], **acts)
+    return _("已合并，弄错了可以随时分开。")
 
 
 def _consents(request: SeatedRequest, form: forms.ProxyForm, status: int) -> HttpResponse:

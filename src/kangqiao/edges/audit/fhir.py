@@ -40,7 +40,10 @@ OUTCOMES = {"success": "0", "refused": "8", "failed": "8"}
 RESOURCES = {
     "residents.resident": "Patient",
     "records.encounter": "Encounter",
+    "records.allergy": "AllergyIntolerance",
     "records.condition": "Condition",
+    "records.medication": "MedicationStatement",
+    "records.observation": "Observation",
     "records.document": "DocumentReference",
     "scheduling.booking": "Appointment",
     "referral.referral": "ServiceRequest",

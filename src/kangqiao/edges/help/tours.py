@@ -26,6 +26,7 @@ PLACES: dict[str, Promise] = {
     "slots-day": gettext_lazy("今天谁约了谁：签到、记未到、写小结。"),
     "slots-find": gettext_lazy("家门口的专家先列出来，选一个时间就能约。"),
     "slots-mine": gettext_lazy("约好的和看过的号；不去了在这里取消，号给别人。"),
+    "records-mine": gettext_lazy("自己的病历、该做的服务，在家量的血压和血糖也记在这里。"),
     "referral-mine": gettext_lazy("转诊走到哪一步、下一步等谁。"),
     "roster-board": gettext_lazy("全市专家下社区的半天：红格是缺口，写着原因；方向键选格，M 移动。"),
     "roster-postings": gettext_lazy("哪位专家派到哪家中心、从哪天到哪天。"),

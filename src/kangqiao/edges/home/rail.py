@@ -52,6 +52,7 @@ RAILS: dict[str, tuple[Entry, ...]] = {
         Entry("slots-find", "calendar", _("预约")),
         Entry("slots-mine", "ticket", _("我的号")),
         Entry("referral-mine", "transfer", _("转诊")),
+        Entry("records-mine", "clipboard-list", _("档案")),
     ),
     Role.GP: (HOME, PEOPLE, CONTRACTS, REFERRALS, DAY, TEAMS, CHAIN, CLAUSES),
     Role.EXPERT: (HOME, SITTINGS, REFERRALS, CHAIN, CLAUSES),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 
@@ -14,7 +15,8 @@ from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records import actions as records
-from kangqiao.domain.records.actions import KnownCondition, PastVisit
+from kangqiao.domain.records.actions import KnownCondition, KnownMedicine, PastValue, PastVisit
+from kangqiao.domain.records.parameters import allergens, measures
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.terminology import queries as terminology
@@ -26,6 +28,10 @@ from kangqiao.pathways.demonstration.run import PASSWORD, Run
 from kangqiao.policy import default as packs
 
 SEED = 20121105
+# At which visits something is measured, and what people with these problems take.
+MONTHS_MEASURED = 8
+MEASURED = ("I10", "E11")
+TAKEN = {"I10": ("氨氯地平", "5mg 每日一次"), "E11": ("二甲双胍", "0.5g 每日两次")}
 FIRST_PATIENT_AT, DAY_MINUTES = time(8), 540
 
 # What the generator calls it, and its ICD-10 category.
@@ -109,6 +115,17 @@ def load_history(run: Run) -> int:
         for key in one.known_conditions
     ]
     records.import_history(visits=visits, conditions=conditions, by=run.by, at=run.at)
+    centres = {one.pk for one in network.centres}
+    seen = (one for one in visits if one.organization_id in centres and one.diagnosis in MEASURED)
+    records.import_values(values=(value for one in seen for value in measured(one)), by=run.by, at=run.at)
+    records.import_lived_with(
+        medicines=[
+            KnownMedicine(one.resident_id, *TAKEN[one.code], run.start) for one in conditions if one.code in TAKEN
+        ],
+        allergies=_allergies(sorted({one.resident_id for one in conditions if one.code in TAKEN})),
+        by=run.by,
+        at=run.at,
+    )
     return len(visits)
 
 
@@ -138,8 +155,18 @@ def load_cast(run: Run) -> int:
         for code in one.conditions:
             zh = terminology.label("diagnosis", code)
             records.record_condition(resident_id=row.pk, code=code, zh=zh, by=run.by, at=run.at)
+        records.import_values(values=_followed(run, row, one), by=run.by, at=run.at)
     accounts.import_memberships(memberships=memberships, by=run.by, at=run.at)
     return len(CAST)
+
+
+def _followed(run: Run, row: Resident, one: CastMember) -> Iterator[PastValue]:
+    """What was measured month by month of those with a chronic disease."""
+    first = datetime.combine(run.today, FIRST_PATIENT_AT, tzinfo=timezone.get_default_timezone())
+    for code in one.conditions[-1:]:
+        for month in range(1, MONTHS_MEASURED + 1):
+            at = first - timedelta(days=30 * month)
+            yield from measured(PastVisit(row.pk, row.centre_id, None, "", at, code))
 
 
 def _network(run: Run) -> Network:
@@ -184,6 +211,26 @@ def _visits(run: Run, network: Network, population: synthesis.Population, by_row
             opening[day] + timedelta(minutes=number * 37 % DAY_MINUTES),
             codes[reason],
         )
+
+
+def measured(visit: PastVisit) -> Iterator[PastValue]:
+    """What was measured at a visit for a chronic disease: the same each time, scattered around a person's own value."""
+    own, turn = visit.resident_id * 7919 % 34, visit.started_at.toordinal() * 31 % 17 - 8
+    upper = 124 + own + turn
+    told: list[tuple[str, Decimal]] = [("systolic", Decimal(upper)), ("diastolic", Decimal(upper * 11 // 20 + own % 9))]
+    if visit.diagnosis == "E11":
+        told.append(("glucose_fasting", Decimal(58 + own + turn) / 10))
+        told.append(("weight", Decimal(540 + own * 9 + turn) / 10))
+    for code, value in told:
+        unit = measures()[code].unit
+        yield PastValue(visit.resident_id, visit.organization_id, code, value, unit, visit.started_at)
+
+
+def _allergies(resident_ids: list[int]) -> Iterator[tuple[int, str]]:
+    """One of thirty with a chronic disease has an allergy, of the others nothing is known."""
+    known = allergens()
+    for number, resident_id in enumerate(resident_ids):
+        yield resident_id, known[number % len(known)].zh if number % 30 == 7 else ""
 
 
 def _doctors() -> dict[tuple[int, str], tuple[int | None, ...]]:

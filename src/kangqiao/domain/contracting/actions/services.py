@@ -118,7 +118,7 @@ def _flag_in(place_code: str, on: date) -> tuple[int, int]:
     terms = contracting_at(place_code, on)
     wanted_codes = {code for codes in terms.conditions.values() for code in codes}
     codes: dict[int, set[str]] = defaultdict(set)
-    for pk, code in Condition.objects.filter(code__in=wanted_codes).values_list("resident_id", "code"):
+    for pk, code in Condition.objects.filter(code__in=wanted_codes, abated_on=None).values_list("resident_id", "code"):
         codes[pk].add(code)
     bounds = {
         "elderly_from": terms.elderly_from_years.integer(), "child_below": terms.child_below_years.integer(),

@@ -202,17 +202,9 @@ def chart(seat: Seat, resident: Resident) -> Chart:
     )
 
 
-def draft_of(seat: Seat, resident: Resident) -> dict[str, str]:
-    """What the record already tells for a letter up, so that nobody types it twice."""
-    known = list(records.conditions_of(seat, resident))
-    told = [
-        _("%(name)s（自%(year)s年）") % {"name": one.zh, "year": one.since.year} if one.since else one.zh
-        for one in known
-    ]
-    return {
-        "diagnosis": known[0].zh if known else "",
-        "history": _("患%(list)s。") % {"list": "、".join(told)} if told else "",
-    }
+def draft_of(seat: Seat, resident: Resident, encounter_id: int | None = None) -> dict[str, str]:
+    """What the record already tells for a letter up, and the visit it comes from, so that nobody types it twice."""
+    return records.for_letter(seat, resident, encounter_id)
 
 
 def _barred(action: str, referral: Referral, now: datetime) -> str:

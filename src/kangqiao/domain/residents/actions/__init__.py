@@ -15,6 +15,7 @@ from kangqiao.domain.residents.actions.consents import (
     refuse_organization,
     withdraw_consent,
 )
+from kangqiao.domain.residents.actions.merging import merge_residents, undo_merge
 from kangqiao.domain.residents.actions.oversight import (
     answer_question,
     ask_about_look,
@@ -22,9 +23,17 @@ from kangqiao.domain.residents.actions.oversight import (
     question_emergency,
     report_wide_reading,
 )
-from kangqiao.domain.residents.actions.register import import_residents, link_user, register_resident, take_back
+from kangqiao.domain.residents.actions.register import (
+    NEIGHBOURHOOD,
+    import_residents,
+    link_user,
+    record_death,
+    register_resident,
+    take_back,
+)
 
 __all__ = [
+    "NEIGHBOURHOOD",
     "Grant",
     "answer_question",
     "appoint_proxy",
@@ -37,12 +46,15 @@ __all__ = [
     "import_residents",
     "import_visit_bases",
     "link_user",
+    "merge_residents",
     "name_guardian",
     "permit_sensitive",
     "question_emergency",
+    "record_death",
     "refuse_organization",
     "register_resident",
     "report_wide_reading",
     "take_back",
+    "undo_merge",
     "withdraw_consent",
 ]

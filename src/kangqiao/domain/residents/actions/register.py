@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Max
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -16,10 +17,17 @@ from kangqiao.base.audit import record
 from kangqiao.base.bulk import copy_rows, reserve_ids
 from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts.models import User
+from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.residents.actions.bases import BASIS_COLUMNS, grant_basis
-from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents.models import Basis, Resident, naming_residents
 from kangqiao.domain.residents.permissions import can_import, can_register
-from kangqiao.kernel.errors import Denied, RuleBroken
+from kangqiao.domain.residents.rules import ASKED, read_identity, record_prefix
+from kangqiao.kernel.errors import Denied, RuleBroken, Taken
+
+# Street and committee of those whose address was not looked up; a centre writes its own.
+NEIGHBOURHOOD = "001001"
+# Stands before the record number in the place of a number of papers nobody has.
+WITHOUT_PAPERS = "N"
 
 
 @beyond("residents.register")
@@ -35,23 +43,33 @@ def register_resident(
     insurance: str = Resident.Insurance.RESIDENT,
     user_id: int | None = None,
     is_demo: bool = False,
+    identifier_kind: str = Resident.IdentifierKind.OTHER,
+    neighbourhood: str = NEIGHBOURHOOD,
+    mother_id: int | None = None,
     by: Actor,
     at: datetime,
 ) -> Resident:
     """A person is registered at a centre, which may see them from then on; with an account they see themselves.
 
-    Raises Denied, or RuleBroken when the identifier is known already or the birth date lies ahead.
+    Who has no papers is known by the record number. Raises Denied, or RuleBroken when the identifier is known already
+    or does not fit, or the birth date lies ahead.
     """
     with transaction.atomic():
-        allowed = can_register(by, centre_id)
-        if not allowed:
+        if not (allowed := can_register(by, centre_id)):
             raise Denied(allowed.reason)
         if birth_date > localtime(at).date():
             raise RuleBroken(_("出生日期在今天之后。"), next_step=_("请核对出生日期。"))
+        _fits(identifier_kind, identifier, sex, birth_date, at)
+        number = _record_number(centre_id, neighbourhood)
+        if identifier_kind == Resident.IdentifierKind.NONE:
+            identifier = f"{WITHOUT_PAPERS}{number}"
         if Resident.objects.filter(identifier=identifier).exists():
             raise RuleBroken(_("这个证件号已经建档。"), next_step=_("请按证件号查找；转入请走变更登记中心。"))
         row = Resident.objects.create(
             name=name,
+            identifier_kind=Resident.IdentifierKind(identifier_kind).value,
+            record_number=number,
+            mother_id=mother_id,
             sex=Resident.Sex(sex).value,
             birth_date=birth_date,
             identifier=identifier,
@@ -75,6 +93,45 @@ def register_resident(
         if user_id is not None:
             link_user(resident_id=row.pk, user_id=user_id, by=by, at=at)
             row.user_id = user_id
+    return row
+
+
+def _fits(kind: str, identifier: str, sex: str, birth_date: date, at: datetime) -> None:
+    """A citizen id says sex and birth date itself."""
+    if kind != Resident.IdentifierKind.CITIZEN:
+        return
+    found = read_identity(kind, identifier, sex, birth_date, localtime(at).date())
+    if any(fault not in ASKED for fault in found.faults):
+        raise RuleBroken(_("身份证号、性别和出生日期对不上，或校验位不对。"), next_step=_("请对着证件重新核对。"))
+
+
+def _record_number(centre_id: int, neighbourhood: str) -> str:
+    """The next record number of a neighbourhood; two who register at once get two."""
+    prefix = record_prefix(organization_by_id(centre_id).place.code, neighbourhood)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"record-number:{prefix}"])
+    last = Resident.objects.filter(record_number__startswith=prefix).aggregate(last=Max("record_number"))["last"]
+    return f"{prefix}{int(last[12:]) + 1 if last else 1:05d}"
+
+
+@beyond("residents.register")
+def record_death(*, resident_id: int, on: date, by: Actor, at: datetime) -> Resident:
+    """A resident has died; what follows for contracts and bookings belongs to those modules.
+
+    Raises Denied, or RuleBroken for a day ahead or before the birth, Taken where a death is written down already.
+    """
+    with transaction.atomic():
+        row = Resident.objects.select_for_update().get(pk=resident_id)
+        allowed = can_register(by, row.centre_id)
+        if not allowed:
+            raise Denied(allowed.reason)
+        if row.deceased_on is not None:
+            raise Taken(_("档案里已经写了去世日期。"), next_step=_("请刷新后再看。"))
+        if not row.birth_date <= on <= localtime(at).date():
+            raise RuleBroken(_("去世日期要在出生之后、今天或以前。"), next_step=_("请核对日期。"))
+        row.deceased_on = on
+        row.save(update_fields=("deceased_on",))
+        record("residents.record_death", row, by=by, at=at, resident_id=row.pk, on=str(on))
     return row
 
 
@@ -141,7 +198,7 @@ def take_back(*, resident_ids: Sequence[int], by: Actor, at: datetime) -> dict[i
         if not allowed:
             raise Denied(allowed.reason)
         stay = {pk: "accounts.user" for pk, row in rows.items() if row.user_id is not None}
-        for relation in Resident._meta.related_objects:
+        for relation in naming_residents():
             model, name = relation.related_model, relation.field.name
             found = model._base_manager.filter(**{f"{name}__in": list(rows)})
             if model is Basis:

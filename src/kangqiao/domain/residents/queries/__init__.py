@@ -17,10 +17,15 @@ from kangqiao.domain.residents.queries.oversight import (
     who_decides,
 )
 from kangqiao.domain.residents.queries.people import (
+    ALIKE_BY,
+    Alike,
     age,
+    alike,
     bases_shown,
+    by_identifier,
     get_resident,
     known_identifiers,
+    merges_of,
     namesakes,
     not_found,
     note_read,
@@ -31,10 +36,14 @@ from kangqiao.domain.residents.queries.people import (
 )
 
 __all__ = [
+    "ALIKE_BY",
+    "Alike",
     "Ledger",
     "acted_for",
     "age",
+    "alike",
     "bases_shown",
+    "by_identifier",
     "emergencies",
     "emergency",
     "get_resident",
@@ -42,6 +51,7 @@ __all__ = [
     "ledger",
     "look",
     "looks",
+    "merges_of",
     "namesakes",
     "not_found",
     "note_read",

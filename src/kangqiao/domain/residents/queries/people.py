@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, TextField, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.timezone import localtime
@@ -15,14 +29,19 @@ from kangqiao.base import reads
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.residents.models import Basis, Resident
+from kangqiao.domain.residents.models import Basis, Merge, Resident
 from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.residents.permissions import bases_of, user_id_of, valid_at, visible_to
 from kangqiao.domain.residents.rules import age_on, read_search
 from kangqiao.kernel.errors import NotVisible, TooOften
+
+MOST_ALIKE = 8
+# What people are held against each other by.
+ALIKE_BY = ("name", "birth_date", "identifier", "phone")
 
 
 def not_found() -> NotVisible:
@@ -33,8 +52,9 @@ def not_found() -> NotVisible:
 
 
 def residents_of(seat: Seat) -> QuerySet[Resident]:
-    """Every resident the seat may see."""
-    return Resident.objects.select_related("centre__place").filter(visible_to(seat))
+    """Every resident the seat may see; who was merged into another is found as that one."""
+    went = Merge.objects.filter(gone=OuterRef("pk"), undone_at__isnull=True)
+    return Resident.objects.select_related("centre__place").filter(visible_to(seat), ~Exists(went))
 
 
 def note_read(seat: Seat, resident_ids: Iterable[int], *, listed: bool = False) -> None:
@@ -169,6 +189,44 @@ def age(resident: Resident, on: date) -> int:
     """Full years on a day."""
     born = resident.birth_date
     return age_on((born.year, born.month, born.day), (on.year, on.month, on.day))
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Who might be the same person: those the seat may see, and how many others there are at other centres."""
+
+    seen: list[Resident]
+    elsewhere: int
+
+
+def alike(seat: Seat, *, name: str, birth_date: date, identifier: str, phone: str) -> Alike:
+    """Registrations like the one that is about to be made: same papers, same birth date with a name that sounds alike.
+
+    Of people out of reach only their number is told.
+    """
+    like = Q(birth_date=birth_date) & Q(keys__overlap=search_keys(name))
+    like |= Q(identifier=identifier) if identifier else Q()
+    like |= Q(phone=phone, birth_date=birth_date) if phone else Q()
+    seen = list(residents_of(seat).filter(like).order_by("pk")[:MOST_ALIKE])
+    note_read(seat, [one.pk for one in seen])
+    with beyond("residents.register"):
+        every = Resident.objects.filter(like).exclude(merges__undone_at__isnull=True, merges__isnull=False).count()
+    return Alike(seen, max(every - len(seen), 0))
+
+
+def merges_of(seat: Seat, resident: Resident) -> list[Merge]:
+    """The merges into a resident, the latest first. Raises NotVisible when the seat has no basis."""
+    get_resident(seat, resident.pk)
+    return list(Merge.objects.filter(kept=resident).select_related("gone"))
+
+
+def by_identifier(seat: Seat, identifier: str) -> Resident | None:
+    """The resident in scope with exactly these papers or this record number."""
+    wanted = identifier.strip().upper()
+    found = residents_of(seat).filter(Q(identifier=wanted) | Q(record_number=wanted)).first() if wanted else None
+    if found is not None:
+        note_read(seat, [found.pk])
+    return found
 
 
 @beyond("residents.register")

@@ -1,0 +1,214 @@
+"""Reading the record, always through the scope of a seat."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import BigIntegerField, Q, QuerySet, TextField, Value
+from django.db.models.functions import Concat
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from kangqiao.base import reads
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
+from kangqiao.domain.records.permissions import sees_sensitive
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.parameters import sensitive_groups
+from kangqiao.domain.residents.queries import get_resident, not_found
+from kangqiao.domain.terminology import queries as terminology
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What of a record stays closed to a reader: patterns of the specially protected groups, empty for nothing.
+
+    `pattern` is for codes and words, `medicines` for the medicines given for nothing else.
+    """
+
+    pattern: str
+    medicines: str = ""
+
+    @property
+    def hides(self) -> bool:
+        """Whether something is withheld; what it is, and how much, is not told."""
+        return bool(self.pattern)
+
+
+# The words of a visit, in which a protected condition may be told beside its diagnosis.
+VISIT_WORDS = ("reason", "differential", "summary")
+
+
+def protection_of(seat: Seat, resident: Resident) -> Protection:
+    """Which specially protected groups stay closed to the seat: those its organisation did not treat itself.
+
+    The resident, the guardian of a child, and organisations the resident allowed see them all. Raises NotVisible when
+    the seat has no basis.
+    """
+    get_resident(seat, resident.pk)
+    return protection_for(seat, resident)
+
+
+def protection_for(seat: Seat, resident: Resident) -> Protection:
+    """The same for a resident the seat has just been given by `get_resident`."""
+    groups = sensitive_groups()
+    told = _told(resident, "|".join(group.pattern for group in groups))
+    taken = "|".join(group.medicines for group in groups)
+    medicines = set(
+        Medication.objects.filter(resident=resident, code__iregex=taken).order_by().values_list("code", flat=True)
+    )
+    # reads the clock: a right to see is a right now
+    if not (told or medicines) or sees_sensitive(seat, resident.pk, timezone.now()):
+        return Protection("")
+    own = [text for organization_id, text in told if organization_id == seat.organization_id]
+    closed = [
+        group
+        for group in groups
+        if any(group.holds(text) for _organization, text in told) or any(group.is_drug(code) for code in medicines)
+        if not any(group.holds(text) for text in own)
+    ]
+    return Protection("|".join(one.pattern for one in closed), "|".join(one.medicines for one in closed))
+
+
+def _told(resident: Resident, every: str) -> list[tuple[int, str]]:
+    """What the record tells of protected groups, with the house that wrote it; 0 where it belongs to none."""
+    visits = Encounter.objects.filter(resident=resident).annotate(
+        words=Concat(
+            "diagnosis", *(part for word in VISIT_WORDS for part in (Value(" "), word)), output_field=TextField()
+        )
+    )
+    letters = Document.objects.filter(resident=resident, text__iregex=every).order_by()
+    known = Condition.objects.filter(resident=resident, code__iregex=every).order_by()
+    said = Observation.objects.filter(resident=resident, text__iregex=every).order_by()
+    nobody = Value(0, output_field=BigIntegerField())
+    rows = visits.filter(words__iregex=every).order_by().values_list("organization_id", "words").union(
+        letters.values_list("organization_id", "text"), known.values_list(nobody, "code"),
+        said.values_list(nobody, "text"), all=True,
+    )  # fmt: skip
+    return [(organization_id, text) for organization_id, text in rows]
+
+
+def _hidden_visit(closed: str, prefix: str = "") -> Q:
+    """Visits that tell of what is closed."""
+    found = Q(**{f"{prefix}diagnosis__iregex": closed})
+    for word in VISIT_WORDS:
+        found |= Q(**{f"{prefix}{word}__iregex": closed})
+    return found
+
+
+def encounters_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Encounter]:
+    """The resident's visits open to the seat, latest first. Raises NotVisible when the seat has no basis."""
+    closed = (protection or protection_of(seat, resident)).pattern
+    rows = Encounter.objects.select_related("organization", "practitioner").filter(resident=resident)
+    rows = rows.exclude(_hidden_visit(closed)) if closed else rows
+    return rows.order_by("-started_at", "-pk")
+
+
+def conditions_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Condition]:
+    """What the resident lives with now, open to the seat. Raises NotVisible when the seat has no basis."""
+    closed = (protection or protection_of(seat, resident)).pattern
+    rows = Condition.objects.filter(resident=resident, abated_on__isnull=True)
+    return (rows.exclude(code__iregex=closed) if closed else rows).order_by("code")
+
+
+def documents_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Document]:
+    """The resident's letters open to the seat, latest first. Raises NotVisible when the seat has no basis."""
+    closed = (protection or protection_of(seat, resident)).pattern
+    rows = Document.objects.select_related("organization").filter(resident=resident)
+    if closed:
+        rows = rows.exclude(text__iregex=closed)
+        rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(closed, "encounter__"))
+    return rows.order_by("-signed_at", "-pk")
+
+
+def observations_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Observation]:
+    """The values that hold, open to the seat, latest first. Raises NotVisible when the seat has no basis."""
+    closed = (protection or protection_of(seat, resident)).pattern
+    rows = Observation.objects.filter(resident=resident, correction__isnull=True, is_void=False)
+    if closed:
+        rows = rows.exclude(text__iregex=closed)
+        rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(closed, "encounter__"))
+    return rows.select_related("organization").order_by("-taken_at", "-pk")
+
+
+def allergies_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> list[Allergy]:
+    """What the resident must not get; one line without a name says that nothing is known, no line that nobody asked."""
+    _guard(seat, resident, protection)
+    return list(Allergy.objects.filter(resident=resident, refuted_at__isnull=True))
+
+
+def medications_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Medication]:
+    """The medicines in use, open to the seat. Raises NotVisible when the seat has no basis."""
+    found = protection or protection_of(seat, resident)
+    rows = Medication.objects.filter(resident=resident, until__isnull=True)
+    if found.medicines:
+        rows = rows.exclude(code__iregex=found.medicines)
+        rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(found.pattern, "encounter__"))
+    return rows
+
+
+def observation(seat: Seat, observation_id: int) -> Observation:
+    """One value of a resident in scope, corrected or not, with its former ones. Raises NotVisible."""
+    found = Observation.objects.select_related("resident", "encounter").filter(pk=observation_id).first()
+    if found is None:
+        reads.missed("records.observation", observation_id)
+        raise not_found()
+    closed = protection_of(seat, found.resident).pattern
+    visit = found.encounter
+    words = [found.text, *((visit.diagnosis, *(getattr(visit, one) for one in VISIT_WORDS)) if visit else ())]
+    if closed and any(re.search(closed, text, re.IGNORECASE) for text in words):
+        raise not_found()
+    return found
+
+
+def former_values(row: Observation) -> list[Observation]:
+    """What stood there before a value was corrected, the latest first; each was read with the value itself."""
+    found: list[Observation] = []
+    while row.corrects is not None:
+        row = row.corrects
+        found.append(row)
+    return found
+
+
+def _guard(seat: Seat, resident: Resident, protection: Protection | None) -> None:
+    """Nobody without a basis; whose protection was judged has one."""
+    if protection is None:
+        get_resident(seat, resident.pk)
+
+
+def document(seat: Seat, document_id: int) -> Document:
+    """One letter of a resident in scope. Raises NotVisible."""
+    found = Document.objects.select_related("organization", "resident").filter(pk=document_id).first()
+    if found is None:
+        reads.missed("records.document", document_id)
+        raise not_found()
+    if not documents_of(seat, found.resident).filter(pk=found.pk).exists():
+        raise not_found()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit with its local day and the names of its codes."""
+
+    encounter: Encounter
+    day: date
+    specialty: str
+    diagnosis: str
+
+
+def visits_shown(seat: Seat, resident: Resident, limit: int, protection: Protection | None = None) -> list[Visit]:
+    """The latest visits, named for the page. Raises NotVisible when the seat has no basis."""
+    language = "en" if (get_language() or "").startswith("en") else "zh"
+    specialties, diagnoses = (terminology.labels(system, language) for system in ("specialty", "diagnosis"))
+    return [
+        Visit(
+            encounter=row,
+            day=timezone.localtime(row.started_at).date(),
+            specialty=specialties.get(row.specialty, row.specialty),
+            diagnosis=diagnoses.get(row.diagnosis, row.diagnosis),
+        )
+        for row in encounters_of(seat, resident, protection)[:limit]
+    ]

@@ -1,0 +1,23 @@
+"""A visit is written once and counts everywhere: in the record, and for the contract of the resident (SZ17-B9.b)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from kangqiao.base.acting import as_system
+from kangqiao.base.actor import Actor
+from kangqiao.domain.records import actions
+from kangqiao.domain.records.actions import Told
+from kangqiao.domain.records.models import Encounter
+from kangqiao.pathways.contract_services import count_visit
+
+
+def record_visit(*, resident_id: int, told: Told, by: Actor, at: datetime) -> tuple[Encounter, int]:
+    """Writes the visit, and counts what the contract promised of it; returns both. Raises what the record refuses."""
+    with transaction.atomic():
+        row = actions.record_visit(resident_id=resident_id, told=told, by=by, at=at)
+        with as_system("contract-services") as job:
+            services = count_visit(encounter_id=row.pk, by=job, at=at)
+    return row, services

@@ -1,0 +1,25 @@
+"""The record of a side's resident."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
+from kangqiao.domain.residents.models import Merge
+
+if TYPE_CHECKING:
+    from tests.access_matrix.world import Side
+
+
+def add_record(side: Side) -> None:
+    """A visit at the centre with a letter and a value, and what the resident lives with."""
+    seen = {"resident": side.resident, "organization": side.centre, "practitioner": side.gp, "outcome": "treated"}
+    side.add("encounter", Encounter, **seen)
+    side.add("condition", Condition, resident=side.resident)
+    side.add("allergy", Allergy, resident=side.resident, refuted_why="")
+    side.add("medication", Medication, resident=side.resident, stop_reason="")
+    taken = {"taken_at": side.at - timedelta(hours=1), "code": "family_history", "encounter": side.encounter}
+    side.add("observation", Observation, resident=side.resident, organization=side.centre, reason="", **taken)
+    side.add("document", Document, resident=side.resident, organization=side.centre, encounter=side.encounter)
+    side.add("merge", Merge, kept=side.resident, gone=side.neighbour, merged_at=side.at, undone_at=side.at)
