@@ -121,6 +121,7 @@ def of_contract(seat: Seat) -> Q:
 EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
+    "scheduling.Hold": by_ledger,
     "referral.Referral": by_ledger, "messaging.Notice": messaging.visible_to,
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
 }  # fmt: skip

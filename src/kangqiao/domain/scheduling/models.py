@@ -1,7 +1,7 @@
 """Sessions, slots and bookings; the database itself refuses a place given twice."""
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,8 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.domain.scheduling.states import BOOKING, SESSION
 from kangqiao.domain.workforce.models import Practitioner
+
+COUNT = models.IntegerField()
 
 
 class InstantRange(Func):
@@ -67,7 +69,8 @@ class Slot(BaseModel):
     """A bookable time with its places (FHIR Slot).
 
     Nobody books before `opens_at`. `partner` slots are open to paired centres only, until `release_at`; from then on
-    to everyone. `taken` counts the bookings that were not cancelled.
+    to everyone. `taken` counts the bookings that were not cancelled; `held` are the ends of the holds on it. Whoever
+    writes either leaves the ended ones out, so that together they never pass the capacity.
     """
 
     class Pool(models.TextChoices):
@@ -82,10 +85,14 @@ class Slot(BaseModel):
     release_at = models.DateTimeField(null=True, blank=True)
     capacity = models.PositiveSmallIntegerField(default=1)
     taken = models.PositiveSmallIntegerField(default=0)
+    held = ArrayField(models.DateTimeField(), default=list, blank=True)
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=Q(taken__lte=F("capacity")), name="slot_never_oversold"),
+            models.CheckConstraint(
+                condition=Q(taken__lte=F("capacity") - Func(F("held"), function="CARDINALITY", output_field=COUNT)),
+                name="slot_never_oversold",
+            ),
             models.CheckConstraint(
                 condition=Q(pool="public", release_at__isnull=True) | Q(pool="partner", release_at__isnull=False),
                 name="slot_partner_has_release",
@@ -99,7 +106,47 @@ class Slot(BaseModel):
         rows = shared("times and a counter of places")
         identifying = ()
         clinical = ()
-        operational = ("session", "starts_at", "ends_at", "opens_at", "pool", "release_at", "capacity", "taken")
+        operational = ("session", "starts_at", "ends_at", "opens_at", "pool", "release_at", "capacity", "taken", "held")
+
+
+class Hold(BaseModel):
+    """A place kept for one resident for some minutes, while somebody looks once more (FHIR Appointment, pending).
+
+    It runs from `since` to `until`; released or booked it ends earlier. Kept until a job sweeps it away.
+    """
+
+    slot = models.ForeignKey(Slot, models.PROTECT, related_name="holds")
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    held_by = models.CharField(max_length=100)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(until__gte=F("since")), name="hold_ends_after_it_began"),
+            # A person cannot be in two places: holds that run at once are for different hours.
+            ExclusionConstraint(
+                name="hold_one_at_a_time",
+                expressions=(
+                    ("resident", RangeOperators.EQUAL),
+                    (InstantRange("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                    (InstantRange("since", "until", RangeBoundary()), RangeOperators.OVERLAPS),
+                ),
+            ),
+        )
+        indexes = (
+            models.Index(fields=("slot", "until"), name="hold_slot"),
+            models.Index(fields=("resident", "until"), name="hold_resident"),
+        )
+        ordering = ("since", "id")
+
+    class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        identifying = ("resident", "held_by")
+        clinical = ("slot",)
+        operational = ("starts_at", "ends_at", "since", "until")
 
 
 class Booking(BaseModel):

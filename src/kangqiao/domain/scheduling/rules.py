@@ -119,7 +119,7 @@ class SlotFacts:
     opens_at: datetime
     release_at: datetime | None
     is_session_open: bool
-    is_full: bool
+    left: int
 
 
 def why_not(slot: SlotFacts, at: datetime, *, is_partner: bool, is_in_session: bool) -> Refusal | None:
@@ -134,7 +134,18 @@ def why_not(slot: SlotFacts, at: datetime, *, is_partner: bool, is_in_session: b
         return Refusal.TOO_EARLY
     if slot.release_at is not None and at < slot.release_at and not is_partner:
         return Refusal.NOT_RELEASED
-    return Refusal.FULL if slot.is_full else None
+    return None if slot.left > 0 else Refusal.FULL
+
+
+def places_left(
+    capacity: int, taken: int, held: Sequence[datetime], at: datetime, *, own: datetime | None = None
+) -> int:
+    """How many places of a slot are neither booked nor held by others; `held` are the ends of its holds.
+
+    A hold ends by itself at its end; one hold that ends at `own` is the asker's and counts as free to them.
+    """
+    running = [until for until in held if until > at]
+    return capacity - taken - len(running) + (own in running)
 
 
 def may_cancel(starts_at: datetime, at: datetime) -> bool:

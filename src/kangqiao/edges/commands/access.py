@@ -147,6 +147,8 @@ PAGES = {
     "slots-session": "一次出诊的号",
     "slots-withdraw": "停诊",
     "slots-confirm": "确认要约的号",
+    "slots-hold": "先留着要约的号",
+    "slots-release": "放弃留着的号",
     "slots-book": "预约",
     "slots-booking": "一个预约",
     "slots-cancel": "取消预约",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from django.db.models import F, Min, Sum
+from django.db.models import Min, Sum
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -82,7 +82,7 @@ def places(
             own.append(slot)
     numbers = count(1)
     listed = [
-        (doctor, [Place(slot, slot.capacity - slot.taken, next(numbers)) for slot in own])
+        (doctor, [Place(slot, slot.left, next(numbers)) for slot in own])  # type: ignore[attr-defined] # from free_slots
         for doctor, own in doctors.values()
     ]
     shown = sorted((slot for _doctor, own in doctors.values() for slot in own), key=lambda slot: slot.starts_at)
@@ -108,7 +108,7 @@ def _free_by_specialty(hospital_id: int, reach: _Reach, now: datetime) -> dict[s
     free = Slot.objects.filter(
         scheduling.is_free(now, reach.as_partner_of), session__organization_id=hospital_id, starts_at__lt=reach.ends
     )
-    sums = {"left": Sum(F("capacity") - F("taken")), "first": Min("starts_at")}
+    sums = {"left": Sum(scheduling.places_left(now)), "first": Min("starts_at")}
     rows = free.order_by().values_list("session__specialty").annotate(**sums)
     return {specialty: (left, first) for specialty, left, first in rows}
 

@@ -82,7 +82,7 @@ def facts(**changes) -> SlotFacts:
         "opens_at": NINE - timedelta(days=28),
         "release_at": None,
         "is_session_open": True,
-        "is_full": False,
+        "left": 1,
     }
     return SlotFacts(**{**values, **changes})
 
@@ -96,7 +96,7 @@ def facts(**changes) -> SlotFacts:
         ({}, 24 * 28 + 1, Refusal.TOO_EARLY),
         ({}, 24 * 28, None),
         ({"is_session_open": False}, 1, Refusal.WITHDRAWN),
-        ({"is_full": True}, 1, Refusal.FULL),
+        ({"left": 0}, 1, Refusal.FULL),
         ({"release_at": NINE - timedelta(hours=24)}, 25, Refusal.NOT_RELEASED),
         ({"release_at": NINE - timedelta(hours=24)}, 24, None),
     ],
@@ -114,7 +114,7 @@ def test_why_not_lets_a_partner_take_what_is_not_released():
 
 
 def test_why_not_names_the_own_booking_before_the_full_slot():
-    found = rules.why_not(facts(is_full=True), NINE - timedelta(hours=1), is_partner=False, is_in_session=True)
+    found = rules.why_not(facts(left=0), NINE - timedelta(hours=1), is_partner=False, is_in_session=True)
 
     assert found is Refusal.ALREADY_IN_SESSION
 
@@ -133,3 +133,13 @@ def test_the_visit_day_ends_at_midnight():
     assert rules.end_of_visit_day(NINE) == datetime(2026, 3, 10, tzinfo=CHINA)
     assert rules.is_visit_day(NINE, NINE.replace(hour=0))
     assert not rules.is_visit_day(NINE, NINE - timedelta(hours=10))
+
+
+def test_a_hold_takes_a_place_until_it_ends_and_ones_own_does_not():
+    held = [NINE, NINE + timedelta(minutes=5)]
+
+    assert rules.places_left(3, 1, held, NINE - timedelta(minutes=1)) == 0
+    assert rules.places_left(3, 1, held, NINE - timedelta(minutes=1), own=held[1]) == 1
+    assert rules.places_left(3, 1, held, NINE) == 1
+    assert rules.places_left(3, 1, held, NINE, own=held[0]) == 1, "one's own that is over gives nothing"
+    assert rules.places_left(3, 1, held, NINE + timedelta(minutes=5)) == 2
