@@ -23,7 +23,19 @@ def _not_held(side: Side) -> Given:
     return {**_free(side), **{name: {"until": side.hold.since} for name in ("hold", "hold@hospital")}}
 
 
+SHARED = {
+    "partner_percent": "50", "team_percent": "0", "contracted_percent": "0", "team_hours": "96",
+    "contracted_hours": "48", "release_hours": "24", "since": "{today}", "reason": "按协议",
+}  # fmt: skip
 PROBES = (
+    Probe(
+        "slots-share",
+        SHARED,
+        writes={
+            "own": (*PLANNER, *LEADERS, "referral_desk"),
+            "partner": PLANNER,
+        },
+    ),
     # Places and visits. A resident books any public place; of staff, those of the place or with a basis.
     Probe(
         "slots-withdraw",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def add_holds(side: Side) -> None:
     """The resident holds a place at the centre and, an hour later, one at the hospital: one at a time."""
+    side.rows["pool_house"] = side.hospital
     for number, name in enumerate(("", "@hospital")):
         slot, until = side.rows[f"slot{name}"], side.at + timedelta(days=1)
         span = {"starts_at": side.at + timedelta(hours=number), "ends_at": side.at + timedelta(hours=number + 1)}

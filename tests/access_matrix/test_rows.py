@@ -141,7 +141,7 @@ SCOPES: dict[str, Allowed] = {
     "contracting.TeamMember": everything, "contracting.Contract": by_ledger, "contracting.KeyPerson": by_ledger,
     "contracting.Household": lambda seat: residents.visible_to(seat, field="head_id"),
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
-    "roster.Activity": of_staff, "finance.BudgetFigure": of_staff,
+    "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling import queries
 from kangqiao.domain.scheduling.models import Booking, Hold, Slot
-from kangqiao.domain.scheduling.rules import why_not
+from kangqiao.domain.scheduling.rules import Circle, why_not
 from kangqiao.domain.scheduling.tests import factories as clinic_cast
 from tests.lives.life import Life
 
@@ -145,7 +145,7 @@ class Places(Life):
             assert slot.taken + slot.running <= slot.capacity
             assert slot.running == len([until for until in slot.held if until > self.at])
             facts = queries.facts_of(slot, slot.session.status == "open", self.at)
-            free = why_not(facts, self.at, is_partner=False, is_in_session=False) is None
+            free = why_not(facts, self.at, circle=Circle.PUBLIC, is_in_session=False) is None
             assert shown.get(slot.pk, 0) == (facts.left if free else 0)
         twice = Booking.objects.filter(status__in=PLACE_HELD).values("session", "resident").annotate(n=Count("pk"))
         assert all(row["n"] == 1 for row in twice)

@@ -77,8 +77,8 @@ class Referrals(Life):
 
     @invariant()
     def one_place_for_one_referral(self) -> None:
-        for slot in Slot.objects.annotate(held=Count("bookings", filter=~Q(bookings__status="cancelled"))):
-            assert slot.taken == slot.held <= slot.capacity
+        for slot in Slot.objects.annotate(booked=Count("bookings", filter=~Q(bookings__status="cancelled"))):
+            assert slot.taken == slot.booked <= slot.capacity
         assert Booking.objects.filter(status="booked").count() <= 1
         for row in Referral.objects.filter(status="seen", direction="up").select_related("booking"):
             assert row.booking is None or row.booking.status in ("arrived", "fulfilled")

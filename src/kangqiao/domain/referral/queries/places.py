@@ -59,7 +59,7 @@ class _Reach:
     """How far ahead a centre may take places at a hospital, and whether the reserved ones are for it too."""
 
     ends: datetime
-    as_partner_of: frozenset[int]
+    standing: scheduling.Standing
     release_hours: int
 
 
@@ -73,7 +73,7 @@ def places(
     """
     reach = _reach(hospital, centre, now)
     free = scheduling.free_slots(
-        [hospital.pk], specialty, starts=now, ends=reach.ends, now=now, as_partner_of=reach.as_partner_of
+        [hospital.pk], specialty, starts=now, ends=reach.ends, now=now, standing=reach.standing
     )
     doctors: dict[int, tuple[Practitioner, list[Slot]]] = {}
     for slot in free:
@@ -100,13 +100,14 @@ def _reach(hospital: Organization, centre: Organization, now: datetime) -> _Reac
     parameters = SlotParameters.read(policy.at(hospital.place.code, day))
     is_paired = relation_between(hospital.pk, centre.pk, day) is not None
     ends = now + timedelta(days=parameters.booking_horizon_days)
-    return _Reach(ends, frozenset({hospital.pk} if is_paired else ()), parameters.release_hours_before)
+    standing = scheduling.Standing(partner=frozenset({hospital.pk} if is_paired else ()))
+    return _Reach(ends, standing, parameters.release_hours_before)
 
 
 def _free_by_specialty(hospital_id: int, reach: _Reach, now: datetime) -> dict[str, tuple[int, datetime]]:
     """How many places a centre can take in each specialty of a hospital, and when the first one is."""
     free = Slot.objects.filter(
-        scheduling.is_free(now, reach.as_partner_of), session__organization_id=hospital_id, starts_at__lt=reach.ends
+        scheduling.is_free(now, reach.standing), session__organization_id=hospital_id, starts_at__lt=reach.ends
     )
     sums = {"left": Sum(scheduling.places_left(now)), "first": Min("starts_at")}
     rows = free.order_by().values_list("session__specialty").annotate(**sums)

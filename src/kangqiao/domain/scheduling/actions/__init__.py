@@ -3,6 +3,7 @@
 from kangqiao.domain.scheduling.actions.booking import TAKE, book
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
+from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
 from kangqiao.domain.scheduling.actions.steps import (
     cancel_booking,
     check_in,
@@ -24,6 +25,7 @@ __all__ = [
     "open_session",
     "open_sessions",
     "release_slot",
+    "set_pool_rule",
     "sweep_holds",
     "undo_arrival",
     "withdraw_session",

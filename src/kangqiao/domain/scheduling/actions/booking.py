@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from kangqiao.domain.scheduling.actions.parts import (
     _when,
 )
 from kangqiao.domain.scheduling.models import Booking
+from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.rules import Refusal
 from kangqiao.domain.scheduling.states import BOOKING, SESSION
 from kangqiao.kernel.errors import RuleBroken, Taken
@@ -48,13 +50,15 @@ WITH {SHARED}, own AS MATERIALIZED (
     FROM scheduling_session
     WHERE scheduling_slot.id = %(slot)s AND scheduling_session.id = scheduling_slot.session_id
       AND {queries.FREE.format(own=OWN)}
-    RETURNING scheduling_slot.id, scheduling_slot.session_id
+    RETURNING scheduling_slot.id, scheduling_slot.session_id,
+        CASE WHEN scheduling_slot.release_at > %(at)s THEN scheduling_slot.pool ELSE 'public' END AS pool
 ), used AS (
     UPDATE scheduling_hold SET until = %(at)s FROM place
     WHERE slot_id = place.id AND resident_id = %(resident)s AND until > %(at)s
 ), booked AS (
-    INSERT INTO scheduling_booking (slot_id, session_id, resident_id, status, channel, booked_by, booked_at, attempt)
-    SELECT id, session_id, %(resident)s, %(status)s, %(channel)s, %(name)s, %(at)s, %(attempt)s FROM place
+    INSERT INTO scheduling_booking
+        (slot_id, session_id, resident_id, status, channel, pool, booked_by, booked_at, attempt)
+    SELECT id, session_id, %(resident)s, %(status)s, %(channel)s, pool, %(name)s, %(at)s, %(attempt)s FROM place
     RETURNING *
 ), basis AS (
     INSERT INTO residents_basis (resident_id, organization_id, user_id, kind, source, since, until)
@@ -84,11 +88,14 @@ def book(
     nearest free places when someone was faster, RuleBroken when the slot is past, withdrawn, not open yet, still
     reserved for partner centres (SZ16-2.2b), the resident keeps its place out or has a place in this session already.
     """
-    partner_of: list[int] = []
+    standing = queries.ANYBODY
     try:
         with transaction.atomic():
-            resident, partner_of = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
-            booking = _take(slot_id, resident, channel, attempt, partner_of, by, at)
+            resident, standing = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
+            booking = _take(slot_id, resident, channel, attempt, standing, by, at)
+            if booking is None:
+                standing = _as_contracted(slot_id, resident_id, standing, at)
+                booking = _take(slot_id, resident, channel, attempt, standing, by, at) if standing.contracted else None
             if booking is not None:
                 return booking
     except IntegrityError as error:
@@ -96,12 +103,12 @@ def book(
             raise
     earlier = _replay(slot_id, resident_id, attempt)
     if earlier is None:
-        raise _refusal_of(slot_id, resident_id, partner_of, at)
+        raise _refusal_of(slot_id, resident_id, standing, at)
     return earlier
 
 
 def _take(
-    slot_id: int, resident: Resident, channel: str, attempt: str, partner_of: list[int], by: Actor, at: datetime
+    slot_id: int, resident: Resident, channel: str, attempt: str, standing: Standing, by: Actor, at: datetime
 ) -> Booking | None:
     """Runs the one statement and writes history and trace; None when no place could be taken."""
     values: dict[str, Any] = {
@@ -113,7 +120,7 @@ def _take(
         "name": by.name,
         "at": at,
         "attempt": attempt,
-        "partner_of": partner_of,
+        **standing.lists,
         "zone": get_current_timezone_name(),
     }
     rows = list(Booking.objects.raw(TAKE, values))
@@ -137,8 +144,8 @@ def _take(
 
 def _allowed_resident(
     slot_id: int, resident_id: int, channel: str, as_partner_centre_id: int | None, by: Actor, at: datetime
-) -> tuple[Resident, list[int]]:
-    """The resident a place may be taken for, and the hospitals whose reserved places count for them.
+) -> tuple[Resident, Standing]:
+    """The resident a place may be taken for, and how the booker stands before the hospitals.
 
     Raises Denied, RuleBroken when the resident keeps the place out or is dead.
     """
@@ -156,7 +163,20 @@ def _allowed_resident(
         )
     if resident.deceased_on is not None:
         raise RuleBroken(_("这位居民已登记死亡，不能预约。"), next_step=_("请核对居民档案。"))
-    return resident, _partner_of(slot_id, as_partner_centre_id, at) if as_partner_centre_id is not None else []
+    if as_partner_centre_id is None:
+        return resident, queries.ANYBODY
+    hospital_id = queries.get_slot(slot_id).session.organization_id
+    is_paired = agreements.is_paired(hospital_id, as_partner_centre_id, localtime(at).date())
+    own = {permissions.circle_of(by.role, channel): frozenset({hospital_id})} if is_paired else {}
+    return resident, Standing(**own)
+
+
+def _as_contracted(slot_id: int, resident_id: int, standing: Standing, at: datetime) -> Standing:
+    """The same with the resident's own contract, which is looked up only where a place waits for it."""
+    slot = queries.get_slot(slot_id)
+    if slot.contracted_at is None or not slot.contracted_at <= at < (slot.release_at or at):
+        return standing
+    return replace(standing, contracted=queries.contracted_before(resident_id, at))
 
 
 def _replay(slot_id: int, resident_id: int, attempt: str) -> Booking | None:
@@ -167,28 +187,19 @@ def _replay(slot_id: int, resident_id: int, attempt: str) -> Booking | None:
     return earlier
 
 
-def _refusal_of(slot_id: int, resident_id: int, partner_of: list[int], at: datetime) -> RuleBroken | Taken:
+def _refusal_of(slot_id: int, resident_id: int, standing: Standing, at: datetime) -> RuleBroken | Taken:
     """The error that says why there is no place, with the nearest free ones when somebody was faster."""
     slot = queries.get_slot(slot_id)
     session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
     facts = queries.facts_of(slot, session.status == SESSION.initial, at)
-    is_partner = session.organization_id in partner_of
-    refusal = rules.why_not(facts, at, is_partner=is_partner, is_in_session=own is not None) or Refusal.FULL
+    circle = standing.before(session.organization_id)
+    refusal = rules.why_not(facts, at, circle=circle, is_in_session=own is not None) or Refusal.FULL
     if refusal is not Refusal.FULL:
-        return rules.refused(
-            refusal, slot.starts_at, slot.opens_at, slot.release_at, own.slot.starts_at if own else None
-        )
-    nearest = tuple(
-        (_called(free), _address(free)) for free in queries.nearest_free(slot, at, as_partner_of=partner_of)
-    )
+        return rules.refused(refusal, facts, circle, own.slot.starts_at if own else None)
+    nearest = tuple((_called(free), _address(free)) for free in queries.nearest_free(slot, at, standing=standing))
     gone = _("%(when)s的号刚刚被约走了。") if slot.taken >= slot.capacity else _("%(when)s的号正有人留着。")
     return Taken(
         gone % {"when": _when(slot.starts_at)},
         next_step=_("请从最近的空号里选一个。") if nearest else _("请换一位医生，或过几天再看。"),
         alternatives=nearest,
     )
-
-
-def _partner_of(slot_id: int, centre_id: int, at: datetime) -> list[int]:
-    hospital_id = queries.get_slot(slot_id).session.organization_id
-    return [hospital_id] if agreements.is_paired(hospital_id, centre_id, localtime(at).date()) else []

@@ -14,10 +14,11 @@ from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import queries
-from kangqiao.domain.scheduling.actions.booking import SHARED, _allowed_resident, _refusal_of
+from kangqiao.domain.scheduling.actions.booking import SHARED, _allowed_resident, _as_contracted, _refusal_of
 from kangqiao.domain.scheduling.actions.parts import _constraint, _when
 from kangqiao.domain.scheduling.models import Hold, Session, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
+from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.kernel.errors import RuleBroken
 
 # Locked in the order of `booking.TAKE`: session, slot, hold.
@@ -45,10 +46,10 @@ def hold_slot(
     Held already, it stays as it is: a second look buys no more time. Another time of the same session moves the hold.
     Raises as `book` does; RuleBroken when a place at the same hour is held for the resident elsewhere.
     """
-    partner_of: list[int] = []
+    standing = queries.ANYBODY
     try:
         with transaction.atomic():
-            _resident, partner_of = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
+            _resident, standing = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
             slot, before = _locked(slot_id, resident_id, at)
             own = next((hold for hold in before if hold.slot_id == slot_id), None)
             if own is not None:
@@ -56,7 +57,10 @@ def hold_slot(
             if queries.place_in_session(slot.session_id, resident_id) is None:
                 for hold in before:
                     _end(hold, at)
-                held = _hold(slot, resident_id, partner_of, by, at)
+                held = _hold(slot, resident_id, standing, by, at)
+                if held is None:
+                    standing = _as_contracted(slot_id, resident_id, standing, at)
+                    held = _hold(slot, resident_id, standing, by, at) if standing.contracted else None
                 if held is not None:
                     return held
                 transaction.set_rollback(True)
@@ -64,7 +68,7 @@ def hold_slot(
         if _constraint(error) != "hold_one_at_a_time":
             raise
         raise _elsewhere(slot_id, resident_id, at) from None
-    raise _refusal_of(slot_id, resident_id, partner_of, at)
+    raise _refusal_of(slot_id, resident_id, standing, at)
 
 
 @transaction.atomic
@@ -99,7 +103,7 @@ def _locked(slot_id: int, resident_id: int, at: datetime) -> tuple[Slot, list[Ho
     return slot, list(own.select_for_update(of=("self",)).order_by("pk"))
 
 
-def _hold(slot: Slot, resident_id: int, partner_of: list[int], by: Actor, at: datetime) -> Hold | None:
+def _hold(slot: Slot, resident_id: int, standing: Standing, by: Actor, at: datetime) -> Hold | None:
     session = slot.session
     day = localtime(slot.starts_at).date()
     parameters = SlotParameters.read(policy.at(place=session.organization.place.code, date=day))
@@ -109,7 +113,7 @@ def _hold(slot: Slot, resident_id: int, partner_of: list[int], by: Actor, at: da
         "name": by.name,
         "at": at,
         "until": min(at + timedelta(minutes=parameters.hold_minutes), slot.starts_at),
-        "partner_of": partner_of,
+        **standing.lists,
     }
     rows = list(Hold.objects.raw(HOLD, values))
     if not rows:

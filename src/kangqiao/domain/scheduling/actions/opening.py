@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin_all
-from kangqiao.domain.scheduling import permissions, rules
+from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.actions.parts import (
     _allow,
     _constraint,
@@ -77,7 +77,7 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
     Raises Denied, RuleBroken.
     """
     _allow(permissions.can_open(by, {opening.organization_id for opening in openings}))
-    plans = [_slots_of(opening, at) for opening in openings]
+    plans = [_slots_of(*pair, at) for pair in zip(openings, queries.calendars_for(openings), strict=True)]
     try:
         with transaction.atomic():
             sessions = Session.objects.bulk_create(
@@ -94,16 +94,7 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
                 for opening in openings
             )
             Slot.objects.bulk_create(
-                Slot(
-                    session=session,
-                    starts_at=slot.starts_at,
-                    ends_at=slot.ends_at,
-                    opens_at=slot.opens_at,
-                    pool=Slot.Pool.PUBLIC if slot.release_at is None else Slot.Pool.PARTNER,
-                    release_at=slot.release_at,
-                )
-                for session, plan in zip(sessions, plans, strict=True)
-                for slot in plan
+                _slot(session, planned) for session, plan in zip(sessions, plans, strict=True) for planned in plan
             )
             begin_all(sessions, SESSION, by=by, at=at)
             audit.record_all(
@@ -124,12 +115,18 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
     return sessions
 
 
-def _slots_of(opening: Opening, at: datetime) -> list[rules.SlotPlan]:
+def _slot(session: Session, plan: rules.SlotPlan) -> Slot:
+    return Slot(
+        session=session, starts_at=plan.starts_at, ends_at=plan.ends_at, opens_at=plan.opens_at, pool=plan.pool,
+        teams_at=plan.teams_at, contracted_at=plan.contracted_at, release_at=plan.release_at,
+    )  # fmt: skip
+
+
+def _slots_of(opening: Opening, calendar: rules.Calendar, at: datetime) -> list[rules.SlotPlan]:
     """The slots a time is cut into, with who may book each from when."""
     parameters = opening.parameters
     if opening.starts_at <= at:
         raise RuleBroken(_("不能为已经开始的时间放号。"), next_step=_("请选一个将来的时间。"))
-    is_clinic = opening.kind == Session.Kind.HOSPITAL_CLINIC
     span = (localtime(opening.starts_at), localtime(opening.ends_at))
     try:
         times = rules.cut(*span, parameters.slot_minutes, parameters.slots_per_session)
@@ -138,11 +135,6 @@ def _slots_of(opening: Opening, at: datetime) -> list[rules.SlotPlan]:
             _("这段时间放不下一个号（每号%(minutes)s分钟）。") % {"minutes": parameters.slot_minutes},
             next_step=_("请延长出诊时间。"),
         ) from None
-    return rules.plan_slots(
-        times,
-        localtime(at),
-        share=parameters.reserved_share if is_clinic else parameters.reserved_share * 0,
-        head_start_days=parameters.head_start_days if is_clinic else 0,
-        release_hours_before=parameters.release_hours_before,
-        horizon_days=parameters.booking_horizon_days,
-    )
+    if opening.kind != Session.Kind.HOSPITAL_CLINIC:
+        return [rules.SlotPlan(*time, rules.opens_at(time[0], parameters.booking_horizon_days)) for time in times]
+    return rules.plan_slots(times, localtime(at), calendar, parameters.booking_horizon_days)

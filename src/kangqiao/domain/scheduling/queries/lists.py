@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,13 +18,12 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Func
-from django.utils.timezone import localtime
 
 from kangqiao.base.search import wanted_key
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.scheduling.models import Session
-from kangqiao.domain.scheduling.queries.places import MOST_SESSIONS, is_free, partner_of
+from kangqiao.domain.scheduling.queries.places import ANYBODY, MOST_SESSIONS, Standing, is_free, standing_of
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -47,13 +45,22 @@ class Offer:
 
 
 def offers(
-    seat: Seat, *, home_id: int | None, now: datetime, specialty: str = "", text: str = "", limit: int = MOST_SESSIONS
+    seat: Seat,
+    *,
+    home_id: int | None,
+    now: datetime,
+    specialty: str = "",
+    text: str = "",
+    limit: int = MOST_SESSIONS,
+    resident_id: int | None = None,
 ) -> list[Offer]:
     """Who can be booked where: posted experts at the own centre, then at other centres of the city, hospital clinics
     last (SZ16-4.3f); within each the soonest first. `text` matches doctor or specialty by characters or pinyin.
     """
     found: dict[tuple[int, int, str], Offer] = {}
-    for session in bookable_sessions(seat, home_id=home_id, now=now, specialty=specialty, text=text, limit=limit):
+    for session in bookable_sessions(
+        seat, home_id=home_id, now=now, specialty=specialty, text=text, limit=limit, resident_id=resident_id
+    ):
         offer = found.setdefault(
             (session.practitioner_id, session.organization_id, session.kind),
             Offer(session.practitioner, session.organization, session.kind, session.specialty),
@@ -63,7 +70,14 @@ def offers(
 
 
 def bookable_sessions(
-    seat: Seat, *, home_id: int | None, now: datetime, specialty: str = "", text: str = "", limit: int = MOST_SESSIONS
+    seat: Seat,
+    *,
+    home_id: int | None,
+    now: datetime,
+    specialty: str = "",
+    text: str = "",
+    limit: int = MOST_SESSIONS,
+    resident_id: int | None = None,
 ) -> list[Session]:
     """The coming sessions behind `offers`, in its order. Each carries `free`, `next_free` and `releases_at`, the next
     instant at which more places open to the asker.
@@ -74,7 +88,7 @@ def bookable_sessions(
         default=Value(2),
         output_field=IntegerField(),
     )
-    found = _open_sessions(now, partner_of(seat, localtime(now).date())).filter(
+    found = _open_sessions(now, standing_of(seat, now, resident_id)).filter(
         organization__place__code__startswith=seat.place_code[:4]
     )
     if specialty:
@@ -83,10 +97,10 @@ def bookable_sessions(
     return list(found.annotate(rank=rank).order_by("rank", "starts_at", "id")[:limit])
 
 
-def sessions_beside(session: Session, now: datetime, partner_of: Collection[int] = frozenset()) -> list[Session]:
+def sessions_beside(session: Session, now: datetime, standing: Standing = ANYBODY) -> list[Session]:
     """The coming sessions of the same doctor at the same place, for the strip of days."""
     same = {"practitioner_id": session.practitioner_id, "organization_id": session.organization_id}
-    return list(_open_sessions(now, partner_of).filter(**same).order_by("starts_at")[:14])
+    return list(_open_sessions(now, standing).filter(**same).order_by("starts_at")[:14])
 
 
 def specialties_offered(seat: Seat, now: datetime) -> list[Concept]:
@@ -97,8 +111,8 @@ def specialties_offered(seat: Seat, now: datetime) -> list[Concept]:
     return list(Concept.objects.filter(system=Concept.System.SPECIALTY, code__in=codes))
 
 
-def _open_sessions(now: datetime, partner_of: Collection[int] = frozenset()) -> QuerySet[Session]:
-    free = Q(is_free(now, partner_of))
+def _open_sessions(now: datetime, standing: Standing = ANYBODY) -> QuerySet[Session]:
+    free = Q(is_free(now, standing))
     return (
         Session.objects.filter(status="open", ends_at__gt=now)
         .select_related("organization__place", "practitioner__specialty", "practitioner__organization")

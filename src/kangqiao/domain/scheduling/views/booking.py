@@ -78,6 +78,7 @@ def find(request: Request) -> HttpResponse:
         now=now,
         specialty=wanted.get("specialty", ""),
         text=wanted.get("q", ""),
+        resident_id=resident.pk if resident else None,
     )
     page = {
         "form": form,
@@ -117,15 +118,16 @@ def expert(request: Request, practitioner_id: int) -> HttpResponse:
 def session(request: Request, session_id: int) -> HttpResponse:
     """The times of one session, with the strip of the doctor's other days there."""
     shown, now = queries.get_session(session_id), timezone.now()
-    partner_of = queries.partner_of(request.seat, timezone.localdate())
     resident = _for_whom(request, _asked(request))
-    cells = queries.slots_of(shown, now, partner_of, resident_id=resident.pk if resident else None)
+    resident_id = resident.pk if resident else None
+    standing = queries.standing_of(request.seat, now, resident_id)
+    cells = queries.slots_of(shown, now, standing, resident_id=resident_id)
     page = {
         "session": shown,
         "resident": resident,
         "cells": cells,
         "free": sum(cell.left for cell in cells),
-        "days": queries.sessions_beside(shown, now, partner_of),
+        "days": queries.sessions_beside(shown, now, standing),
         "is_posted": _is_posted(shown),
         "has_reserved": any(cell.refusal == "not_released" for cell in cells),
     }
@@ -348,8 +350,8 @@ def _asked(request: Request) -> int | None:
 
 def _taken(request: Request, slot_id: int, resident: Resident, taken: Taken) -> HttpResponse:
     slot = queries.get_slot(slot_id)
-    partner_of = queries.partner_of(request.seat, timezone.localdate())
-    nearest = queries.nearest_free(slot, timezone.now(), as_partner_of=partner_of)
+    now = timezone.now()
+    nearest = queries.nearest_free(slot, now, standing=queries.standing_of(request.seat, now, resident.pk))
     page: dict[str, Any] = {"slot": slot, "resident": resident, "error": taken, "nearest": nearest}
     return render(request, "scheduling/taken.html", page, status=409)
 
