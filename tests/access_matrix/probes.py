@@ -254,28 +254,6 @@ PROBES: tuple[Probe, ...] = (
     _posting("refuse", _status(posting="nominated"), former=LEADERS),
     _posting("post", _status(posting="approved")),
     _posting("end", _status(posting="posted")),
-    # Places and visits. A resident books any public place; of staff, those of the place or with a basis.
-    Probe(
-        "slots-withdraw", REASON,
-        writes={
-            "own": (*PLANNER, *LEADERS, "centre_manager", "referral_desk"),
-            "partner": (*PLANNER, *LEADERS, "referral_desk"),
-        },
-    ),
-    Probe(
-        "slots-book", {"resident": "{resident.pk}"}, given=_free,
-        writes={
-            "own": BOOKERS, "partner": (*CENTRE, "referral_desk"), "their address": BOOKERS,
-        },
-    ),
-    Probe(
-        "slots-cancel", REASON, given=_status(booking="booked"),
-        writes={"own": BOOKERS, "partner": (*CENTRE, "referral_desk")},
-    ),
-    Probe("slots-step", {"step": "check_in"}, given=_visit_now, step="check_in", writes=AT_ONES_DESK),
-    Probe("slots-step", {"step": "miss"}, given=_visit_now, step="miss", writes=AT_ONES_DESK),
-    Probe("slots-step", {"step": "cancel"}, given=_status(booking="booked"), step="cancel", writes=AT_ONES_DESK),
-    Probe("slots-visit", {"diagnosis": "I10", "summary": "平稳"}, given=_visit_now, writes=AT_ONES_DESK),
     Probe("records-identifier"),
     # Who may look: the resident decides, the security administrator asks, a doctor opens in an emergency.
     Probe(

@@ -149,7 +149,9 @@ def test_partner_places_close_with_the_agreement(sides: Sides) -> None:
     ours = sides["own"]
     client = signed_in(ours, "gp")
     slot = ours.rows["slot@hospital"]
-    type(slot).objects.filter(pk=slot.pk).update(pool="partner", release_at=slot.starts_at - timedelta(minutes=1))
+    last = slot.starts_at - timedelta(minutes=1)
+    kept = {"pool": "partner", "teams_at": slot.opens_at, "contracted_at": last, "release_at": last}
+    type(slot).objects.filter(pk=slot.pk).update(**kept)
     url = f"/slots/{slot.pk}/book/"
     form = {"resident": str(ours.neighbour.pk)}
 

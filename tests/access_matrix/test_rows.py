@@ -122,6 +122,7 @@ EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
     "records.Observation": by_ledger, "records.Allergy": by_ledger, "records.Medication": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
+    "scheduling.Hold": by_ledger,
     "referral.Referral": by_ledger, "messaging.Notice": messaging.visible_to,
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
 }  # fmt: skip
@@ -141,7 +142,7 @@ SCOPES: dict[str, Allowed] = {
     "contracting.TeamMember": everything, "contracting.Contract": by_ledger, "contracting.KeyPerson": by_ledger,
     "contracting.Household": lambda seat: residents.visible_to(seat, field="head_id"),
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
-    "roster.Activity": of_staff, "finance.BudgetFigure": of_staff,
+    "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
 from tests.access_matrix.contract_rows import add_contracts
 from tests.access_matrix.record_rows import add_record
+from tests.access_matrix.slot_rows import add_holds
 from tests.access_matrix.work import add_work
 
 SEATS = {
@@ -347,6 +348,7 @@ def _visits(side: Side) -> None:
     side.add("booking", Booking, slot=side.slot, session=side.session, **held)
     hospital_slot = side.rows["slot@hospital"]
     side.add("booking@hospital", Booking, slot=hospital_slot, session=hospital_slot.session, **held)
+    add_holds(side)
     if side.host is not None:
         ours = side.host
         ours.slot.taken += 1

@@ -26,7 +26,7 @@ def test_a_double_click_on_the_button_books_once(people: Any, site: Site) -> Non
     who: Person = people("resident-bailu")
     who.opens("/slots/")
     who.page.locator(".days a").first.click()
-    who.page.locator("a.slot").first.click()
+    who.page.locator(".slot:enabled").first.click()
 
     who.page.get_by_role("button", name="确认预约").dblclick(no_wait_after=True)
     who.sees("已预约")
@@ -39,7 +39,7 @@ def test_the_same_form_sent_again_by_hand_books_once(people: Any, site: Site) ->
     who: Person = people("resident-jiangxiaoman")
     who.opens("/slots/")
     who.page.locator(".days a").first.click()
-    who.page.locator("a.slot").first.click()
+    who.page.locator(".slot:enabled").first.click()
     who.page.wait_for_url(re.compile(r"/slots/\d+/$"))
 
     answers = who.page.evaluate(

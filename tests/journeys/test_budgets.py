@@ -211,7 +211,7 @@ def test_resident_books_an_expert(people: Any, site: Site, costs: Costs) -> None
     who, count = counted(people, "resident-linjingzhe", **phone)
     who.presses("预约专家")
     who.page.locator(".days a").first.click()
-    who.page.locator("a.slot").first.click()
+    who.page.locator(".slot:enabled").first.click()
     who.presses(re.compile("^(确认)?预约"))
     who.sees("已预约")
     taps = count.clicks()

@@ -85,7 +85,7 @@ class Walk:
         who.taps = 0
         who.presses("预约专家")
         who.page.locator(".days a").first.click()
-        who.page.locator("a.slot").first.click()
+        who.page.locator(".slot:enabled").first.click()
         self.album.takes(who.page, "booking", "One time, for whom, where")
         who.presses(re.compile("^(确认)?预约"))
         who.sees("已预约")

@@ -24,86 +24,12 @@ from kangqiao.domain.indicators.tests import factories as network_cast
 from kangqiao.domain.referral import actions as referrals
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.tests import factories as referral_cast
-from kangqiao.domain.residents.models import Basis
-from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling.models import Booking, Slot
-from kangqiao.domain.scheduling.tests import factories as clinic_cast
 from kangqiao.pathways.close_appraisal import close_appraisal
 from tests.lives.life import Life
+from tests.lives.places import FEW, Places
 
 pytestmark = pytest.mark.django_db
-FEW = st.integers(0, 5)
-PLACE_HELD = ("booked", "arrived", "fulfilled")
-
-
-class Places(Life):
-    """Residents book, cancel, move, come or stay away; a session is called off."""
-
-    tally: ClassVar[dict[str, int]] = {}
-
-    def begin(self) -> None:
-        self.people = clinic_cast.cast()
-        self.at = self.people.at
-        sessions = [self.people.session(), self.people.clinic()]
-        self.slots = [slot for one in sessions for slot in Slot.objects.filter(session=one).order_by("pk")[:3]]
-        Slot.objects.filter(pk__in=[slot.pk for slot in self.slots]).update(capacity=2)
-        self.residents = [self.people.resident(number, with_user=False) for number in range(6)]
-        self.sent = 0
-
-    def book(self, who: int, slot: int) -> Booking:
-        self.sent += 1
-        return scheduling.book(
-            slot_id=self.slots[slot].pk, resident_id=self.residents[who].pk, channel="self",
-            attempt=f"life-{self.sent}", by=clinic_cast.SYSTEM, at=self.at,
-        )  # fmt: skip
-
-    @rule(who=FEW, slot=FEW)
-    def somebody_books(self, who: int, slot: int) -> None:
-        self.attempt(lambda: self.book(who, slot))
-
-    @rule(
-        which=st.integers(0, 20), act=st.sampled_from(("cancel_booking", "check_in", "fulfil_booking", "miss_booking"))
-    )
-    def something_happens(self, which: int, act: str) -> None:
-        bookings = list(Booking.objects.order_by("pk"))
-        if bookings:
-            pk = bookings[which % len(bookings)].pk
-            self.attempt(lambda: getattr(scheduling, act)(booking_id=pk, by=clinic_cast.SYSTEM, at=self.at))
-
-    @rule(which=st.integers(0, 20), slot=FEW)
-    def somebody_moves(self, which: int, slot: int) -> None:
-        """Both or neither: a new place that is refused leaves the old one."""
-        held = list(Booking.objects.filter(status="booked").order_by("pk"))
-        if held:
-            old = held[which % len(held)]
-            who = next(n for n, one in enumerate(self.residents) if one.pk == old.resident_id)
-
-            def move() -> None:
-                scheduling.cancel_booking(booking_id=old.pk, by=clinic_cast.SYSTEM, at=self.at)
-                self.book(who, slot)
-
-            self.attempt(move)
-
-    @rule(slot=FEW, dice=st.integers(0, 4))
-    def a_session_is_called_off(self, slot: int, dice: int) -> None:
-        if dice == 0:
-            session = self.slots[slot].session_id
-            self.attempt(
-                lambda: scheduling.withdraw_session(
-                    session_id=session, reason="演示停诊", by=clinic_cast.SYSTEM, at=self.at
-                )
-            )
-
-    @invariant()
-    def every_place_is_given_once(self) -> None:
-        held = Count("bookings", filter=~Q(bookings__status="cancelled"))
-        for slot in Slot.objects.annotate(held=held):
-            assert slot.taken == slot.held <= slot.capacity
-        twice = Booking.objects.filter(status__in=PLACE_HELD).values("session", "resident").annotate(n=Count("pk"))
-        assert all(row["n"] == 1 for row in twice)
-        assert Basis.objects.filter(source__startswith="booking:").values("source").distinct().count() == (
-            Booking.objects.count()
-        )
 
 
 class Referrals(Life):
@@ -169,8 +95,8 @@ class Referrals(Life):
 
     @invariant()
     def one_place_for_one_referral(self) -> None:
-        for slot in Slot.objects.annotate(held=Count("bookings", filter=~Q(bookings__status="cancelled"))):
-            assert slot.taken == slot.held <= slot.capacity
+        for slot in Slot.objects.annotate(booked=Count("bookings", filter=~Q(bookings__status="cancelled"))):
+            assert slot.taken == slot.booked <= slot.capacity
         assert Booking.objects.filter(status="booked").count() <= 1
         for row in Referral.objects.filter(status="seen", direction="up").select_related("booking"):
             assert row.booking is None or row.booking.status in ("arrived", "fulfilled")

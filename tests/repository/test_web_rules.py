@@ -25,7 +25,10 @@ RUNS_PROGRAMS = {
     "edges/commands": "steps of a command",
     "policy/register.py": "asks git for the day of a paper",
 }
-SQL_BY_HAND = {"domain/scheduling/actions/steps.py": "a place is taken in one statement; its values are parameters"}
+SQL_BY_HAND = {
+    "domain/scheduling/actions/booking.py": "a place is taken in one statement; its values are parameters",
+    "domain/scheduling/actions/holding.py": "a place is held in one statement; its values are parameters",
+}
 # Clients and servers of the net, in the library and around it.
 NET = {
     "aiohttp", "ftplib", "http.client", "httpx", "imaplib", "paramiko", "poplib", "requests", "smtplib", "socket",

@@ -117,6 +117,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             own=(Role.CENTRE_MANAGER,),
             related=(Role.REFERRAL_DESK, *LEADERS, Role.DISPATCHER),
         ),
+        "pool_house": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
         "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
         "team": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
         "zone": _kind(own=(Role.CENTRE_MANAGER,)),
@@ -178,6 +179,8 @@ def kind_of(address: str, argument: str) -> str:
     """The kind of row an argument of an address names; empty for a word such as the name of a step."""
     if argument == "pk":
         return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
+    if address in ("slots-pools-of", "slots-share"):
+        return "pool_house"  # a hospital, as those see it who share its places out
     if address == "slots-withdraw":
         return "clinic"  # everybody who books may see a session; calling it off is for those who run it
     return ARGUMENTS.get(argument, "")

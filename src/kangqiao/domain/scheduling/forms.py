@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -59,3 +61,38 @@ class DayForm(forms.Form):
     def clean_day(self) -> date | None:
         """A day that has neighbours, else none."""
         return in_calendar(self.cleaned_data.get("day"))
+
+
+class ReplayForm(forms.Form):
+    """Which share is tried on the demand of the days past, and of which session a rule is about to be set."""
+
+    share = forms.IntegerField(required=False, min_value=0, max_value=100)
+    session = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+
+
+class PoolRuleForm(forms.Form):
+    """How a hospital, a department or one session shares its places out."""
+
+    specialty = forms.ChoiceField(label=_("哪个科室"), required=False)
+    session = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+    partner_percent = forms.IntegerField(label=_("先留给协作中心（%）"), min_value=0, max_value=100)
+    team_percent = forms.IntegerField(label=_("先留给家庭医生团队（%）"), min_value=0, max_value=100)
+    contracted_percent = forms.IntegerField(label=_("先留给签约居民（%）"), min_value=0, max_value=100)
+    team_hours = forms.IntegerField(label=_("就诊前几小时放给团队"), min_value=0, max_value=2000)
+    contracted_hours = forms.IntegerField(label=_("就诊前几小时放给签约居民"), min_value=0, max_value=2000)
+    release_hours = forms.IntegerField(label=_("就诊前几小时放给所有人"), min_value=0, max_value=2000)
+    since = forms.DateField(label=_("从哪天的出诊起"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    reason = forms.CharField(label=_("为什么这样定"), min_length=2, max_length=500)
+
+    def __init__(self, *args: Any, specialties: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["specialty"] = forms.ChoiceField(
+            label=_("哪个科室"), required=False, choices=[("", _("全院")), *specialties]
+        )
+
+    def clean_since(self) -> date | None:
+        """A day that has neighbours, else a sentence."""
+        day = in_calendar(self.cleaned_data.get("since"))
+        if day is None:
+            raise forms.ValidationError(_("这一天不在日历里，请另选一天。"))
+        return day

@@ -1,17 +1,20 @@
 """Sessions, slots and bookings; the database itself refuses a place given twice."""
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import Rows, shared
+from kangqiao.domain.accounts.models import STAFF
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.domain.scheduling.states import BOOKING, SESSION
 from kangqiao.domain.workforce.models import Practitioner
+
+COUNT = models.IntegerField()
 
 
 class InstantRange(Func):
@@ -66,29 +69,45 @@ class Session(BaseModel):
 class Slot(BaseModel):
     """A bookable time with its places (FHIR Slot).
 
-    Nobody books before `opens_at`. `partner` slots are open to paired centres only, until `release_at`; from then on
-    to everyone. `taken` counts the bookings that were not cancelled.
+    Nobody books before `opens_at`. A slot begins in its pool; unused it falls to the family doctor teams of the paired
+    centres at `teams_at`, to whom these contracted at `contracted_at`, at `release_at` to everyone. `taken` counts the
+    bookings that were not cancelled; `held` are the ends of the holds on it. Whoever writes either leaves the ended
+    ones out, so that together they never pass the capacity.
     """
 
     class Pool(models.TextChoices):
         PUBLIC = "public", _("公开")
         PARTNER = "partner", _("协作中心优先")
+        TEAM = "team", _("家庭医生团队优先")
+        CONTRACTED = "contracted", _("签约居民优先")
 
     session = models.ForeignKey(Session, models.PROTECT, related_name="slots")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     opens_at = models.DateTimeField()
     pool = models.CharField(max_length=16, choices=Pool, default=Pool.PUBLIC)
+    teams_at = models.DateTimeField(null=True, blank=True)
+    contracted_at = models.DateTimeField(null=True, blank=True)
     release_at = models.DateTimeField(null=True, blank=True)
     capacity = models.PositiveSmallIntegerField(default=1)
     taken = models.PositiveSmallIntegerField(default=0)
+    held = ArrayField(models.DateTimeField(), default=list, blank=True)
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=Q(taken__lte=F("capacity")), name="slot_never_oversold"),
             models.CheckConstraint(
-                condition=Q(pool="public", release_at__isnull=True) | Q(pool="partner", release_at__isnull=False),
-                name="slot_partner_has_release",
+                condition=Q(taken__lte=F("capacity") - Func(F("held"), function="CARDINALITY", output_field=COUNT)),
+                name="slot_never_oversold",
+            ),
+            # A public place has no calendar; any other falls from circle to circle, the narrower one never later.
+            models.CheckConstraint(
+                condition=Q(pool="public", teams_at=None, contracted_at=None, release_at=None)
+                | (
+                    ~Q(pool="public")
+                    & Q(teams_at__lte=F("contracted_at"), contracted_at__lte=F("release_at"), teams_at__isnull=False)
+                    & Q(contracted_at__isnull=False, release_at__isnull=False)
+                ),
+                name="slot_pool_has_its_calendar",
             ),
             models.UniqueConstraint(fields=("session", "starts_at"), name="slot_once"),
         )
@@ -99,7 +118,95 @@ class Slot(BaseModel):
         rows = shared("times and a counter of places")
         identifying = ()
         clinical = ()
-        operational = ("session", "starts_at", "ends_at", "opens_at", "pool", "release_at", "capacity", "taken")
+        operational = (
+            "session", "starts_at", "ends_at", "opens_at", "pool", "teams_at", "contracted_at", "release_at",
+            "capacity", "taken", "held",
+        )  # fmt: skip
+
+
+class PoolRule(BaseModel):
+    """How a hospital, a department or one session shares its places out, where it differs from the pack.
+
+    The narrowest one counts, of those the one from the latest day, of those the last set. With a reason and a name.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    specialty = models.CharField(max_length=40, blank=True)
+    session = models.ForeignKey(Session, models.PROTECT, null=True, blank=True, related_name="pool_rules")
+    since = models.DateField()
+    partner_percent = models.PositiveSmallIntegerField()
+    team_percent = models.PositiveSmallIntegerField()
+    contracted_percent = models.PositiveSmallIntegerField()
+    team_hours = models.PositiveSmallIntegerField()
+    contracted_hours = models.PositiveSmallIntegerField()
+    release_hours = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=500)
+    set_by = models.CharField(max_length=100)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(partner_percent__lte=100 - F("team_percent") - F("contracted_percent")),
+                name="pool_rule_shares_a_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(team_hours__gte=F("contracted_hours"), contracted_hours__gte=F("release_hours")),
+                name="pool_rule_falls_outwards",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="pool_rule_has_a_reason"),
+        )
+        indexes = (models.Index(fields=("organization", "since"), name="pool_rule_organization"),)
+        ordering = ("since", "id")
+
+    class Privacy:
+        rows = Rows("how a house shares out is what its partners ask", STAFF)
+        identifying = ("set_by",)
+        clinical = ()
+        operational = (
+            "organization", "specialty", "session", "since", "partner_percent", "team_percent", "contracted_percent",
+            "team_hours", "contracted_hours", "release_hours", "reason", "set_at",
+        )  # fmt: skip
+
+
+class Hold(BaseModel):
+    """A place kept for one resident for some minutes, while somebody looks once more (FHIR Appointment, pending).
+
+    It runs from `since` to `until`; released or booked it ends earlier. Kept until a job sweeps it away.
+    """
+
+    slot = models.ForeignKey(Slot, models.PROTECT, related_name="holds")
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    held_by = models.CharField(max_length=100)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(until__gte=F("since")), name="hold_ends_after_it_began"),
+            # A person cannot be in two places: holds that run at once are for different hours.
+            ExclusionConstraint(
+                name="hold_one_at_a_time",
+                expressions=(
+                    ("resident", RangeOperators.EQUAL),
+                    (InstantRange("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                    (InstantRange("since", "until", RangeBoundary()), RangeOperators.OVERLAPS),
+                ),
+            ),
+        )
+        indexes = (
+            models.Index(fields=("slot", "until"), name="hold_slot"),
+            models.Index(fields=("resident", "until"), name="hold_resident"),
+        )
+        ordering = ("since", "id")
+
+    class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        identifying = ("resident", "held_by")
+        clinical = ("slot",)
+        operational = ("starts_at", "ends_at", "since", "until")
 
 
 class Booking(BaseModel):
@@ -115,6 +222,8 @@ class Booking(BaseModel):
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
     status = models.CharField(max_length=16, choices=BOOKING.choices(), default=BOOKING.initial)
     channel = models.CharField(max_length=16, choices=Channel)
+    # The pool the place was taken from: the slot's own, or everyone's once it had been released.
+    pool = models.CharField(max_length=16, choices=Slot.Pool, default=Slot.Pool.PUBLIC)
     booked_by = models.CharField(max_length=100)
     booked_at = models.DateTimeField()
     # The caller's key: the same attempt sent twice is one booking.
@@ -139,4 +248,4 @@ class Booking(BaseModel):
         rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "booked_by")
         clinical = ("slot", "session")
-        operational = ("status", "channel", "booked_at", "attempt")
+        operational = ("status", "channel", "pool", "booked_at", "attempt")

@@ -14,6 +14,10 @@ KEYS = (
     "slot_minutes",
     "slots_per_session",
     "reserved_share",
+    "team_share",
+    "contracted_share",
+    "team_hours_before",
+    "contracted_hours_before",
     "release_hours_before",
     "head_start_days",
     "booking_horizon_days",
@@ -27,13 +31,17 @@ KEYS = (
 class SlotParameters:
     """How sessions are cut, what partner centres get first, and how far ahead one may book.
 
-    `reserved_share` is a share of 1. `values` keeps each figure with its clause or its mark as a setting, for
-    display; `ref` names the pack that decided the share, which a session keeps.
+    Shares are shares of 1: of paired centres, of their teams, of contracted residents. `values` keeps each figure with
+    its clause or its mark as a setting, for display; `ref` names the pack that decided the share; a session keeps it.
     """
 
     slot_minutes: int
     slots_per_session: int
     reserved_share: Fraction
+    team_share: Fraction
+    contracted_share: Fraction
+    team_hours_before: int
+    contracted_hours_before: int
     release_hours_before: int
     head_start_days: int
     booking_horizon_days: int
@@ -51,6 +59,10 @@ class SlotParameters:
             slot_minutes=values["slot_minutes"].integer(),
             slots_per_session=values["slots_per_session"].integer(),
             reserved_share=values["reserved_share"].fraction(),
+            team_share=values["team_share"].fraction(),
+            contracted_share=values["contracted_share"].fraction(),
+            team_hours_before=values["team_hours_before"].integer(),
+            contracted_hours_before=values["contracted_hours_before"].integer(),
             release_hours_before=values["release_hours_before"].integer(),
             head_start_days=values["head_start_days"].integer(),
             booking_horizon_days=values["booking_horizon_days"].integer(),

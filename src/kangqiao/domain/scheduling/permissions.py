@@ -16,6 +16,7 @@ from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import user_id_of
 from kangqiao.domain.scheduling.models import Booking, Session
+from kangqiao.domain.scheduling.rules import Circle
 from kangqiao.kernel.decision import YES, Decision, no
 from kangqiao.policy import covers
 
@@ -105,6 +106,27 @@ def channel_of(seat: Seat) -> str:
 def partner_centre(seat: Seat) -> int | None:
     """The centre in whose name the seat may use partner places; none for residents."""
     return seat.organization_id if seat.role in DESK and seat.organization_kind == "centre" else None
+
+
+def circle_of(role: str, channel: str) -> Circle:
+    """In which circle somebody stands who speaks for a paired centre: a team books, the centre refers (SZ16-2.2b)."""
+    return Circle.TEAM if role == Role.GP and channel != Booking.Channel.REFERRAL else Circle.PARTNER
+
+
+def sees_pools(by: Actor, organization: Organization) -> bool:
+    """Who decides on the sharing out of a hospital, its director, and the bureau of its region."""
+    if by.role == Role.BUREAU_OFFICER:
+        return _plans_for(by, organization)
+    return bool(can_share_out(by, organization))
+
+
+def can_share_out(by: Actor, organization: Organization) -> Decision:
+    """The hospital itself, and the dispatcher of its region, decide how its places are shared out."""
+    if by.is_system or (by.role == Role.DISPATCHER and _plans_for(by, organization)):
+        return YES
+    if by.role in PLANNERS and by.organization_id == organization.pk:
+        return YES
+    return no(_("只有医院自己或本地的排班员可以改放号规则。"))
 
 
 def parties(by: Actor, booking: Booking) -> set[str]:

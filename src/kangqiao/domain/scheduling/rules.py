@@ -16,17 +16,53 @@ from kangqiao.kernel.errors import RuleBroken
 from kangqiao.kernel.money import round_half_up
 
 
+class Circle(StrEnum):
+    """Who may take a place, from the narrowest to everyone: paired centres, their teams, whom they contracted, all."""
+
+    PARTNER = "partner"
+    TEAM = "team"
+    CONTRACTED = "contracted"
+    PUBLIC = "public"
+
+
+RESERVED = (Circle.PARTNER, Circle.TEAM, Circle.CONTRACTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """How a clinic's places are shared out, and when what is unused falls to the next wider circle.
+
+    Shares of 1; hours before the time of a place. A team is never earlier than its centre, nor all than the contracted.
+    """
+
+    partner_share: Fraction
+    team_share: Fraction
+    contracted_share: Fraction
+    team_hours: int
+    contracted_hours: int
+    release_hours: int
+    head_start_days: int
+
+    @property
+    def shares(self) -> tuple[Fraction, Fraction, Fraction]:
+        """The reserved shares, narrowest circle first."""
+        return self.partner_share, self.team_share, self.contracted_share
+
+
 @dataclass(frozen=True, slots=True)
 class SlotPlan:
-    """One slot to be made: its time, the instant it opens to anyone, and until when partners have it alone.
+    """One slot to be made: its time, the instant it opens at all, its pool, and when it falls to each wider circle.
 
-    `release_at` None means public from the start.
+    Public from the start, it has none of the three instants.
     """
 
     starts_at: datetime
     ends_at: datetime
     opens_at: datetime
-    release_at: datetime | None
+    pool: Circle = Circle.PUBLIC
+    teams_at: datetime | None = None
+    contracted_at: datetime | None = None
+    release_at: datetime | None = None
 
 
 class Refusal(StrEnum):
@@ -83,32 +119,57 @@ def release_at(
     return release if release > opened_at else None
 
 
+def pools_of(count: int, shares: Sequence[Fraction]) -> list[Circle]:
+    """The pool of each of `count` slots: the reserved ones spread evenly over the session, and each share over those.
+
+    Every pool gets its running share rounded half up, so that together they are the rounded whole.
+    Raises ValueError when the shares pass the whole.
+    """
+    pools = [Circle.PUBLIC] * count
+    places = sorted(reserved_positions(count, sum(shares, Fraction(0))))
+    ends = [round_half_up(sum(shares[: n + 1], Fraction(0)) * count) for n in range(len(shares))]
+    sizes = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    for circle, size in reversed(list(zip(RESERVED, sizes, strict=True))):
+        chosen = [places[i] for i in range(len(places)) if (i + 1) * size // len(places) > i * size // len(places)]
+        for place in chosen:
+            pools[place] = circle
+        places = [place for place in places if place not in chosen]
+    return pools
+
+
 def plan_slots(
-    times: Sequence[tuple[datetime, datetime]],
-    opened_at: datetime,
-    *,
-    share: Fraction,
-    head_start_days: int,
-    release_hours_before: int,
-    horizon_days: int,
+    times: Sequence[tuple[datetime, datetime]], opened_at: datetime, calendar: Calendar, horizon_days: int
 ) -> list[SlotPlan]:
-    """Every slot of a hospital clinic with its pool; a share of 0 with no head start makes all of them public."""
-    reserved = reserved_positions(len(times), share)
+    """Every slot of a hospital clinic with its pool; shares of 0 with no head start make all of them public."""
+    pools = pools_of(len(times), calendar.shares)
     return [
-        SlotPlan(
-            start,
-            end,
-            opens_at(start, horizon_days),
-            release_at(
-                start,
-                opened_at,
-                is_reserved=i in reserved,
-                head_start_days=head_start_days,
-                release_hours_before=release_hours_before,
-            ),
-        )
-        for i, (start, end) in enumerate(times)
+        plan_slot(start, end, opened_at, pool, calendar, horizon_days)
+        for (start, end), pool in zip(times, pools, strict=True)
     ]
+
+
+def plan_slot(
+    start: datetime, end: datetime, opened_at: datetime, pool: Circle, calendar: Calendar, horizon_days: int
+) -> SlotPlan:
+    """One slot of a pool with its release calendar; a place of the head start is the paired centres' meanwhile."""
+    opens = opens_at(start, horizon_days)
+    last = release_at(
+        start, opened_at, is_reserved=pool is not Circle.PUBLIC, head_start_days=calendar.head_start_days,
+        release_hours_before=calendar.release_hours,
+    )  # fmt: skip
+    if last is None:
+        return SlotPlan(start, end, opens)
+    contracted = _falls(start, opened_at, calendar.contracted_hours, last, now=pool is Circle.CONTRACTED)
+    teams = _falls(
+        start, opened_at, calendar.team_hours, contracted, now=pool in (Circle.TEAM, Circle.CONTRACTED)
+    )  # fmt: skip
+    kept = Circle.PARTNER if pool is Circle.PUBLIC else pool
+    return SlotPlan(start, end, opens, kept, teams, contracted, last)
+
+
+def _falls(start: datetime, opened_at: datetime, hours: int, latest: datetime, *, now: bool) -> datetime:
+    """When a place falls to a circle: at once, or some hours before its time, never later than to the next one."""
+    return opened_at if now else min(max(start - timedelta(hours=hours), opened_at), latest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +178,21 @@ class SlotFacts:
 
     starts_at: datetime
     opens_at: datetime
+    teams_at: datetime | None
+    contracted_at: datetime | None
     release_at: datetime | None
     is_session_open: bool
-    is_full: bool
+    left: int
+
+    def open_from(self, circle: Circle) -> datetime | None:
+        """The instant from which a circle may take the place; None where it always may."""
+        if self.release_at is None or circle is Circle.PARTNER:
+            return None
+        steps = {Circle.TEAM: self.teams_at, Circle.CONTRACTED: self.contracted_at, Circle.PUBLIC: self.release_at}
+        return steps[circle]
 
 
-def why_not(slot: SlotFacts, at: datetime, *, is_partner: bool, is_in_session: bool) -> Refusal | None:
+def why_not(slot: SlotFacts, at: datetime, *, circle: Circle, is_in_session: bool) -> Refusal | None:
     """The first reason against taking a place at an instant, gravest first; None when it may be taken."""
     if not slot.is_session_open:
         return Refusal.WITHDRAWN
@@ -132,9 +202,20 @@ def why_not(slot: SlotFacts, at: datetime, *, is_partner: bool, is_in_session: b
         return Refusal.ALREADY_IN_SESSION
     if at < slot.opens_at:
         return Refusal.TOO_EARLY
-    if slot.release_at is not None and at < slot.release_at and not is_partner:
+    if (opens := slot.open_from(circle)) is not None and at < opens:
         return Refusal.NOT_RELEASED
-    return Refusal.FULL if slot.is_full else None
+    return None if slot.left > 0 else Refusal.FULL
+
+
+def places_left(
+    capacity: int, taken: int, held: Sequence[datetime], at: datetime, *, own: datetime | None = None
+) -> int:
+    """How many places of a slot are neither booked nor held by others; `held` are the ends of its holds.
+
+    A hold ends by itself at its end; one hold that ends at `own` is the asker's and counts as free to them.
+    """
+    running = [until for until in held if until > at]
+    return capacity - taken - len(running) + (own in running)
 
 
 def may_cancel(starts_at: datetime, at: datetime) -> bool:
@@ -162,10 +243,9 @@ def end_of_visit_day(ends_at: datetime) -> datetime:
     return datetime.combine(ends_at.date() + timedelta(days=1), time(), ends_at.tzinfo)
 
 
-def refused(
-    refusal: Refusal, starts_at: datetime, opens_at: datetime, release_at: datetime | None, own_at: datetime | None
-) -> RuleBroken:
+def refused(refusal: Refusal, slot: SlotFacts, circle: Circle, own_at: datetime | None) -> RuleBroken:
     """Why a place cannot be taken, in words; `own_at` is the time the person holds in the session already."""
+    starts_at, opens_at = slot.starts_at, slot.opens_at
     match refusal:
         case Refusal.WITHDRAWN:
             return RuleBroken(_("%(when)s的门诊已停诊。") % {"when": said(starts_at)}, next_step=_("请另选一个时间。"))
@@ -183,9 +263,16 @@ def refused(
                 _("这个号%(when)s起才能预约。") % {"when": said(opens_at)},
                 next_step=_("请到时再来，或选近一些的时间。"),
             )
+        case _ if circle is not Circle.PUBLIC:
+            return RuleBroken(
+                _("这个号先留给协作中心，%(when)s起您可以约。") % {"when": said(slot.open_from(circle) or starts_at)},
+                next_step=_("请到时再来，或选别的时间。"),
+                clause="SZ16-2.2b",
+            )
         case _:
             return RuleBroken(
-                _("这个号先留给协作中心的家庭医生，%(when)s起向所有人开放。") % {"when": said(release_at or starts_at)},
+                _("这个号先留给协作中心的家庭医生，%(when)s起向所有人开放。")
+                % {"when": said(slot.release_at or starts_at)},
                 next_step=_("急着看，请到社区卫生服务中心请家庭医生帮您约。"),
                 clause="SZ16-2.2b",
             )
@@ -194,3 +281,61 @@ def refused(
 def said(instant: datetime) -> str:
     """An instant in the words of a notice."""
     return date_format(localtime(instant), "m-d H:i")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody who wanted a place in a session: when, whether for a centre or a team, and when they gave it back."""
+
+    at: datetime
+    is_community: bool
+    returned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a share would have made of a demand: who was served, who was turned away, how many places nobody used."""
+
+    community: int
+    public: int
+    turned_away: int
+    wasted: int
+
+    def __add__(self, other: Replay) -> Replay:
+        return Replay(
+            self.community + other.community, self.public + other.public, self.turned_away + other.turned_away,
+            self.wasted + other.wasted,
+        )  # fmt: skip
+
+
+NOTHING = Replay(0, 0, 0, 0)
+
+
+def replay(places: int, reserved: int, release: datetime, wishes: Sequence[Wish]) -> Replay:
+    """Plays a session's demand again with another number of reserved places, in the order in which it came.
+
+    Until the release the community takes reserved places first and everyone else may not; places given back return to
+    where they were taken from. From the release on every place is for everyone.
+    """
+    steps = [(wish.at, 1, number) for number, wish in enumerate(wishes)]
+    steps += [(wish.returned_at, 0, number) for number, wish in enumerate(wishes) if wish.returned_at is not None]
+    free = {True: reserved, False: places - reserved}
+    taken: dict[int, bool] = {}
+    served = {True: 0, False: 0}
+    turned_away = 0
+    for at, is_wish, number in sorted(steps, key=lambda step: (step[0], step[1])):
+        if not is_wish:
+            if number in taken:
+                free[taken.pop(number)] += 1
+                served[wishes[number].is_community] -= 1
+            continue
+        community = wishes[number].is_community
+        pools = (True, False) if community or at >= release else (False,)
+        pool = next((one for one in pools if free[one]), None)
+        if pool is None:
+            turned_away += 1
+            continue
+        free[pool] -= 1
+        taken[number] = pool
+        served[community] += 1
+    return Replay(served[True], served[False], turned_away, free[True] + free[False])

@@ -2,19 +2,24 @@
 
 from django.urls import path
 
-from kangqiao.domain.scheduling import views
+from kangqiao.domain.scheduling.views import booking, pools
 
 urlpatterns = [
-    path("", views.find, name="slots-find"),
-    path("mine/", views.mine, name="slots-mine"),
-    path("day/", views.day, name="slots-day"),
-    path("experts/<int:practitioner_id>/", views.expert, name="slots-expert"),
-    path("sessions/<int:session_id>/", views.session, name="slots-session"),
-    path("sessions/<int:session_id>/withdraw/", views.withdraw, name="slots-withdraw"),
-    path("<int:slot_id>/", views.confirm, name="slots-confirm"),
-    path("<int:slot_id>/book/", views.book, name="slots-book"),
-    path("bookings/<int:booking_id>/", views.booking, name="slots-booking"),
-    path("bookings/<int:booking_id>/cancel/", views.cancel, name="slots-cancel"),
-    path("bookings/<int:booking_id>/step/", views.step, name="slots-step"),
-    path("bookings/<int:booking_id>/visit/", views.visit, name="slots-visit"),
+    path("pools/", pools.own, name="slots-pools"),
+    path("pools/<int:hospital_id>/", pools.pools, name="slots-pools-of"),
+    path("pools/<int:hospital_id>/share/", pools.share, name="slots-share"),
+    path("", booking.find, name="slots-find"),
+    path("mine/", booking.mine, name="slots-mine"),
+    path("day/", booking.day, name="slots-day"),
+    path("experts/<int:practitioner_id>/", booking.expert, name="slots-expert"),
+    path("sessions/<int:session_id>/", booking.session, name="slots-session"),
+    path("sessions/<int:session_id>/withdraw/", booking.withdraw, name="slots-withdraw"),
+    path("<int:slot_id>/", booking.confirm, name="slots-confirm"),
+    path("<int:slot_id>/hold/", booking.hold, name="slots-hold"),
+    path("<int:slot_id>/release/", booking.release, name="slots-release"),
+    path("<int:slot_id>/book/", booking.book, name="slots-book"),
+    path("bookings/<int:booking_id>/", booking.booking, name="slots-booking"),
+    path("bookings/<int:booking_id>/cancel/", booking.cancel, name="slots-cancel"),
+    path("bookings/<int:booking_id>/step/", booking.step, name="slots-step"),
+    path("bookings/<int:booking_id>/visit/", booking.visit, name="slots-visit"),
 ]

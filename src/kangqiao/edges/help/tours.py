@@ -24,6 +24,7 @@ PLACES: dict[str, Promise] = {
     "contracting-desk": gettext_lazy("谁申请签约、谁等着签署、谁快到期：接受以后名额就留好了。"),
     "contracting-teams": gettext_lazy("家庭医生团队的成员、片区和名额；签而不约和待签的重点人群从团队里看。"),
     "slots-day": gettext_lazy("今天谁约了谁：签到、记未到、写小结。"),
+    "slots-pools": gettext_lazy("先留给社区多少号、什么时候放出来、用没用掉；换个比例，用真实的需求再放一遍。"),
     "slots-find": gettext_lazy("家门口的专家先列出来，选一个时间就能约。"),
     "slots-mine": gettext_lazy("约好的和看过的号；不去了在这里取消，号给别人。"),
     "records-mine": gettext_lazy("自己的病历、该做的服务，在家量的血压和血糖也记在这里。"),

@@ -20,6 +20,7 @@ TASKS: dict[str, str | Promise] = {
     "contracting.services": _("清点签约服务、更新重点人群"),
     "contracting.terms": _("签约到期、生效和提醒"),
     "forms.forget": _("清理过期的草稿和结果文件"),
+    "scheduling.sweep": _("清理早已结束的留号"),
     "imports.enter": _("写入导入的名单"),
     "imports.forget": _("清理过期的导入"),
     "jobs.again": _("重启中断的任务"),

@@ -227,7 +227,7 @@ def _handed_back(run: Run) -> int:
 def _reserved(pair: Pair, specialty: str, at: datetime) -> Slot | None:
     free = scheduling.free_slots(
         [pair.hospital.pk], starts=at + timedelta(days=2), ends=at + timedelta(days=28),
-        as_partner_of=frozenset({pair.hospital.pk}), now=at,
+        standing=scheduling.Standing(partner=frozenset({pair.hospital.pk})), now=at,
     )  # fmt: skip
     own = [slot for slot in free if slot.session.specialty == specialty]
     return next(iter(own or free), None)

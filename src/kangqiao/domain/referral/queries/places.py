@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from django.db.models import F, Min, Sum
+from django.db.models import Min, Sum
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -60,7 +60,7 @@ class _Reach:
     """How far ahead a centre may take places at a hospital, and whether the reserved ones are for it too."""
 
     ends: datetime
-    as_partner_of: frozenset[int]
+    standing: scheduling.Standing
     release_hours: int
 
 
@@ -74,7 +74,7 @@ def places(
     """
     reach = _reach(hospital, centre, now)
     free = scheduling.free_slots(
-        [hospital.pk], specialty, starts=now, ends=reach.ends, now=now, as_partner_of=reach.as_partner_of
+        [hospital.pk], specialty, starts=now, ends=reach.ends, now=now, standing=reach.standing
     )
     doctors: dict[int, tuple[Practitioner, list[Slot]]] = {}
     for slot in free:
@@ -83,7 +83,7 @@ def places(
             own.append(slot)
     numbers = count(1)
     listed = [
-        (doctor, [Place(slot, slot.capacity - slot.taken, next(numbers)) for slot in own])
+        (doctor, [Place(slot, slot.left, next(numbers)) for slot in own])  # type: ignore[attr-defined] # from free_slots
         for doctor, own in doctors.values()
     ]
     shown = sorted((slot for _doctor, own in doctors.values() for slot in own), key=lambda slot: slot.starts_at)
@@ -101,15 +101,16 @@ def _reach(hospital: Organization, centre: Organization, now: datetime) -> _Reac
     parameters = SlotParameters.read(policy.at(hospital.place.code, day))
     is_paired = relation_between(hospital.pk, centre.pk, day) is not None
     ends = now + timedelta(days=parameters.booking_horizon_days)
-    return _Reach(ends, frozenset({hospital.pk} if is_paired else ()), parameters.release_hours_before)
+    standing = scheduling.Standing(partner=frozenset({hospital.pk} if is_paired else ()))
+    return _Reach(ends, standing, parameters.release_hours_before)
 
 
 def _free_by_specialty(hospital_id: int, reach: _Reach, now: datetime) -> dict[str, tuple[int, datetime]]:
     """How many places a centre can take in each specialty of a hospital, and when the first one is."""
     free = Slot.objects.filter(
-        scheduling.is_free(now, reach.as_partner_of), session__organization_id=hospital_id, starts_at__lt=reach.ends
+        scheduling.is_free(now, reach.standing), session__organization_id=hospital_id, starts_at__lt=reach.ends
     )
-    sums = {"left": Sum(F("capacity") - F("taken")), "first": Min("starts_at")}
+    sums = {"left": Sum(scheduling.places_left(now)), "first": Min("starts_at")}
     rows = free.order_by().values_list("session__specialty").annotate(**sums)
     return {specialty: (left, first) for specialty, left, first in rows}
 

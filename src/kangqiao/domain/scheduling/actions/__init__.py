@@ -1,15 +1,14 @@
 """Every write of scheduling: opening and withdrawing sessions, taking and giving back places."""
 
+from kangqiao.domain.scheduling.actions.booking import TAKE, book
+from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
+from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
+from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
 from kangqiao.domain.scheduling.actions.steps import (
-    TAKE,
-    Opening,
-    book,
     cancel_booking,
     check_in,
     fulfil_booking,
     miss_booking,
-    open_session,
-    open_sessions,
     withdraw_session,
 )
 from kangqiao.domain.scheduling.actions.undoing import undo_arrival
@@ -21,9 +20,13 @@ __all__ = [
     "cancel_booking",
     "check_in",
     "fulfil_booking",
+    "hold_slot",
     "miss_booking",
     "open_session",
     "open_sessions",
+    "release_slot",
+    "set_pool_rule",
+    "sweep_holds",
     "undo_arrival",
     "withdraw_session",
 ]

@@ -13,7 +13,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.transition import take_back
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.scheduling import rules
-from kangqiao.domain.scheduling.actions.steps import _after, _locked_booking, _source
+from kangqiao.domain.scheduling.actions.parts import _after, _locked_booking, _source
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.states import BOOKING
 from kangqiao.kernel.errors import Taken

@@ -14,6 +14,7 @@ from kangqiao.domain.residents.actions import grant_basis
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.tests.factories import Cast, cast, first_slot, own_actor, parameters, seat_for
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
 
@@ -82,7 +83,8 @@ class TestPriority:
         sixth, seventh = people.at + timedelta(days=6), people.at + timedelta(days=7)
 
         public_before = queries.free_slots([people.hospital.pk], **span, now=sixth)
-        paired_before = queries.free_slots([people.hospital.pk], **span, now=sixth, as_partner_of={people.hospital.pk})
+        team = Standing(team=frozenset({people.hospital.pk}))
+        paired_before = queries.free_slots([people.hospital.pk], **span, now=sixth, standing=team)
         public_after = queries.free_slots([people.hospital.pk], **span, now=seventh)
         at_last = queries.free_slots([people.hospital.pk], **span, now=starts - timedelta(hours=21))
 

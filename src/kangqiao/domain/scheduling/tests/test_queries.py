@@ -9,6 +9,7 @@ import pytest
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.scheduling import actions, queries
 from kangqiao.domain.scheduling.models import Session, Slot
+from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.tests.factories import (
     SYSTEM,
     Cast,
@@ -44,15 +45,16 @@ def test_the_grid_and_the_list_agree_on_what_is_free(people):
         session.ends_at,
     ]
     for now in instants:
-        for partner_of in (frozenset(), frozenset({people.hospital.pk})):
+        here = frozenset({people.hospital.pk})
+        for standing in (Standing(), Standing(partner=here), Standing(team=here), Standing(contracted=here)):
             listed = queries.free_slots(
                 [people.hospital.pk],
                 starts=people.at,
                 ends=people.at + timedelta(days=30),
-                as_partner_of=partner_of,
+                standing=standing,
                 now=now,
             )
-            cells = queries.slots_of(session, now, partner_of)
+            cells = queries.slots_of(session, now, standing)
             assert {slot.pk for slot in listed} == {cell.slot.pk for cell in cells if cell.left}
 
 

@@ -64,8 +64,10 @@ def test_a_resident_books_in_five_taps(people, session):
     found = client.get("/slots/")
     assert f'href="/slots/sessions/{session.pk}/"' in found.content.decode()
     times = client.get(f"/slots/sessions/{session.pk}/")
-    assert f'href="/slots/{slot.pk}/"' in times.content.decode()
-    confirm = client.get(f"/slots/{slot.pk}/")
+    assert f'formaction="/slots/{slot.pk}/hold/"' in times.content.decode()
+    held = client.post(f"/slots/{slot.pk}/hold/", {"idempotency_key": "time"})
+    confirm = client.get(held.headers["Location"])
+    assert "为您留着" in text(confirm)
     key = re.search(r'name="idempotency_key" value="([^"]+)"', confirm.content.decode())
     assert key
     answer = client.post(f"/slots/{slot.pk}/book/", {"idempotency_key": key[1]})

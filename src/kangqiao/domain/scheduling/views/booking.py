@@ -78,6 +78,7 @@ def find(request: Request) -> HttpResponse:
         now=now,
         specialty=wanted.get("specialty", ""),
         text=wanted.get("q", ""),
+        resident_id=resident.pk if resident else None,
     )
     page = {
         "form": form,
@@ -117,14 +118,16 @@ def expert(request: Request, practitioner_id: int) -> HttpResponse:
 def session(request: Request, session_id: int) -> HttpResponse:
     """The times of one session, with the strip of the doctor's other days there."""
     shown, now = queries.get_session(session_id), timezone.now()
-    partner_of = queries.partner_of(request.seat, timezone.localdate())
-    cells = queries.slots_of(shown, now, partner_of)
+    resident = _for_whom(request, _asked(request))
+    resident_id = resident.pk if resident else None
+    standing = queries.standing_of(request.seat, now, resident_id)
+    cells = queries.slots_of(shown, now, standing, resident_id=resident_id)
     page = {
         "session": shown,
-        "resident": _for_whom(request, _asked(request)),
+        "resident": resident,
         "cells": cells,
         "free": sum(cell.left for cell in cells),
-        "days": queries.sessions_beside(shown, now, partner_of),
+        "days": queries.sessions_beside(shown, now, standing),
         "is_posted": _is_posted(shown),
         "has_reserved": any(cell.refusal == "not_released" for cell in cells),
     }
@@ -135,10 +138,11 @@ def session(request: Request, session_id: int) -> HttpResponse:
 @require_GET
 def confirm(request: Request, slot_id: int) -> HttpResponse:
     """One time, for whom, where, and the button that takes it."""
-    slot = queries.get_slot(slot_id)
+    slot, resident = queries.get_slot(slot_id), _for_whom(request, _asked(request))
     page = {
         "slot": slot,
-        "resident": _for_whom(request, _asked(request)),
+        "resident": resident,
+        "hold": queries.hold_of(resident.pk if resident else None, slot_id, timezone.now()),
         "parameters": _parameters(slot.session),
         "is_posted": _is_posted(slot.session),
     }
@@ -148,12 +152,42 @@ def confirm(request: Request, slot_id: int) -> HttpResponse:
 @access("role", roles=BOOKERS)
 @require_POST
 @idempotent
+def hold(request: Request, slot_id: int) -> HttpResponse:
+    """Keeps the place while the person reads on, or shows what is still free to whom was slower."""
+    resident = _named(request)
+    try:
+        actions.hold_slot(
+            slot_id=slot_id,
+            resident_id=resident.pk,
+            channel=permissions.channel_of(request.seat),
+            as_partner_centre_id=permissions.partner_centre(request.seat),
+            by=request.actor,
+            at=timezone.now(),
+        )
+    except Taken as taken:
+        return _taken(request, slot_id, resident, taken)
+    return redirect(_about(request, "slots-confirm", slot_id, resident))
+
+
+@access("role", roles=BOOKERS)
+@require_POST
+@idempotent
+def release(request: Request, slot_id: int) -> HttpResponse:
+    """Back to the times of the session; the place that was kept is free again."""
+    resident, slot = _named(request), queries.get_slot(slot_id)
+    actions.release_slot(
+        slot_id=slot_id, resident_id=resident.pk, channel=permissions.channel_of(request.seat),
+        by=request.actor, at=timezone.now(),
+    )  # fmt: skip
+    return redirect(_about(request, "slots-session", slot.session_id, resident))
+
+
+@access("role", roles=BOOKERS)
+@require_POST
+@idempotent
 def book(request: Request, slot_id: int) -> HttpResponse:
     """Takes the place, or shows what is still free to whom was slower."""
-    form, now = BookForm(request.POST), timezone.now()
-    resident = _for_whom(request, form.cleaned_data["resident"]) if form.is_valid() else None
-    if resident is None:
-        raise RuleBroken(_("还没有选给谁预约。"), next_step=_("请先选定居民，再选时间。"))
+    resident, now = _named(request), timezone.now()
     try:
         booked = actions.book(
             slot_id=slot_id,
@@ -294,6 +328,21 @@ def _for_whom(request: Request, resident_id: int | None) -> Resident | None:
     return residents.get_resident(request.seat, resident_id) if resident_id else None
 
 
+def _named(request: Request) -> Resident:
+    """For whom the form takes a place. Raises RuleBroken when it names nobody."""
+    form = BookForm(request.POST)
+    resident = _for_whom(request, form.cleaned_data["resident"]) if form.is_valid() else None
+    if resident is None:
+        raise RuleBroken(_("还没有选给谁预约。"), next_step=_("请先选定居民，再选时间。"))
+    return resident
+
+
+def _about(request: Request, name: str, pk: int, resident: Resident) -> str:
+    """A page of booking that goes on for the same resident."""
+    own = resident.user_id == request.seat.user_id
+    return reverse(name, args=(pk,)) + ("" if own else f"?resident={resident.pk}")
+
+
 def _asked(request: Request) -> int | None:
     form = SearchForm(request.GET)
     return form.cleaned_data["resident"] if form.is_valid() else None
@@ -301,8 +350,8 @@ def _asked(request: Request) -> int | None:
 
 def _taken(request: Request, slot_id: int, resident: Resident, taken: Taken) -> HttpResponse:
     slot = queries.get_slot(slot_id)
-    partner_of = queries.partner_of(request.seat, timezone.localdate())
-    nearest = queries.nearest_free(slot, timezone.now(), as_partner_of=partner_of)
+    now = timezone.now()
+    nearest = queries.nearest_free(slot, now, standing=queries.standing_of(request.seat, now, resident.pk))
     page: dict[str, Any] = {"slot": slot, "resident": resident, "error": taken, "nearest": nearest}
     return render(request, "scheduling/taken.html", page, status=409)
 

@@ -1,0 +1,205 @@
+"""Taking a place: one statement decides, the rest is words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.timezone import get_current_timezone_name, localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base import audit
+from kangqiao.base.actor import Actor
+from kangqiao.base.transition import begin
+from kangqiao.domain.agreements import queries as agreements
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling.actions.parts import (
+    _address,
+    _after,
+    _allow,
+    _called,
+    _constraint,
+    _when,
+)
+from kangqiao.domain.scheduling.models import Booking
+from kangqiao.domain.scheduling.queries import Standing
+from kangqiao.domain.scheduling.rules import Refusal
+from kangqiao.domain.scheduling.states import BOOKING, SESSION
+from kangqiao.kernel.errors import RuleBroken, Taken
+
+# One statement takes the place and writes the booking and its basis. The session is share-locked first, so a withdrawal
+# either waits for this booking and then lists it, or is seen here; the slot's own row decides between two bookers, and
+# the place held for this resident is theirs. The basis is new by its source, so it needs none of the care of
+# `residents.grant_basis`, which would cost eight statements on the path where everybody comes at once. It lasts the
+# stated time after `rules.end_of_visit_day`.
+OWN = "(SELECT until FROM own)"
+SHARED = """scheduling_session AS MATERIALIZED (
+    SELECT session.* FROM scheduling_session session
+    WHERE session.id = (SELECT session_id FROM scheduling_slot WHERE id = %(slot)s) AND session.status = 'open'
+    FOR SHARE
+)"""
+TAKE = f"""
+WITH {SHARED}, own AS MATERIALIZED (
+    SELECT until FROM scheduling_hold
+    WHERE slot_id = %(slot)s AND resident_id = %(resident)s AND until > %(at)s
+), place AS (
+    UPDATE scheduling_slot SET taken = scheduling_slot.taken + 1, held = {queries.HELD.format(own=OWN)}
+    FROM scheduling_session
+    WHERE scheduling_slot.id = %(slot)s AND scheduling_session.id = scheduling_slot.session_id
+      AND {queries.FREE.format(own=OWN)}
+    RETURNING scheduling_slot.id, scheduling_slot.session_id,
+        CASE WHEN scheduling_slot.release_at > %(at)s THEN scheduling_slot.pool ELSE 'public' END AS pool
+), used AS (
+    UPDATE scheduling_hold SET until = %(at)s FROM place
+    WHERE slot_id = place.id AND resident_id = %(resident)s AND until > %(at)s
+), booked AS (
+    INSERT INTO scheduling_booking
+        (slot_id, session_id, resident_id, status, channel, pool, booked_by, booked_at, attempt)
+    SELECT id, session_id, %(resident)s, %(status)s, %(channel)s, pool, %(name)s, %(at)s, %(attempt)s FROM place
+    RETURNING *
+), basis AS (
+    INSERT INTO residents_basis (resident_id, organization_id, user_id, kind, source, since, until)
+    SELECT booked.resident_id, session.organization_id, NULL, 'booking', 'booking:' || booked.id, %(at)s,
+           (date_trunc('day', session.ends_at AT TIME ZONE %(zone)s) + interval '1 day') AT TIME ZONE %(zone)s
+               + %(after)s
+    FROM booked JOIN scheduling_session session ON session.id = booked.session_id
+)
+SELECT booked.*, session.policy_ref AS session_policy_ref, session.organization_id AS session_organization_id
+FROM booked JOIN scheduling_session session ON session.id = booked.session_id
+"""  # noqa: S608 (constant text)
+
+
+def book(
+    *,
+    slot_id: int,
+    resident_id: int,
+    channel: str,
+    attempt: str,
+    as_partner_centre_id: int | None = None,
+    by: Actor,
+    at: datetime,
+) -> Booking:
+    """A resident gets a place in a slot; the same attempt sent twice is one booking.
+
+    The doctor's place may see the resident from now to the stated time after the visit day. Raises Taken with the
+    nearest free places when someone was faster, RuleBroken when the slot is past, withdrawn, not open yet, still
+    reserved for partner centres (SZ16-2.2b), the resident keeps its place out or has a place in this session already.
+    """
+    standing = queries.ANYBODY
+    try:
+        with transaction.atomic():
+            resident, standing = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
+            booking = _take(slot_id, resident, channel, attempt, standing, by, at)
+            if booking is None:
+                standing = _as_contracted(slot_id, resident_id, standing, at)
+                booking = _take(slot_id, resident, channel, attempt, standing, by, at) if standing.contracted else None
+            if booking is not None:
+                return booking
+    except IntegrityError as error:
+        if _constraint(error) not in ("booking_one_place_per_session", "scheduling_booking_attempt_key"):
+            raise
+    earlier = _replay(slot_id, resident_id, attempt)
+    if earlier is None:
+        raise _refusal_of(slot_id, resident_id, standing, at)
+    return earlier
+
+
+def _take(
+    slot_id: int, resident: Resident, channel: str, attempt: str, standing: Standing, by: Actor, at: datetime
+) -> Booking | None:
+    """Runs the one statement and writes history and trace; None when no place could be taken."""
+    values: dict[str, Any] = {
+        "slot": slot_id,
+        "resident": resident.pk,
+        "after": _after(resident, at),
+        "status": BOOKING.initial,
+        "channel": channel,
+        "name": by.name,
+        "at": at,
+        "attempt": attempt,
+        **standing.lists,
+        "zone": get_current_timezone_name(),
+    }
+    rows = list(Booking.objects.raw(TAKE, values))
+    if not rows:
+        return None
+    booking = rows[0]
+    begin(booking, BOOKING, by=by, at=at)
+    audit.record(
+        "book",
+        booking,
+        by=by,
+        at=at,
+        resident_id=resident.pk,
+        policy_ref=booking.session_policy_ref,  # type: ignore[attr-defined] # from TAKE
+        slot_id=slot_id,
+        channel=channel,
+        basis_of=booking.session_organization_id,  # type: ignore[attr-defined] # from TAKE
+    )
+    return booking
+
+
+def _allowed_resident(
+    slot_id: int, resident_id: int, channel: str, as_partner_centre_id: int | None, by: Actor, at: datetime
+) -> tuple[Resident, Standing]:
+    """The resident a place may be taken for, and how the booker stands before the hospitals.
+
+    Raises Denied, RuleBroken when the resident keeps the place out or is dead.
+    """
+    resident = queries.resident_to_book(resident_id, slot_id, at)
+    has_basis = permissions.asks_for_basis(by, resident) and queries.has_basis(resident_id, by, at)
+    _allow(
+        permissions.can_book(
+            by, resident, has_basis=has_basis, channel=channel, as_partner_centre_id=as_partner_centre_id
+        )
+    )
+    if resident.keeps_out_place:  # type: ignore[attr-defined] # from resident_to_book
+        raise RuleBroken(
+            _("居民不让这家机构看自己的档案，不能约它的号。"),
+            next_step=_("请另选一家，或由居民在“我的授权”里撤回拒绝。"),
+        )
+    if resident.deceased_on is not None:
+        raise RuleBroken(_("这位居民已登记死亡，不能预约。"), next_step=_("请核对居民档案。"))
+    if as_partner_centre_id is None:
+        return resident, queries.ANYBODY
+    hospital_id = queries.get_slot(slot_id).session.organization_id
+    is_paired = agreements.is_paired(hospital_id, as_partner_centre_id, localtime(at).date())
+    own = {permissions.circle_of(by.role, channel): frozenset({hospital_id})} if is_paired else {}
+    return resident, Standing(**own)
+
+
+def _as_contracted(slot_id: int, resident_id: int, standing: Standing, at: datetime) -> Standing:
+    """The same with the resident's own contract, which is looked up only where a place waits for it."""
+    slot = queries.get_slot(slot_id)
+    if slot.contracted_at is None or not slot.contracted_at <= at < (slot.release_at or at):
+        return standing
+    return replace(standing, contracted=queries.contracted_before(resident_id, at))
+
+
+def _replay(slot_id: int, resident_id: int, attempt: str) -> Booking | None:
+    """The booking an earlier sending made. Raises RuleBroken when it was about something else."""
+    earlier = queries.booking_of_attempt(attempt)
+    if earlier is not None and (earlier.slot_id, earlier.resident_id) != (slot_id, resident_id):
+        raise RuleBroken(_("这张表单已经提交过，内容却不一样。"), next_step=_("请刷新页面后重新选择。"))
+    return earlier
+
+
+def _refusal_of(slot_id: int, resident_id: int, standing: Standing, at: datetime) -> RuleBroken | Taken:
+    """The error that says why there is no place, with the nearest free ones when somebody was faster."""
+    slot = queries.get_slot(slot_id)
+    session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
+    facts = queries.facts_of(slot, session.status == SESSION.initial, at)
+    circle = standing.before(session.organization_id)
+    refusal = rules.why_not(facts, at, circle=circle, is_in_session=own is not None) or Refusal.FULL
+    if refusal is not Refusal.FULL:
+        return rules.refused(refusal, facts, circle, own.slot.starts_at if own else None)
+    nearest = tuple((_called(free), _address(free)) for free in queries.nearest_free(slot, at, standing=standing))
+    gone = _("%(when)s的号刚刚被约走了。") if slot.taken >= slot.capacity else _("%(when)s的号正有人留着。")
+    return Taken(
+        gone % {"when": _when(slot.starts_at)},
+        next_step=_("请从最近的空号里选一个。") if nearest else _("请换一位医生，或过几天再看。"),
+        alternatives=nearest,
+    )

@@ -1,0 +1,81 @@
+"""What the actions of scheduling share: rows locked in one order, a place given back, words for a notice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError
+from django.db.models import F
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.base.transition import transition
+from kangqiao.domain.residents import actions as residents
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.parameters import access_at
+from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.scheduling.states import BOOKING
+from kangqiao.kernel.decision import Decision
+from kangqiao.kernel.errors import Denied, NotVisible
+
+
+def _allow(decision: Decision) -> None:
+    if not decision:
+        raise Denied(decision.reason, clause=decision.clause)
+
+
+def _after(resident: Resident, at: datetime) -> timedelta:
+    """How long the place may still see the resident after the visit."""
+    return access_at(resident.centre.place.code, localtime(at).date()).after
+
+
+def _source(booking: Booking) -> str:
+    return f"booking:{booking.pk}"
+
+
+def _called(slot: Slot) -> str:
+    session = slot.session
+    return f"{_when(slot.starts_at)} {session.organization.short_zh} {session.practitioner.name}"
+
+
+def _address(slot: Slot) -> str:
+    return reverse("slots-confirm", args=(slot.pk,))
+
+
+def _when(instant: datetime) -> str:
+    return date_format(localtime(instant), "m-d H:i")
+
+
+def _constraint(error: IntegrityError) -> str:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return str(getattr(diagnosis, "constraint_name", "") or "")
+
+
+def _locked_session(session_id: int) -> Session:
+    session = Session.objects.select_for_update().filter(pk=session_id).first()
+    if session is None:
+        raise NotVisible(_("没有这个出诊单元。"), next_step=_("请回到日视图查看。"))
+    return session
+
+
+def _locked_booking(booking_id: int) -> Booking:
+    """The booking, its slot locked before it: two people at one slot wait in the same order."""
+    slot = Slot.objects.select_for_update().filter(bookings__pk=booking_id).first()
+    booking = (
+        Booking.objects.select_for_update(of=("self",))
+        .select_related("slot", "session__organization__place", "session__practitioner", "resident__centre__place")
+        .filter(pk=booking_id)
+        .first()
+    )
+    if slot is None or booking is None:
+        raise NotVisible(_("没有这个预约，或不在您的服务范围。"), next_step=_("请回到我的预约查看。"))
+    return booking
+
+
+def _give_back(booking: Booking, *, by: Actor, at: datetime, reason: str) -> None:
+    transition(booking, BOOKING, "cancel", by=by, at=at, reason=reason)
+    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") - 1)
+    residents.end_basis(source=_source(booking), by=by, at=at)

@@ -1,0 +1,269 @@
+"""Times with a doctor and what is free in them; free is defined here once, for lists, holds and bookings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Field,
+    FloatField,
+    IntegerField,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.expressions import Func, RawSQL
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.agreements import queries as agreements
+from kangqiao.domain.residents import permissions as residents
+from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot
+from kangqiao.domain.scheduling.permissions import can_withdraw, circle_of, partner_centre
+from kangqiao.domain.scheduling.rules import Circle, SlotFacts, why_not
+from kangqiao.domain.scheduling.rules import places_left as rules_left
+from kangqiao.domain.scheduling.states import SESSION
+from kangqiao.domain.workforce.models import Practitioner
+from kangqiao.kernel.errors import NotVisible
+
+# The one meaning of "free", as text because the hot paths run it inside their own statements. Parameters: the instant,
+# the hospitals before which the asker stands in each circle, and the end of a hold of the asker's own, if there is one.
+# `HELD` are the ends of the holds of others that run at the instant: an ended one needs nobody to take it away.
+HELD = """ARRAY(
+    SELECT hold.until FROM unnest(scheduling_slot.held) WITH ORDINALITY hold(until, position)
+    WHERE hold.until > %(at)s AND hold.position IS DISTINCT FROM array_position(scheduling_slot.held, {own})
+)"""
+LEFT = f"(scheduling_slot.capacity - scheduling_slot.taken - cardinality({HELD}))"
+FREE = f"""(
+    {LEFT} > 0
+    AND scheduling_slot.starts_at > %(at)s
+    AND scheduling_slot.opens_at <= %(at)s
+    AND scheduling_session.status = 'open'
+    AND (scheduling_slot.release_at IS NULL OR scheduling_slot.release_at <= %(at)s
+         OR scheduling_session.organization_id = ANY(%(partner)s)
+         OR (scheduling_slot.teams_at <= %(at)s AND scheduling_session.organization_id = ANY(%(team)s))
+         OR (scheduling_slot.contracted_at <= %(at)s AND scheduling_session.organization_id = ANY(%(contracted)s)))
+)"""
+NOBODY = "NULL::timestamptz"
+NEAREST = 3
+MOST_SESSIONS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Before which hospitals the asker is a paired centre, a team of one, or somebody contracted with one."""
+
+    partner: frozenset[int] = frozenset()
+    team: frozenset[int] = frozenset()
+    contracted: frozenset[int] = frozenset()
+
+    def before(self, hospital_id: int) -> Circle:
+        """The narrowest circle the asker stands in before a hospital."""
+        own = ((Circle.PARTNER, self.partner), (Circle.TEAM, self.team), (Circle.CONTRACTED, self.contracted))
+        return next((circle for circle, hospitals in own if hospital_id in hospitals), Circle.PUBLIC)
+
+    @property
+    def lists(self) -> dict[str, list[int]]:
+        """The values of `FREE`."""
+        return {"partner": list(self.partner), "team": list(self.team), "contracted": list(self.contracted)}
+
+
+ANYBODY = Standing()
+
+
+def is_free(at: datetime, standing: Standing = ANYBODY) -> RawSQL:
+    """The condition that a place can be taken at an instant; use it where slots are joined with their session."""
+    return _sql(FREE, BooleanField(), at=at, **standing.lists)
+
+
+def places_left(at: datetime) -> RawSQL:
+    """How many places of a slot are neither booked nor held at an instant."""
+    return _sql(LEFT, IntegerField(), at=at)
+
+
+def _sql(text: str, output_field: Field[Any, Any], **values: Any) -> RawSQL:
+    """Constant text with named values, as Django wants it: by position, in the order they stand."""
+    text = re.sub(r"ANY\((%\(\w+\)s)\)", r"ANY(\1::bigint[])", text.format(own=NOBODY))
+    names = re.findall(r"%\((\w+)\)s", text)
+    placed = re.sub(r"%\(\w+\)s", "%s", text)
+    return RawSQL(placed, tuple(values[name] for name in names), output_field=output_field)  # noqa: S611 (constant text)
+
+
+def free_slots(
+    organization_ids: Iterable[int],
+    specialty: str | None = None,
+    *,
+    starts: datetime,
+    ends: datetime,
+    standing: Standing = ANYBODY,
+    now: datetime,
+) -> list[Slot]:
+    """Slots with a free place at these organisations between two instants, soonest first, with session and doctor.
+
+    Each carries `left`, how many places are free.
+    """
+    slots = _with_session(Slot.objects.all()).filter(
+        is_free(now, standing),
+        session__organization_id__in=list(organization_ids),
+        starts_at__gte=starts,
+        starts_at__lt=ends,
+    )
+    if specialty:
+        slots = slots.filter(session__specialty=specialty)
+    return list(slots.annotate(left=places_left(now)).order_by("starts_at", "id"))
+
+
+def nearest_free(slot: Slot, now: datetime, *, standing: Standing = ANYBODY, limit: int = NEAREST) -> list[Slot]:
+    """The next best free places for someone who wanted this slot: same session first, then same specialty and place,
+    then the same specialty elsewhere in the city; within each the closest in time.
+    """
+    session = slot.session
+    city = session.organization.place.code[:4]
+    rank = Case(
+        When(session_id=session.pk, then=Value(0)),
+        When(session__organization_id=session.organization_id, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    apart = Func(
+        ExpressionWrapper(F("starts_at") - Value(slot.starts_at), output_field=DurationField()),
+        template="ABS(EXTRACT(EPOCH FROM %(expressions)s))",
+        output_field=FloatField(),
+    )
+    slots = _with_session(Slot.objects.all()).filter(
+        is_free(now, standing),
+        session__specialty=session.specialty,
+        session__organization__place__code__startswith=city,
+    )
+    return list(slots.exclude(pk=slot.pk).order_by(rank, apart, "id")[:limit])
+
+
+def get_slot(slot_id: int) -> Slot:
+    """One slot with session, place and doctor, whether free or not. Raises NotVisible."""
+    found = _with_session(Slot.objects.filter(pk=slot_id)).first()
+    if found is None:
+        raise NotVisible(_("没有这个号源。"), next_step=_("请回到预约页重新选择。"))
+    return found
+
+
+def get_session(session_id: int) -> Session:
+    """One session with place and doctor. Raises NotVisible."""
+    found = (
+        Session.objects.select_related("organization__place", "practitioner__specialty").filter(pk=session_id).first()
+    )
+    if found is None:
+        raise NotVisible(_("没有这个出诊单元。"), next_step=_("请回到预约页重新选择。"))
+    return found
+
+
+def get_own_session(by: Actor, session_id: int) -> Session:
+    """One session this person may call off, whatever its state. Raises NotVisible."""
+    if not can_withdraw(by, found := get_session(session_id)):
+        raise NotVisible(_("没有这个出诊单元，或不由您的机构负责。"), next_step=_("请回到日视图查看。"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One time in the slot grid: how many places are left for the asker, why none where none, until when one is held
+    for the person it is about, and from when a reserved one is open to the asker.
+    """
+
+    slot: Slot
+    left: int
+    refusal: str
+    held_until: datetime | None = None
+    opens_at: datetime | None = None
+
+
+def slots_of(
+    session: Session, now: datetime, standing: Standing = ANYBODY, *, resident_id: int | None = None
+) -> list[Cell]:
+    """Every time of a session in order, as the asker may take it for a resident, or for nobody yet."""
+    circle, is_open = standing.before(session.organization_id), session.status == SESSION.initial
+    own = {hold.slot_id: hold.until for hold in holds_of(resident_id, now) if hold.slot.session_id == session.pk}
+    cells = []
+    for slot in Slot.objects.filter(session_id=session.pk).order_by("starts_at"):
+        until = own.get(slot.pk)
+        facts = facts_of(slot, is_open, now, own=until)
+        refusal = why_not(facts, now, circle=circle, is_in_session=False)
+        opens = facts.open_from(circle)
+        cells.append(Cell(slot, 0 if refusal else facts.left, str(refusal or ""), None if refusal else until, opens))
+    return cells
+
+
+def facts_of(slot: Slot, is_session_open: bool, now: datetime, *, own: datetime | None = None) -> SlotFacts:
+    """What the rules need to know of a slot; `own` is the end of a hold of the asker's own."""
+    left = rules_left(slot.capacity, slot.taken, slot.held, now, own=own)
+    return SlotFacts(
+        slot.starts_at, slot.opens_at, slot.teams_at, slot.contracted_at, slot.release_at, is_session_open, left
+    )
+
+
+def holds_of(resident_id: int | None, now: datetime) -> list[Hold]:
+    """The places kept for a resident for the moment, with their slots, the one that ends last first."""
+    if resident_id is None:
+        return []
+    found = Hold.objects.select_related("slot__session").filter(resident_id=resident_id, until__gt=now)
+    return list(found.order_by("-until", "-id"))
+
+
+def hold_of(resident_id: int | None, slot_id: int, now: datetime) -> Hold | None:
+    """The hold a resident has on a slot now."""
+    return next((hold for hold in holds_of(resident_id, now) if hold.slot_id == slot_id), None)
+
+
+def locked_slots(session_id: int) -> list[Slot]:
+    """Every slot of a session, locked in one order: nobody takes or gives back a place meanwhile."""
+    return list(Slot.objects.select_for_update().filter(session_id=session_id).order_by("pk"))
+
+
+def standing_of(seat: Seat, at: datetime, resident_id: int | None = None) -> Standing:
+    """How a seat stands before the hospitals at an instant: as its centre, a team of it, or a contracted resident.
+
+    A resident stands where the house that contracted them does, whoever of the family taps.
+    """
+    if seat.role == Role.RESIDENT:
+        return Standing(contracted=contracted_before(resident_id, at)) if resident_id else ANYBODY
+    centre_id = partner_centre(seat)
+    if centre_id is None:
+        return ANYBODY
+    paired = frozenset(agreements.paired_hospitals(centre_id, localtime(at).date()).values_list("pk", flat=True))
+    return Standing(**{circle_of(seat.role, Booking.Channel.GP): paired})
+
+
+def contracted_before(resident_id: int, at: datetime) -> frozenset[int]:
+    """The hospitals bound to the house of a resident's family doctor at an instant.
+
+    A contract that is signed has a term, and so has its basis; an application has none yet.
+    """
+    signed = residents.valid_at(at).filter(resident_id=resident_id, kind="contract", until__isnull=False)
+    houses = signed.filter(organization__isnull=False).values_list("organization_id", flat=True)
+    day = localtime(at).date()
+    return frozenset(
+        pk for house in houses for pk in agreements.paired_hospitals(house, day).values_list("pk", flat=True)
+    )
+
+
+def get_practitioner(practitioner_id: int) -> Practitioner:
+    """One doctor with specialty and employer. Raises NotVisible."""
+    found = Practitioner.objects.select_related("specialty", "organization").filter(pk=practitioner_id).first()
+    if found is None:
+        raise NotVisible(_("没有这位医生。"), next_step=_("请回到预约页重新查找。"))
+    return found
+
+
+def _with_session(slots: QuerySet[Slot]) -> QuerySet[Slot]:
+    return slots.select_related("session__organization__place", "session__practitioner__specialty")
