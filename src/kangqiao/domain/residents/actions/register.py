@@ -57,8 +57,6 @@ def register_resident(
     with transaction.atomic():
         if not (allowed := can_register(by, centre_id)):
             raise Denied(allowed.reason)
-        if birth_date > localtime(at).date():
-            raise RuleBroken(_("出生日期在今天之后。"), next_step=_("请核对出生日期。"))
         _fits(identifier_kind, identifier, sex, birth_date, at)
         number = _record_number(centre_id, neighbourhood)
         if identifier_kind == Resident.IdentifierKind.NONE:
@@ -97,7 +95,9 @@ def register_resident(
 
 
 def _fits(kind: str, identifier: str, sex: str, birth_date: date, at: datetime) -> None:
-    """A citizen id says sex and birth date itself."""
+    """Nobody is born tomorrow, and a citizen id says sex and birth date itself."""
+    if birth_date > localtime(at).date():
+        raise RuleBroken(_("出生日期在今天之后。"), next_step=_("请核对出生日期。"))
     if kind != Resident.IdentifierKind.CITIZEN:
         return
     found = read_identity(kind, identifier, sex, birth_date, localtime(at).date())
