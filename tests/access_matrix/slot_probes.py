@@ -68,6 +68,12 @@ PROBES = (
         writes={"own": BOOKERS, "partner": (*CENTRE, "referral_desk")},
     ),
     Probe(
+        "slots-move",
+        {"slot": "{other_slot.pk}"},
+        given=_status(booking="booked"),
+        writes={"own": BOOKERS, "partner": (*CENTRE, "referral_desk"), "their form": BOOKERS},
+    ),
+    Probe(
         "slots-cancel",
         REASON,
         given=_status(booking="booked"),

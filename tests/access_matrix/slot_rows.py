@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kangqiao.domain.scheduling.models import Hold
+from kangqiao.domain.scheduling.models import Hold, Session, Slot
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 def add_holds(side: Side) -> None:
     """The resident holds a place at the centre and, an hour later, one at the hospital: one at a time."""
+    begins, ends = side.slot.starts_at + timedelta(days=1), side.slot.ends_at + timedelta(days=1)
+    other = side.add(
+        "other_session", Session, organization=side.centre, practitioner=side.clinician, kind="posted_expert",
+        specialty="cardiology", starts_at=begins, ends_at=begins + timedelta(hours=3),
+    )  # fmt: skip
+    opens = side.at - timedelta(days=60)
+    side.add("other_slot", Slot, session=other, starts_at=begins, ends_at=ends, opens_at=opens, capacity=9)
     side.rows["pool_house"] = side.hospital
     for number, name in enumerate(("", "@hospital")):
         slot, until = side.rows[f"slot{name}"], side.at + timedelta(days=1)

@@ -117,13 +117,15 @@ class Places(Life):
         held = list(Booking.objects.filter(status="booked").order_by("pk"))
         if held:
             old = held[which % len(held)]
-            who = next(n for n, one in enumerate(self.residents) if one.pk == old.resident_id)
-
-            def move() -> None:
-                scheduling.cancel_booking(booking_id=old.pk, by=clinic_cast.SYSTEM, at=self.at)
-                self.book(who, slot)
-
-            self.attempt(move)
+            self.sent += 1
+            moved = self.attempt(
+                lambda: scheduling.move_booking(
+                    booking_id=old.pk, slot_id=self.slots[slot].pk, attempt=f"life-{self.sent}",
+                    by=clinic_cast.SYSTEM, at=self.at,
+                )
+            )  # fmt: skip
+            assert Booking.objects.filter(resident=old.resident, status="booked").count() >= 1
+            self.count("moved" if moved else "not moved")
 
     @rule(slot=FEW, dice=st.integers(0, 4))
     def a_session_is_called_off(self, slot: int, dice: int) -> None:

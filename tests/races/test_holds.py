@@ -144,3 +144,34 @@ def test_one_person_reaching_for_two_doctors_at_one_hour_holds_one(people, slots
     assert sorted(answers.values()) == [5, 5]
     assert answers["RuleBroken"] == 5
     assert Hold.objects.count() == 1
+
+
+def test_people_who_change_places_with_each_other_all_have_one(people, slots):
+    """Each of twelve moves to another's time at once, over and over: nobody ends with two places or none."""
+    chosen = slots[:6]
+    Slot.objects.filter(pk__in=[slot.pk for slot in chosen]).update(capacity=3)
+    residents = [people.resident(number, with_user=False) for number in range(12)]
+    for number, one in enumerate(residents):
+        actions.book(
+            slot_id=chosen[number % 6].pk, resident_id=one.pk, channel="self", attempt=f"first-{number}",
+            by=SYSTEM, at=people.at,
+        )  # fmt: skip
+
+    def change(number: int) -> None:
+        dice = random.Random(number)
+        for turn in range(6):
+            own = Booking.objects.get(resident=residents[number], status="booked")
+            wanted = dice.choice([slot for slot in chosen if slot.pk != own.slot_id])
+            try:
+                actions.move_booking(
+                    booking_id=own.pk, slot_id=wanted.pk, attempt=f"{number}-{turn}", by=SYSTEM, at=people.at
+                )
+            except (Taken, RuleBroken):
+                assert Booking.objects.get(resident=residents[number], status="booked").pk == own.pk
+
+    together(12, change)
+
+    for slot in Slot.objects.filter(pk__in=[one.pk for one in chosen]):
+        assert slot.held == []
+        assert slot.taken == Booking.objects.filter(slot=slot, status="booked").count() <= 3
+    assert Booking.objects.filter(status="booked").count() == 12

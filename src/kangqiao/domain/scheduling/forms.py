@@ -26,6 +26,12 @@ class BookForm(forms.Form):
     resident = forms.IntegerField(required=False, min_value=1, max_value=2**62)
 
 
+class MoveForm(forms.Form):
+    """Which time instead."""
+
+    slot = forms.IntegerField(min_value=1, max_value=2**62)
+
+
 class CancelForm(forms.Form):
     """Why a place is given back."""
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("<int:slot_id>/release/", booking.release, name="slots-release"),
     path("<int:slot_id>/book/", booking.book, name="slots-book"),
     path("bookings/<int:booking_id>/", booking.booking, name="slots-booking"),
+    path("bookings/<int:booking_id>/move/", booking.move, name="slots-move"),
     path("bookings/<int:booking_id>/cancel/", booking.cancel, name="slots-cancel"),
     path("bookings/<int:booking_id>/step/", booking.step, name="slots-step"),
     path("bookings/<int:booking_id>/visit/", booking.visit, name="slots-visit"),

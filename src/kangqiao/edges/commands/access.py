@@ -155,6 +155,7 @@ PAGES = {
     "slots-release": "放弃留着的号",
     "slots-book": "预约",
     "slots-booking": "一个预约",
+    "slots-move": "改时间",
     "slots-cancel": "取消预约",
     "slots-step": "签到、记为未到",
     "slots-visit": "写就诊小结",

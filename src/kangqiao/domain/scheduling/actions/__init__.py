@@ -2,6 +2,7 @@
 
 from kangqiao.domain.scheduling.actions.booking import TAKE, book
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
+from kangqiao.domain.scheduling.actions.moving import move_booking
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
 from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
 from kangqiao.domain.scheduling.actions.steps import (
@@ -22,6 +23,7 @@ __all__ = [
     "fulfil_booking",
     "hold_slot",
     "miss_booking",
+    "move_booking",
     "open_session",
     "open_sessions",
     "release_slot",

@@ -187,13 +187,19 @@ def _replay(slot_id: int, resident_id: int, attempt: str) -> Booking | None:
     return earlier
 
 
-def _refusal_of(slot_id: int, resident_id: int, standing: Standing, at: datetime) -> RuleBroken | Taken:
-    """The error that says why there is no place, with the nearest free ones when somebody was faster."""
+def _refusal_of(
+    slot_id: int, resident_id: int, standing: Standing, at: datetime, *, instead_of: int | None = None
+) -> RuleBroken | Taken:
+    """The error that says why there is no place, with the nearest free ones when somebody was faster.
+
+    `instead_of` is the booking that would be given back for it.
+    """
     slot = queries.get_slot(slot_id)
     session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
     facts = queries.facts_of(slot, session.status == SESSION.initial, at)
     circle = standing.before(session.organization_id)
-    refusal = rules.why_not(facts, at, circle=circle, is_in_session=own is not None) or Refusal.FULL
+    has_own = own is not None and own.pk != instead_of
+    refusal = rules.why_not(facts, at, circle=circle, is_in_session=has_own) or Refusal.FULL
     if refusal is not Refusal.FULL:
         return rules.refused(refusal, facts, circle, own.slot.starts_at if own else None)
     nearest = tuple((_called(free), _address(free)) for free in queries.nearest_free(slot, at, standing=standing))

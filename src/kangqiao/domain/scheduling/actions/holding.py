@@ -95,12 +95,21 @@ def _locked(slot_id: int, resident_id: int, at: datetime) -> tuple[Slot, list[Ho
     The resident is locked against a second hold at once, the session against its withdrawal. Raises NotVisible.
     """
     slot = queries.get_slot(slot_id)
-    list(Resident.objects.select_for_update(no_key=True).filter(pk=resident_id).values_list("pk"))
-    list(Session.objects.raw("SELECT * FROM scheduling_session WHERE id = %s FOR SHARE", [slot.session_id]))
+    _lock_resident(resident_id)
+    _lock_sessions({slot.session_id})
     own = Hold.objects.filter(resident_id=resident_id, until__gt=at, slot__session_id=slot.session_id)
     wanted = {slot_id, *own.values_list("slot_id", flat=True)}
     list(Slot.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
     return slot, list(own.select_for_update(of=("self",)).order_by("pk"))
+
+
+def _lock_resident(resident_id: int) -> None:
+    list(Resident.objects.select_for_update(no_key=True).filter(pk=resident_id).values_list("pk"))
+
+
+def _lock_sessions(session_ids: set[int]) -> None:
+    share = "SELECT * FROM scheduling_session WHERE id = ANY(%s) ORDER BY id FOR SHARE"
+    list(Session.objects.raw(share, [list(session_ids)]))
 
 
 def _hold(slot: Slot, resident_id: int, standing: Standing, by: Actor, at: datetime) -> Hold | None:

@@ -61,6 +61,14 @@ def place_in_session(session_id: int, resident_id: int) -> Booking | None:
     return live.select_related("slot").filter(resident_id=resident_id).first()
 
 
+def booking_with_slot(booking_id: int) -> Booking:
+    """A booking before it is locked, to know what to lock. Raises NotVisible."""
+    found = Booking.objects.filter(pk=booking_id).first()
+    if found is None:
+        raise NotVisible(_("没有这个预约，或不在您的服务范围。"), next_step=_("请回到我的预约查看。"))
+    return found
+
+
 def booking_of_attempt(attempt: str) -> Booking | None:
     """The booking an earlier sending of the same attempt made."""
     return Booking.objects.filter(attempt=attempt).first()

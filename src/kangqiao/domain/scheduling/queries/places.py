@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 from django.db.models import (
@@ -58,6 +59,7 @@ FREE = f"""(
 )"""
 NOBODY = "NULL::timestamptz"
 NEAREST = 3
+OTHER_TIMES = 18
 MOST_SESSIONS = 120
 
 
@@ -148,6 +150,14 @@ def nearest_free(slot: Slot, now: datetime, *, standing: Standing = ANYBODY, lim
         session__organization__place__code__startswith=city,
     )
     return list(slots.exclude(pk=slot.pk).order_by(rank, apart, "id")[:limit])
+
+
+def other_times(seat: Seat, booking: Booking, now: datetime) -> list[tuple[date, list[Slot]]]:
+    """Free times instead of a booked one, the nearest of the same session, place and specialty, day by day."""
+    standing = standing_of(seat, now, booking.resident_id)
+    nearest = nearest_free(booking.slot, now, standing=standing, limit=OTHER_TIMES)
+    found = sorted(nearest, key=lambda slot: slot.starts_at)
+    return [(day, list(own)) for day, own in groupby(found, key=lambda slot: localtime(slot.starts_at).date())]
 
 
 def get_slot(slot_id: int) -> Slot:

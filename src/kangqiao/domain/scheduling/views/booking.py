@@ -30,6 +30,7 @@ from kangqiao.domain.scheduling.forms import (
     BookForm,
     CancelForm,
     DayForm,
+    MoveForm,
     SearchForm,
     StepForm,
     VisitForm,
@@ -239,6 +240,28 @@ def cancel(request: Request, booking_id: int) -> HttpResponse:
     actions.cancel_booking(booking_id=shown.pk, reason=form.cleaned_data["reason"], by=request.actor, at=timezone.now())
     messages.success(request, _("已取消，这个号已让给别人。想换时间，可以马上再约。"))
     return redirect("slots-session", shown.session_id)
+
+
+@access("role", roles=BOOKERS)
+@require_http_methods(["GET", "POST"])
+@idempotent
+def move(request: Request, booking_id: int) -> HttpResponse:
+    """The nearest other times; one tap takes the new one and gives the old one back."""
+    shown, form = queries.get_booking(request.seat, booking_id), MoveForm(request.POST or None)
+    error: RuleBroken | Taken | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            booked = actions.move_booking(
+                booking_id=shown.pk, slot_id=form.cleaned_data["slot"], attempt=attempt_of(request),
+                as_partner_centre_id=permissions.partner_centre(request.seat), by=request.actor, at=timezone.now(),
+            )  # fmt: skip
+        except Taken as taken:
+            error = taken
+        else:
+            messages.success(request, _("已改好时间，原来的号已还回去。"))
+            return redirect("slots-booking", booked.pk)
+    page = {"booking": shown, "days": queries.other_times(request.seat, shown, timezone.now()), "error": error}
+    return render(request, "scheduling/move.html", page, status=200 if request.method == "GET" else 409)
 
 
 @access("role", roles=(*permissions.DESK, Role.EXPERT))
