@@ -11,6 +11,12 @@ from kangqiao.domain.residents.models import Merge
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
 
+# Texts that hold no words, or stand only beside something else: constraints keep other ones out.
+BOUND = {
+    "contracting.Contract": {"signature"}, "records.Allergy": {"refuted_why"}, "records.Medication": {"stop_reason"},
+    "records.Observation": {"reason"},
+}  # fmt: skip
+
 
 def add_record(side: Side) -> None:
     """A visit at the centre with a letter and a value, and what the resident lives with."""

@@ -24,6 +24,8 @@ from kangqiao.domain.accounts.tests.factories import seat, user
 from kangqiao.domain.institutions.tests.factories import centre
 from kangqiao.domain.residents.models import Resident
 from kangqiao.pathways import demonstration
+from kangqiao.pathways.demonstration.load import LOADER
+from tests.access_matrix.record_rows import BOUND
 from tests.access_matrix.world import marked_fields, two_sides
 
 pytestmark = [pytest.mark.django_db, pytest.mark.trust("T-AUD-3")]
@@ -54,7 +56,7 @@ def test_no_marked_word_of_any_model_reaches_the_audit(measured: Callable[[str],
     ours, theirs = two_sides()
     checked = 0
     for model in guarded():
-        names = {field.name for field in texts(model)}
+        names = {field.name for field in texts(model)} - BOUND.get(model._meta.label, set())
         for row in model._default_manager.all():
             for name in names:
                 room = model._meta.get_field(name).max_length or 99
@@ -112,6 +114,7 @@ def test_a_whole_region_says_nothing_about_anybody(
             values = model._default_manager.values_list(field.name, flat=True).distinct()
             secret |= {str(value) for value in values if value and len(str(value)) >= SHORTEST}
     secret |= set(User.objects.values_list("password", flat=True)) | {demonstration.PASSWORD}
+    secret -= {LOADER.name}  # who wrote the values down
     found = sorted(value for value in secret if value in said and not REFERENCE.fullmatch(value))
 
     assert len(secret) > 300

@@ -19,7 +19,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "appraisal.Appraisal": {"score": 90, "pay_percent": 100, "closed_at": AT},
     "publication.Publication": {"sha256": "0" * 64, "days_late": 0, "published_at": AT},
     "referral.Referral": {"reason_code": "demo"},
-    "contracting.Contract": {"starts_on": DAY, "ends_on": LATER},
+    "contracting.Contract": {"starts_on": DAY, "ends_on": LATER, "signature": ""},
     "contracting.TeamMember": {"kind": "gp"},
 }
 BY_KIND: dict[type[models.Field[Any, Any]], Any] = {

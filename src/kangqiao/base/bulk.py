@@ -10,6 +10,8 @@ from django.db import connection, models
 
 # PostgreSQL takes 65,535 values in a statement.
 MOST_VALUES = 60_000
+# From so many rows at once the planner is told what the table holds now.
+MANY = 1_000
 
 
 def reserve_ids(model: type[models.Model], count: int) -> list[int]:
@@ -63,6 +65,10 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
         for row in rows:
             copy.write_row(row)
             count += 1
+    if count >= MANY:
+        with connection.cursor() as cursor:
+            # Plans made for the table as it was, perhaps empty, would walk through all of it again and again.
+            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table}")
     return count
 
 
