@@ -115,9 +115,10 @@ def guessing_costs() -> Iterator[dict[str, int]]:
 
 
 def _drop(self: DatabaseCreation, test_database_name: str, verbosity: int) -> None:
-    """Drop the test database though somebody is in it: a page may ask its live server once more while it closes."""
+    from tests.journey_plugin import drop  # the product's modules are loaded by now
+
     with self._nodb_cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
+        drop(cursor, test_database_name)
 
 
 DatabaseCreation._destroy_test_db = _drop

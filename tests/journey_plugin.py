@@ -6,19 +6,22 @@ so that one walk does not change what the next one finds, and no other test ever
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from time import sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import ProgrammingError, connection, connections
+from django.db.backends.utils import CursorWrapper
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -70,21 +73,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.journey)
 
 
+def drop(cursor: CursorWrapper, name: str) -> None:
+    """Drop a database though somebody is in it: a page may ask its live server once more while it closes.
+
+    A worker of the server that counts rows there cannot be sent away by us; it is gone in a moment.
+    """
+    for _turn in range(100):
+        with contextlib.suppress(ProgrammingError):
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        sleep(0.1)
+    cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
 @contextmanager
 def copied(name: str, template: str) -> Iterator[str]:
     """A database copied from another, dropped at the end; nobody is led there yet, see `inside`."""
     with connection._nodb_cursor() as cursor:
         connection.close()
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop(cursor, name)
         if template.startswith("test_"):
             # A thread of an earlier test may still hold a session; a copy is made of a database nobody is in.
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND backend_type = 'client backend'",
+                [template],
+            )
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield name
     finally:
         with connection._nodb_cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            drop(cursor, name)
 
 
 @contextmanager

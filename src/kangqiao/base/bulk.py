@@ -11,7 +11,7 @@ from django.db import connection, models
 # PostgreSQL takes 65,535 values in a statement.
 MOST_VALUES = 60_000
 # From so many rows at once the planner is told what the table holds now.
-MANY = 1_000
+MANY = 100
 
 
 def reserve_ids(model: type[models.Model], count: int) -> list[int]:

@@ -60,9 +60,6 @@ SETTINGS_FOR_TESTS = {
     "full_page_writes": "off",
     "shared_buffers": "64MB",
     "archive_mode": "off",
-    # Tests take back what they write. Whoever counts rows meanwhile finds none, and plans for tables without rows walk
-    # through thousands for each of thousands; a worker at it also keeps a database from being dropped.
-    "autovacuum": "off",
 }
 
 
