@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kangqiao.domain.scheduling.models import Hold, Session, Slot
+from kangqiao.domain.scheduling.models import Hold, PoolRule, Session, Slot
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
@@ -17,6 +17,10 @@ def add_holds(side: Side) -> None:
     other = side.add(
         "other_session", Session, organization=side.centre, practitioner=side.clinician, kind="posted_expert",
         specialty="cardiology", starts_at=begins, ends_at=begins + timedelta(hours=3),
+    )  # fmt: skip
+    side.add(
+        "pool_rule", PoolRule, organization=side.hospital, since=side.today, team_percent=20, contracted_percent=20,
+        partner_percent=50, team_hours=72, contracted_hours=48, release_hours=24, reason="门诊办公会议定",
     )  # fmt: skip
     opens = side.at - timedelta(days=60)
     side.add("other_slot", Slot, session=other, starts_at=begins, ends_at=ends, opens_at=opens, capacity=9)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route, expect
 
 from kangqiao.base.signatures import DRAWN
@@ -168,8 +169,8 @@ def test_without_network_the_portal_says_so_and_has_kept_no_page(resident: Page)
     assert [path for path in kept if path != "/offline/" and not path.startswith("/static/")] == []
 
 
-def test_a_signature_is_kept_as_it_is_drawn_and_cleared(doctor: Page) -> None:
-    doctor.goto("/gallery/")
+def test_a_signature_is_kept_as_it_is_drawn_and_cleared(doctor: Page, city: City) -> None:
+    doctor.goto(reverse("contracting-step", args=(city.side.contract.pk, "renew")))
     pad = doctor.locator("[data-sign-pad]")
     pad.scroll_into_view_if_needed()
     box = pad.locator("canvas").bounding_box()

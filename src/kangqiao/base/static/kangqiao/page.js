@@ -244,10 +244,9 @@
     if (from.closest && !from.closest(".drawer, dialog")) opener = from;
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { xhr, target, elt } = event.detail, aimed = xhr.getResponseHeader("HX-Retarget");
-    /* Somebody writes in a dialog: an answer that comes late does not take it away. Who was faster is told on sending. */
-    const dialog = target && target.querySelector && target.querySelector("dialog[open]");
-    if (dialog && !dialog.contains(elt)) { event.detail.shouldSwap = false; return; }
+    const { xhr, target, requestConfig } = event.detail, aimed = xhr.getResponseHeader("HX-Retarget");
+    /* Somebody writes in a dialog: a page that comes late does not take it away. Who was faster is told on sending. */
+    if (requestConfig.verb === "get" && target.querySelector("dialog[open]")) { event.detail.shouldSwap = false; return; }
     if (xhr.status < 400) return;
     if (xhr.status === 422 || xhr.status === 409 || aimed) { event.detail.shouldSwap = true; event.detail.isError = false; }
     else { event.detail.shouldSwap = false; typedInto(event.detail.elt); toast(body.dataset.sayOffline, true); }
