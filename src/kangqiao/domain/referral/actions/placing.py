@@ -69,8 +69,8 @@ def redirect_referral(
     """The letter goes on to another hospital or specialty that can take the patient; its clock starts anew there.
 
     Whoever no longer works on the case no longer sees the resident, and the place held here is free. Raises RuleBroken
-    when the resident or the sender was not asked, when nothing would change, or where the resident refuses that
-    hospital or is on the way to it already; AlreadyMoved.
+    without a reason, when the resident or the sender was not asked, when nothing would change, or where the
+    resident refuses that hospital or is on the way to it already; AlreadyMoved.
     """
     referral = _locked(referral_id, "redirect", seen_status, by)
     old, new = referral.to_organization, _organization(to_organization_id)
@@ -78,6 +78,8 @@ def redirect_referral(
         raise RuleBroken(_("上转要送到医院。"), next_step=_("请选一家医院。"))
     if (new.pk, specialty) == (old.pk, referral.specialty):
         raise RuleBroken(_("还是原来的医院和专科。"), next_step=_("请另选医院或专科。"))
+    if not reason.strip():
+        raise RuleBroken(_("没有写改投的原因。"), next_step=_("请写一句，新的医院、转出医生和居民都会看到。"))
     if not is_agreed:
         raise RuleBroken(_("还没有征得居民或转出医生同意。"), next_step=_("请先打电话说好，再勾选。"))
     if is_refused(referral.resident_id, new.pk, at):
@@ -112,10 +114,12 @@ def redirect_referral(
 def advise_referral(*, referral_id: int, reply: str, seen_status: str = "", by: Actor, at: datetime) -> Referral:
     """The hospital answers with advice: the patient need not come, and the centre knows what to do.
 
-    The place held is free. The doctor who sent the letter reads the advice and closes, or completes and sends it again.
-    Raises AlreadyMoved.
+    The place held is free. The doctor who sent the letter reads the advice and closes; whoever disagrees writes a
+    new letter. Raises RuleBroken without words, AlreadyMoved.
     """
     referral = _locked(referral_id, "advise", seen_status, by)
+    if not reply.strip():
+        raise RuleBroken(_("建议还没有写。"), next_step=_("请写明怎么用药、怎么查、什么情况再转上来。"))
     _move(referral, "advise", by=by, at=at, reply=reply, answered_at=referral.answered_at or at)
     _free_place(referral, _("医院已给建议"), by, at)
     _tell(referral, "advised", referral.from_organization, Role.GP, _("%(hospital)s给了诊疗建议"), by, at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from django.db.models import Min, Sum
+from django.db.models import Min, Q, Sum
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -150,10 +150,19 @@ def other_hospitals(referral: Referral, now: datetime) -> list[Choice]:
 
     Its own comes last: there another specialty may help.
     """
+    centre, day, within = referral.from_organization, localtime(now).date(), Q(pk__in=())
+    hospitals = list(institutions.hospitals_in(centre.place.code[:4]).select_related("place"))
+    for hospital in hospitals:
+        days = SlotParameters.read(policy.at(hospital.place.code, day)).booking_horizon_days
+        within |= Q(session__organization=hospital, starts_at__lt=now + timedelta(days=days))
+    standing = scheduling.Standing(partner=frozenset(paired_hospitals(centre.pk, day).values_list("pk", flat=True)))
+    free = Slot.objects.filter(scheduling.is_free(now, standing), within, session__specialty=referral.specialty)
+    sums = {"left": Sum(scheduling.places_left(now)), "first": Min("starts_at")}
+    rows = free.order_by().values_list("session__organization").annotate(**sums)
+    places_at = {hospital_id: (left, first) for hospital_id, left, first in rows}
     found: list[tuple[bool, datetime, Choice]] = []
-    for hospital in institutions.hospitals_in(referral.from_organization.place.code[:4]):
-        free = _free_by_specialty(hospital.pk, _reach(hospital, referral.from_organization, now), now)
-        left, first = free.get(referral.specialty, (0, datetime.max.replace(tzinfo=now.tzinfo)))
+    for hospital in hospitals:
+        left, first = places_at.get(hospital.pk, (0, datetime.max.replace(tzinfo=now.tzinfo)))
         words = _("%(name)s · %(n)s 个号，最早 %(when)s") if left else _("%(name)s · 近期没有号")
         label = words % {"name": hospital.zh, "n": left, "when": moment(first) if left else ""}
         found.append((hospital.pk == referral.to_organization_id, first, Choice(hospital.pk, label)))

@@ -149,7 +149,7 @@ class TestRedirected:
 
     @pytest.mark.parametrize(
         ("changes", "words"),
-        [({"is_agreed": False}, "同意"), ({"specialty": "no-such"}, "没有代码")],
+        [({"is_agreed": False}, "同意"), ({"specialty": "no-such"}, "没有代码"), ({"reason": " "}, "原因")],
     )
     def test_what_is_missing_is_named(self, people, other, changes, words):
         one = people.up()
@@ -177,9 +177,11 @@ class TestRedirected:
         with pytest.raises(RuleBroken, match="未结束的转诊单"):
             redirected(people, one, other)
 
-    def test_hospitals_with_places_are_offered_first_and_the_own_one_last(self, people, other):
+    def test_hospitals_with_places_are_offered_first_and_the_own_one_last(self, people, other, asks_at_most):
         one = people.up()
-        assert [choice.value for choice in queries.other_hospitals(one, AT)] == [other.pk, people.hospital.pk]
+        with asks_at_most(6):  # three for the tree of places, however many hospitals there are
+            offered = [choice.value for choice in queries.other_hospitals(one, AT)]
+        assert offered == [other.pk, people.hospital.pk]
         people.clinic()
         labels = {choice.value: choice.label for choice in queries.other_hospitals(one, AT)}
         assert "近期没有号" in labels[other.pk]
@@ -198,6 +200,12 @@ class TestAdvised:
         assert Booking.objects.get(pk=booking.pk).status == "cancelled"
         closed = actions.close_referral(referral_id=one.pk, by=people.gp.actor, at=AT + 2 * HOUR)
         assert closed.status == "closed"
+
+    def test_advice_without_words_is_refused(self, people):
+        sent = people.up()
+        with pytest.raises(RuleBroken, match="还没有写"):
+            actions.advise_referral(referral_id=sent.pk, reply=" ", by=people.desk.actor, at=AT + HOUR)
+        assert Referral.objects.get(pk=sent.pk).status == "sent"
 
     def test_whoever_disagrees_writes_a_new_letter(self, people):
         actions.advise_referral(referral_id=people.up().pk, reply="先观察", by=people.desk.actor, at=AT + HOUR)
