@@ -150,10 +150,11 @@ def _people() -> tuple[list[int], list[int], datetime, list[str]]:
             at=now,
         )
     slots = list(Slot.objects.order_by("pk").values_list("pk", flat=True))
-    return slots, [one.pk for one in residents], now, [_signed_in(user) for user in users]
+    return slots, [one.pk for one in residents], now, [signed_in(user) for user in users]
 
 
-def _signed_in(user: Any) -> str:
+def signed_in(user: Any) -> str:
+    """The cookie of somebody who is in."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
@@ -218,7 +219,7 @@ def _through_http(lanes: list[list[int]], cookies: list[str], environment: dict[
     ]  # fmt: skip
     server = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for(port)
         spans: list[tuple[float, float]] = []
         gate = threading.Barrier(2 * PROCESSES)
         half = HTTP_EACH // 2
@@ -236,7 +237,8 @@ def _through_http(lanes: list[list[int]], cookies: list[str], environment: dict[
         server.wait(timeout=30)
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Until something answers there."""
     for _attempt in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -116,33 +116,6 @@ def _check_heads(found: Sequence[str], heads: Sequence[str]) -> None:
         raise RuleBroken(_("这些列不认识：%(heads)s。") % {"heads": "、".join(unknown)}, next_step=again)
 
 
-def read_table(file: UploadedFile[Any], heads: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a table whose first row names the columns, each as head → text, empty rows left out.
-
-    `heads` are the columns that must be there; others are ignored. Under `line` each row carries its number in the
-    sheet. Raises RuleBroken with the reason.
-    """
-    if not file.size:
-        raise _refused("empty")
-    if file.size > LARGEST_BYTES:
-        raise _refused("large")
-    rows = _read_apart(file)
-    if not rows:
-        raise _refused("empty")
-    missing = [head for head in heads if head not in rows[0]]
-    if missing:
-        raise RuleBroken(
-            _("第一行缺这些列：%(heads)s。") % {"heads": "、".join(missing)},
-            next_step=_("请按空表的列名填写，再上传。"),
-        )
-    places = {head: rows[0].index(head) for head in heads}
-    return [
-        {"line": str(number)} | {head: row[place] if place < len(row) else "" for head, place in places.items()}
-        for number, row in enumerate(rows[1:], start=2)
-        if any(row)
-    ]
-
-
 def _read_apart(file: UploadedFile[Any], *asked: str) -> list[list[str]]:
     """What the process beside us read, or found when it was asked to look only."""
     with tempfile.TemporaryDirectory(prefix="kangqiao-upload-") as folder:

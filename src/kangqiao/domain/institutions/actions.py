@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.search import search_keys
-from kangqiao.domain.institutions.models import Organization, Place
+from kangqiao.domain.institutions.models import Organization, Place, naming_organizations
 from kangqiao.domain.institutions.permissions import can_keep_network, can_register_office
 from kangqiao.domain.institutions.queries import guidance_office_of, organization_by_id
 from kangqiao.domain.institutions.rules import CODE, PART_OF, PLACE, Fault, Finding, Line, read_line
@@ -101,62 +101,105 @@ def create_organization(
     return row
 
 
-def import_organizations(
-    *, rows: Iterable[Mapping[str, str]], is_sure: bool, by: Actor, at: datetime
-) -> tuple[int, list[Finding]]:
-    """A list of institutions is read in, whole or not at all. Returns how many entered, and what stands in the way.
-
-    What is impossible or belongs to a place of others is never let in; what is unusual only when somebody said that it
-    is right. Raises Denied.
-    """
-    if not by.is_system:
-        _require_keeper(by, organization_by_id(by.organization_id or 0).place_id)
-    kinds = {str(kind.label): kind.value for kind in Organization.Kind}
-    ownerships = {str(one.label): one.value for one in Organization.Ownership}
-    read = [read_line(row, kinds=kinds, ownerships=ownerships, today=localtime(at).date()) for row in rows]
+def judge_organizations(*, rows: Sequence[Mapping[str, str]], by: Actor, at: datetime) -> list[list[Finding]]:
+    """What stands in the way of each line of a list of institutions, or is odd about it; nothing is entered."""
+    read = [_read(row, at) for row in rows]
     lines = [line for line, _findings in read]
+    places = dict(Place.objects.values_list("code", "pk"))
+    homes = dict(Organization.objects.values_list("code", "place_id"))
+    is_kept = cache(lambda place_id: bool(can_keep_network(by, place_id)))
+    rooted = _rooted(lines, homes)
+    return [
+        [*findings, *_unplaced(line, places, homes, rooted), *_of_others(line, places, homes, is_kept)]
+        for line, findings in read
+    ]
+
+
+def import_organizations(*, rows: Sequence[Mapping[str, str]], by: Actor, at: datetime) -> list[int]:
+    """Lines that were judged become organisations, those that others are part of first. Answers their ids in order.
+
+    Raises Denied, RuleBroken as `create_organization` does; rows that were judged bad are not among them.
+    """
+    lines = [_read(row, at)[0] for row in rows]
+    made: dict[str, int] = {}
     with transaction.atomic():
         places = dict(Place.objects.values_list("code", "pk"))
-        houses = Organization.objects.select_for_update().select_related("place")
-        known = {one.code: one.pk for one in houses}
-        findings = [finding for _line, found in read for finding in found] + list(_unplaced(lines, places, known))
-        findings += _of_others(lines, places, {one.code: one.place_id for one in houses}, by)
-        if not lines or any(not finding.is_question or not is_sure for finding in findings):
-            return 0, sorted(findings, key=lambda finding: finding.line)
-        for line in lines:
+        known = dict(Organization.objects.select_for_update().values_list("code", "pk"))
+        order = _rooted(lines, known)
+        for line in sorted(lines, key=lambda line: order.index(line.code)):
             row = create_organization(
                 code=line.code, kind=line.kind, zh=line.zh, short_zh=line.short_zh, place_id=places[line.place_code],
                 part_of_id=known.get(line.part_of_code), level=line.level, ownership=line.ownership,
                 opened_on=line.opened_on, population_served=line.population, address=line.address, phone=line.phone,
                 by=by, at=at,
             )  # fmt: skip
-            known[row.code] = row.pk
-    return len(lines), findings
+            known[row.code] = made[row.code] = row.pk
+    return [made[line.code] for line in lines]
 
 
-def _unplaced(lines: Iterable[Line], places: Mapping[str, int], known: Mapping[str, int]) -> Iterable[Finding]:
-    """Codes that are taken or lead nowhere; a row may be part of one above it."""
-    seen = set(known)
-    for line in lines:
-        if line.code in seen:
-            yield Finding(line.line, CODE, line.code, Fault.TWICE)
-        if line.place_code and line.place_code not in places:
-            yield Finding(line.line, PLACE, line.place_code, Fault.UNKNOWN)
-        if line.part_of_code and line.part_of_code not in seen:
-            yield Finding(line.line, PART_OF, line.part_of_code, Fault.UNKNOWN)
-        seen.add(line.code)
+def take_back(*, organization_ids: Sequence[int], by: Actor, at: datetime) -> dict[int, str]:
+    """Institutions registered by mistake go again.
+
+    Answers, for those that stay, the label of a table in which something stands on them already. Raises Denied.
+    """
+    with transaction.atomic():
+        rows = {row.pk: row for row in Organization.objects.select_for_update().filter(pk__in=organization_ids)}
+        for place_id in {row.place_id for row in rows.values()}:
+            _require_keeper(by, place_id)
+        stay: dict[int, str] = {}
+        for relation in naming_organizations():
+            model, name = relation.related_model, relation.field.name
+            found = model._base_manager.filter(**{f"{name}__in": list(rows)})
+            if model is Organization:  # a part that goes too holds nobody
+                found = found.exclude(pk__in=rows)
+            stay |= dict.fromkeys(found.values_list(f"{name}_id", flat=True), model._meta.label_lower)
+        # What a part that stays is part of stays too.
+        while held := [pk for pk in rows.keys() - stay.keys() if any(rows[one].part_of_id == pk for one in stay)]:
+            stay |= dict.fromkeys(held, Organization._meta.label_lower)
+        gone = [pk for pk in rows if pk not in stay]
+        leaving = Organization.objects.filter(pk__in=gone)
+        leaving.update(part_of=None)  # whole and part go together
+        leaving.delete()
+        record("institutions.take_back", Organization(), by=by, at=at, rows=len(gone), stay=len(stay))
+    return stay
+
+
+def _read(row: Mapping[str, str], at: datetime) -> tuple[Line, list[Finding]]:
+    kinds = {str(kind.label): kind.value for kind in Organization.Kind}
+    ownerships = {str(one.label): one.value for one in Organization.Ownership}
+    return read_line(row, kinds=kinds, ownerships=ownerships, today=localtime(at).date())
+
+
+def _rooted(lines: Sequence[Line], known: Collection[str]) -> list[str]:
+    """Codes of the lines that are part of nothing, or of what is there, or of one before them in this order."""
+    placed: dict[str, None] = {}
+    waiting = {line.code: line.part_of_code for line in lines}
+    while ready := [code for code, part_of in waiting.items() if not part_of or part_of in known or part_of in placed]:
+        placed |= dict.fromkeys(ready)
+        waiting = {code: part_of for code, part_of in waiting.items() if code not in placed}
+    return list(placed)
+
+
+def _unplaced(
+    line: Line, places: Collection[str], homes: Collection[str], rooted: Collection[str]
+) -> Iterator[Finding]:
+    """Codes that are taken or lead nowhere; a row may be part of another of the list."""
+    if line.code in homes:
+        yield Finding(CODE, Fault.KNOWN)
+    if line.place_code and line.place_code not in places:
+        yield Finding(PLACE, Fault.UNKNOWN)
+    if line.code and line.code not in rooted:
+        yield Finding(PART_OF, Fault.UNKNOWN)
 
 
 def _of_others(
-    lines: Iterable[Line], places: Mapping[str, int], homes: Mapping[str, int], by: Actor
-) -> Iterable[Finding]:
+    line: Line, places: Mapping[str, int], homes: Mapping[str, int], is_kept: Callable[[int], bool]
+) -> Iterator[Finding]:
     """Codes of places, and of organisations in places, that somebody else keeps."""
-    is_kept = cache(lambda place_id: bool(can_keep_network(by, place_id)))
-    for line in lines:
-        if line.place_code in places and not is_kept(places[line.place_code]):
-            yield Finding(line.line, PLACE, line.place_code, Fault.OF_OTHERS)
-        if line.part_of_code in homes and not is_kept(homes[line.part_of_code]):
-            yield Finding(line.line, PART_OF, line.part_of_code, Fault.OF_OTHERS)
+    if line.place_code in places and not is_kept(places[line.place_code]):
+        yield Finding(PLACE, Fault.OF_OTHERS)
+    if line.part_of_code in homes and not is_kept(homes[line.part_of_code]):
+        yield Finding(PART_OF, Fault.OF_OTHERS)
 
 
 def register_guidance_office(*, hospital_id: int, zh: str = "", by: Actor, at: datetime) -> Organization:

@@ -97,3 +97,9 @@ class Organization(BaseModel):
 
     def __str__(self) -> str:
         return self.zh
+
+
+def naming_organizations() -> list[models.ForeignObjectRel]:
+    """Every column of every table that names an organisation, also of modules above."""
+    found = Organization._meta.get_fields(include_hidden=True)
+    return [one for one in found if isinstance(one, models.ForeignObjectRel)]

@@ -36,17 +36,15 @@ class Fault(Enum):
     TOO_LONG = "too_long"
     UNSEEN = "unseen"
     UNUSUAL = "unusual"
-    TWICE = "twice"
+    KNOWN = "known"
     OF_OTHERS = "of_others"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A cell somebody has to look at: line and column of the sheet, what it says, and what is wrong."""
+    """A cell somebody has to look at: its column, and what is wrong."""
 
-    line: int
     column: str
-    says: str
     fault: Fault
 
     @property
@@ -59,7 +57,6 @@ class Finding:
 class Line:
     """One institution as the list names it; texts trimmed, codes of other rows not yet looked up."""
 
-    line: int
     code: str
     zh: str
     short_zh: str
@@ -82,15 +79,15 @@ def opened_dates(today: date) -> Bounds[date]:
 def read_line(
     row: Mapping[str, str], *, kinds: Mapping[str, str], ownerships: Mapping[str, str], today: date
 ) -> tuple[Line, list[Finding]]:
-    """One row of the sheet (head → text, its number under `line`) and what is wrong with it.
+    """One row of the sheet (head → text) and what is wrong with it.
 
     `kinds` and `ownerships` are written word → code. What cannot be read stands as empty in the line.
     """
-    number = int(row["line"])
+    row = {column: row.get(column, "").strip() for column in COLUMNS}
     found: list[Finding] = []
 
     def note(column: str, fault: Fault) -> None:
-        found.append(Finding(number, column, row[column][:40], fault))
+        found.append(Finding(column, fault))
 
     for column in COLUMNS:
         if _UNSEEN.search(row[column]):
@@ -118,7 +115,7 @@ def read_line(
         elif verdict is not Verdict.FINE:
             note(column, Fault.UNUSUAL if verdict is Verdict.UNUSUAL else Fault.IMPOSSIBLE)
     line = Line(
-        number, row[CODE], row[NAME], row[SHORT], kinds.get(row[KIND], ""), row[PLACE], LEVELS.get(row[LEVEL]),
+        row[CODE], row[NAME], row[SHORT], kinds.get(row[KIND], ""), row[PLACE], LEVELS.get(row[LEVEL]),
         ownerships.get(row[OWNERSHIP], ""), row[PART_OF], people, row[ADDRESS], row[PHONE], opened,
     )  # fmt: skip
     return line, found

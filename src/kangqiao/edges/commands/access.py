@@ -251,8 +251,6 @@ PAGES = {
     "records-identifier": "居民身份证号全文",
     "records-document": "档案里的一份文书",
     "institutions-network": "机构清单",
-    "institutions-read": "登记机构名单",
-    "institutions-empty": "机构名单的空表（下载）",
     "institutions-office": "登记社区指导科",
 }
 

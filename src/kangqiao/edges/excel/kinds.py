@@ -6,10 +6,11 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.imports import ListKind
+from kangqiao.edges.excel.institutions import INSTITUTIONS
 from kangqiao.edges.excel.residents import RESIDENTS
 from kangqiao.kernel.errors import Denied, NotVisible
 
-KINDS = {kind.key: kind for kind in (RESIDENTS,)}
+KINDS = {kind.key: kind for kind in (RESIDENTS, INSTITUTIONS)}
 ROLES = tuple(sorted({role for kind in KINDS.values() for role in kind.roles}))
 
 

@@ -28,7 +28,6 @@ DEEDS: tuple[Entry, ...] = (
     Entry("residents-emergency", "alert-triangle", _("紧急查阅档案")),
     Entry("agreements-draft", "signature", _("起草协议")),
     Entry("people-new", "user-plus", _("开通账号")),
-    Entry("institutions-read", "building-hospital", _("登记机构名单")),
     Entry("finance-inputs", "coin-yuan", _("登记经费数据")),
     Entry("residents-consents", "lock", _("管理我的授权")),
     Entry("own-password", "lock", _("修改密码")),

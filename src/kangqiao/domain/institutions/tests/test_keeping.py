@@ -108,28 +108,55 @@ def test_population_is_entered_by_the_place_of_the_centre(region: Region) -> Non
     assert here.population_served == 2
 
 
+def row(code: str, where: Place, **more: str) -> dict[str, str]:
+    """A line of a list of institutions."""
+    given = {"代码": code, "种类": str(Organization.Kind.CENTRE.label), "名称": f"{code}中心", "地区代码": where.code}
+    return dict.fromkeys(COLUMNS, "") | given | more
+
+
 def test_list_names_the_lines_that_belong_to_others(region: Region) -> None:
     elsewhere = hospital("elsewhere", where=region.other)
-    row = dict.fromkeys(COLUMNS, "") | {
-        "line": "2",
-        "代码": "a",
-        "种类": str(Organization.Kind.CENTRE.label),
-        "名称": "甲中心",
-        "地区代码": region.district.code,
-    }
-    foreign = row | {"line": "3", "代码": "b", "名称": "乙中心", "地区代码": region.other.code}
-    part = row | {"line": "4", "代码": "c", "名称": "丙中心", "上级机构代码": elsewhere.code}
+    rows = [
+        row("a", region.district),
+        row("b", region.other),
+        row("c", region.district, 上级机构代码=elsewhere.code),
+    ]
+    by = region.district_officer("system_admin")
 
-    count, found = actions.import_organizations(
-        rows=[row, foreign, part], is_sure=True, by=region.district_officer("system_admin"), at=NOW
-    )
-    entered, _none = actions.import_organizations(
-        rows=[row], is_sure=True, by=region.district_officer("system_admin"), at=NOW
-    )
+    found = actions.judge_organizations(rows=rows, by=by, at=NOW)
 
-    assert count == 0
-    assert [(one.line, one.fault) for one in found] == [(3, Fault.OF_OTHERS), (4, Fault.OF_OTHERS)]
-    assert entered == 1
+    assert [[one.fault for one in line] for line in found] == [[], [Fault.OF_OTHERS], [Fault.OF_OTHERS]]
+    with pytest.raises(Denied):
+        actions.import_organizations(rows=rows[:2], by=by, at=NOW)
+    assert not Organization.objects.filter(code="a").exists()
+    assert len(actions.import_organizations(rows=rows[:1], by=by, at=NOW)) == 1
+
+
+def test_parts_may_stand_before_what_they_are_part_of_and_rings_are_refused(region: Region) -> None:
+    by, here = region.officer("system_admin"), region.district
+    rows = [row("b", here, 上级机构代码="a"), row("a", here)]
+    ring = [row("x", here, 上级机构代码="y"), row("y", here, 上级机构代码="x"), row("z", here, 上级机构代码="z")]
+
+    made = actions.import_organizations(rows=rows, by=by, at=NOW)
+
+    assert Organization.objects.get(pk=made[0]).part_of_id == made[1]
+    assert [[one.fault for one in line] for line in actions.judge_organizations(rows=ring, by=by, at=NOW)] == [
+        [Fault.UNKNOWN]
+    ] * 3
+
+
+def test_what_nothing_stands_on_is_taken_back(region: Region) -> None:
+    by, here = region.officer("system_admin"), region.district
+    rows = [row("a", here), row("b", here, 上级机构代码="a"), row("c", here), row("d", here, 上级机构代码="c")]
+    whole, part, other, used = actions.import_organizations(rows=rows, by=by, at=NOW)
+    organization("later", "station", where=here, part_of_id=used)
+
+    with pytest.raises(Denied):
+        actions.take_back(organization_ids=[whole], by=region.officer("gp"), at=NOW)
+    stay = actions.take_back(organization_ids=[whole, part, other, used], by=by, at=NOW)
+
+    assert stay == dict.fromkeys((other, used), "institutions.organization")
+    assert set(Organization.objects.filter(code__in="abcd").values_list("code", flat=True)) == {"c", "d"}
 
 
 @pytest.mark.parametrize(
