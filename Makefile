@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test faults test-all trust ux check fix bench assets lock sbom audit-deps base base-test clean
+.PHONY: help up down test faults matrix test-all trust ux check fix bench assets lock sbom audit-deps base base-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ test: base-test ## every test but faults and the slow ones; brings a browser if 
 faults: base-test ## whole sites that are started, killed, refused, backed up and brought back
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m pytest tests/faults $(ARGS)
+
+matrix: base-test ## every address and form by every role and relation; `make test` takes a share of the cells
+	@$(BIN)/kangqiao assets
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --slow tests/access_matrix $(ARGS)
 
 test-all: base-test ## every test
 	@$(BIN)/kangqiao assets

@@ -60,3 +60,12 @@ def sides(made: World, there: None, db: None, at: datetime, caplog: pytest.LogCa
     """The four sides, for one test: what it does to them is taken back."""
     caplog.set_level("CRITICAL", "django.request")
     return copy.deepcopy(made.sides)
+
+
+@pytest.fixture(scope="session")
+def nth(request: pytest.FixtureRequest) -> int:
+    """Every how manieth address or form is asked for: every one by `make matrix` and `make trust`, else every sixth.
+
+    Each actor begins with another, so that together they ask for all; `make test` is then quick.
+    """
+    return 1 if request.config.getoption("--slow") or request.config.getoption("--trust") else 6

@@ -26,6 +26,7 @@ from tests.access_matrix.world import SEATS, Side
 PERSONAL = {"booking", "consent", "document", "emergency", "referral", "resident"}
 KINDS = (AuditEvent.Kind.READ, AuditEvent.Kind.REFUSED)
 BASES = {*Basis.Kind.values, OVERSIGHT}
+ACTORS = (*(role.value for role in SEATS), *NOBODY)
 
 
 @dataclass(frozen=True)
@@ -76,21 +77,19 @@ def faults(trace: Trace, address: Address, side: Side, actor: str, organization_
 
 
 @pytest.mark.trust("T-AUD-1")
-@pytest.mark.parametrize("actor", [*(role.value for role in SEATS), *NOBODY])
+@pytest.mark.parametrize("actor", ACTORS)
 def test_whoever_touches_a_resident_leaves_one_row(
-    actor: str, sides: dict[str, Side], measured: Callable[[str], None]
+    actor: str, sides: dict[str, Side], measured: Callable[[str], None], nth: int
 ) -> None:
     ours, foreign = sides["own"], sides["stranger"]
     client = Client(raise_request_exception=False)
     if actor != "anonymous":
         client.force_login(ours.users[actor], backend="django.contrib.auth.backends.ModelBackend")
     place = None if actor in NOBODY else ours.rows[SEATS[Role(actor)]].pk
-    found, cells = [], 0
+    found, cells, turn = [], 0, ACTORS.index(actor)
 
-    for address in addresses():
+    for address in [one for one in addresses() if one.rows & PERSONAL][turn % nth :: nth]:
         for method, side in (("GET", ours), ("GET", foreign), ("POST", foreign)):
-            if not address.rows & PERSONAL:
-                continue
             trace = ask(client, method, address.on(side), side)
             if not touches(method, trace):
                 continue
@@ -99,19 +98,19 @@ def test_whoever_touches_a_resident_leaves_one_row(
             found += [f"{actor} {method} {address.on(side)} → {trace.status}: {words}" for words in wrong]
 
     assert not found, "\n".join(("", *found))
-    assert cells >= 10
+    assert cells >= 10 // nth
     measured(f"{cells} cells, 1 row each")
 
 
 @pytest.mark.trust("T-AUD-1")
 @pytest.mark.parametrize("actor", [Role.RESIDENT.value, *sorted(role.value for role in TREATING)])
-def test_whoever_reads_the_name_has_it_in_the_log(actor: str, sides: dict[str, Side]) -> None:
+def test_whoever_reads_the_name_has_it_in_the_log(actor: str, sides: dict[str, Side], nth: int) -> None:
     ours = sides["own"]
     client = Client(raise_request_exception=False)
     client.force_login(ours.users[actor], backend="django.contrib.auth.backends.ModelBackend")
     found, named = [], 0
 
-    for address in addresses():
+    for address in addresses()[ACTORS.index(actor) % nth :: nth]:
         trace = ask(client, "GET", address.on(ours), ours)
         if ours.resident.name not in trace.text:
             continue
@@ -120,4 +119,4 @@ def test_whoever_reads_the_name_has_it_in_the_log(actor: str, sides: dict[str, S
             found.append(f"{actor} {address.on(ours)} → {trace.status}: names the resident, rows {trace.rows}")
 
     assert not found, "\n".join(("", *found))
-    assert named or actor == Role.PHARMACIST
+    assert named or actor == Role.PHARMACIST or nth > 1
