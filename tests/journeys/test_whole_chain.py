@@ -36,7 +36,7 @@ class Walk:
         """By keyboard alone: a cell, M, arrows, Enter, Alt P."""
         self.album.heads("Roster 排班: the dispatcher reviews the plan, moves one half-day and publishes")
         who = self.enter("dispatcher")
-        expect(who.page.get_by_role("navigation", name="待办")).to_contain_text("待发布的半天")
+        expect(who.page.get_by_role("navigation", name="待办")).to_contain_text("待发布的排班")
         who.opens("/roster/")
         for _week in range(4):
             shown = who.page.locator(".pgh, h1").first.inner_text()

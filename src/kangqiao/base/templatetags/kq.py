@@ -48,18 +48,18 @@ def icon(name: str, size: str = "", label: str = "") -> SafeString:
 
 @register.simple_tag
 def shape(number: int) -> SafeString:
-    """The shape (and hue) of a specialty, 1 to 6: more specialties reuse them in turn."""
-    place = (int(number) - 1) % SHAPES + 1
-    address = f"{static('kangqiao/shapes.svg')}#s{place}"
+    """The shape of a specialty in its hue; with six of each no two of 36 specialties look alike."""
+    address = f"{static('kangqiao/shapes.svg')}#s{(int(number) - 1) % SHAPES + 1}"
     return format_html(
-        '<svg class="sh c{}" viewBox="0 0 12 12" aria-hidden="true"><use href="{}"/></svg>', place, address
+        '<svg class="sh {}" viewBox="0 0 12 12" aria-hidden="true"><use href="{}"/></svg>', hue(number), address
     )
 
 
 @register.filter
 def hue(number: int) -> str:
-    """The class of the specialty's hue, `c1` to `c6`."""
-    return f"c{(int(number) - 1) % SHAPES + 1}"
+    """The class of the specialty's hue, `c1` to `c6`; each further round of shapes takes the next hue."""
+    turn, place = divmod(int(number) - 1, SHAPES)
+    return f"c{(place + turn) % SHAPES + 1}"
 
 
 @register.filter

@@ -77,9 +77,12 @@ def test_look_is_one_of_five(state: object, expected: str) -> None:
     assert kq.look(state) == expected
 
 
-@pytest.mark.parametrize(("number", "expected"), [(1, "c1"), (6, "c6"), (7, "c1")])
-def test_hue_reuses_six(number: int, expected: str) -> None:
-    assert kq.hue(number) == expected
+def test_no_two_of_36_specialties_look_alike() -> None:
+    drawn = [kq.shape(number) for number in range(1, 37)]
+
+    assert [kq.hue(number) for number in (1, 6, 7)] == ["c1", "c6", "c2"]
+    assert all(kq.hue(number) in picture for number, picture in enumerate(drawn, 1))
+    assert len(set(drawn)) == 36
 
 
 @pytest.mark.parametrize(("done", "total", "expected"), [(3, 4, 0.75), (0, 0, 0.0), (9, 4, 1.0)])

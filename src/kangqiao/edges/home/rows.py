@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -170,13 +170,18 @@ def drafts(seat: Seat, now: datetime) -> list[Row]:
     """Draft rosters with half-days nobody can book yet."""
     return [
         Row(
-            key=f"o{one.pk}", title=_("第 %(n)s 周排班") % {"n": one.starts_on.isocalendar().week},
+            key=f"o{one.pk}", title=_weeks_of(one.starts_on, one.ends_on),
             url=f"{reverse('roster-board')}?week={one.starts_on}", note=called(one.place), look=Look.WAIT,
             lead=_("等您发布"), rest=_("%(n)s 个半天还不能预约。") % {"n": number}, since=one.planned_at,
             verbs=look_at(_("看排班"), f"{reverse('roster-board')}?week={one.starts_on}"),
         )
         for one, number in roster.drafts_to_publish(seat)
     ]  # fmt: skip
+
+
+def _weeks_of(first: date, last: date) -> str:
+    weeks = {"n": first.isocalendar().week, "last": last.isocalendar().week}
+    return (_("第 %(n)s 周排班") if weeks["n"] == weeks["last"] else _("第 %(n)s 至 %(last)s 周排班")) % weeks
 
 
 def nominations(seat: Seat, now: datetime) -> list[Row]:

@@ -151,8 +151,8 @@ SITTINGS = Worklist(
     roster.own_this_week, rows.sittings,
 )  # fmt: skip
 DRAFTS = Worklist(
-    "drafts", _("待发布的半天"), _("发布排班"), "roster-board",
-    _("排好的半天都已发布，可以预约。下周的从排班页开始排。"), roster.to_publish, rows.drafts,
+    "drafts", _("待发布的排班"), _("发布排班"), "roster-board",
+    _("排好的班都已发布，可以预约。下周的从排班页开始排。"), roster.to_publish, rows.drafts,
 )  # fmt: skip
 NOMINATIONS = Worklist(
     "nominations", _("待批准的派驻"), _("批准"), "roster-postings", _("提名的专家批准后才能排到社区坐诊。"),

@@ -340,9 +340,9 @@ def own_this_week(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
 
 
 def to_publish(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many planned half-days of draft rosters wait for the dispatcher, and since when the oldest was planned."""
+    """How many draft rosters with planned half-days wait for the dispatcher, and since when the oldest does."""
     rows = HalfDay.objects.filter(visible_half_days(standing_of(seat)), status="planned", roster__status="draft")
-    found = rows.aggregate(count=Count("pk"), oldest=Min("roster__planned_at"))
+    found = rows.aggregate(count=Count("roster", distinct=True), oldest=Min("roster__planned_at"))
     return found["count"], found["oldest"]
 
 

@@ -18,6 +18,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Func
+from django.db.models.functions import Greatest
 
 from kangqiao.base.search import wanted_key
 from kangqiao.domain.accounts.permissions import Seat
@@ -119,7 +120,11 @@ def _open_sessions(now: datetime, standing: Standing = ANYBODY) -> QuerySet[Sess
         .annotate(
             free=Count("slots", filter=free),
             next_free=Min("slots__starts_at", filter=free),
-            releases_at=Min("slots__release_at", filter=Q(slots__release_at__gt=now)),
+            releases_at=Min(
+                Greatest("slots__opens_at", "slots__release_at"),
+                filter=Q(slots__taken__lt=F("slots__capacity"))
+                & (Q(slots__opens_at__gt=now) | Q(slots__release_at__gt=now)),
+            ),
         )
     )
 

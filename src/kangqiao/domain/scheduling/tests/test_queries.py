@@ -200,3 +200,17 @@ def test_sessions_of_another_city_are_not_offered(people):
 
     assert queries.offers(replace(seat, place_code="310104"), home_id=None, now=people.at) == []
     assert Session.objects.count() == 1
+
+
+def test_what_nobody_can_book_yet_says_from_when_and_what_is_full_does_not(people):
+    later = people.session(starts_at=people.at + timedelta(days=60), source="half_day:2")
+    full = people.session()
+    for number, slot in enumerate(Slot.objects.filter(session=full)):
+        book(slot, people.resident(number, with_user=False), people.at)
+    seat = seat_for(people.resident(99).user)
+
+    found = {one.pk: one for one in queries.bookable_sessions(seat, home_id=None, now=people.at)}
+
+    assert found[later.pk].free == found[full.pk].free == 0
+    assert found[later.pk].releases_at == Slot.objects.filter(session=later).earliest("opens_at").opens_at > people.at
+    assert found[full.pk].releases_at is None
