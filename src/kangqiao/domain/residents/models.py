@@ -3,7 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, ForeignObjectRel, Q
+from django.db.models import F, ForeignObjectRel, Func, Q
+from django.db.models.functions import Collate, Reverse
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
@@ -71,6 +72,9 @@ class Resident(BaseModel):
     class Meta:
         indexes = (
             GinIndex(fields=("keys",), name="resident_keys"),
+            GinIndex(Func(F("keys"), function="kangqiao_pieces"), name="resident_pieces"),
+            models.Index(Collate(Reverse("identifier"), "C"), name="resident_identifier_end"),
+            models.Index(Collate(Reverse("phone"), "C"), name="resident_phone_end"),
             models.Index(fields=("centre", "birth_date"), name="resident_centre_birth"),
             models.Index(fields=("birth_date",), name="resident_birth"),
         )

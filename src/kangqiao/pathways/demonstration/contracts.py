@@ -124,6 +124,7 @@ def _contracts(run: Run) -> Iterator[NewContract]:
     groups: dict[int, set[str]] = defaultdict(set)
     for pk, group in KeyPerson.objects.filter(until__isnull=True).values_list("resident_id", "group"):
         groups[pk].add(group)
+    places = dict(Team.objects.filter(is_demo=True).values_list("pk", "ceiling"))
     packages = {one.group: one.pk for one in ServicePackage.objects.filter(is_demo=True, code__in=_free(run))}
     people = Resident.objects.filter(Q(user__isnull=True) | Q(pk__in=list(groups)), is_demo=True).order_by("pk")
     for number, (pk, name, address, user_id) in enumerate(people.values_list("pk", "name", "address", "user_id")):
@@ -132,8 +133,9 @@ def _contracts(run: Run) -> Iterator[NewContract]:
             continue
         place = rules.read_address(address)
         team = next((z.team_id for z in by_street[place[0]] if z.first <= place[1] <= z.last), None) if place else None
-        if team is None:
+        if team is None or not places[team]:
             continue
+        places[team] -= 1
         starts_on, ends_on = _term(run, number)
         wanted = (rules.EVERYONE, *sorted(groups[pk]))
         yield NewContract(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import (
@@ -57,19 +57,29 @@ def months_before(on: date, months: int) -> date:
 
 
 def unserved(seat: Seat, team: Team, on: date) -> QuerySet[Contract]:
-    """Signed and not served: running for longer than the grace, and no service within the set months (SZ17-B9.a)."""
-    months = contracting_at(team.organization.place.code, on).unserved_months.integer()
-    done = Service.objects.filter(
-        contract__resident=OuterRef("resident_id"), on__gt=months_before(on, months), on__lte=on
-    )
-    rows = _settled(seat, team, on).filter(~Exists(done)).annotate(last_on=Max("services__on"))
+    """Signed and not served: running for longer than the grace, and no service within the set months (SZ17-B9.a).
+
+    Each carries `last_on`, the day of its last service.
+    """
+    services = Service.objects.filter(contract=OuterRef("pk")).order_by().values("contract")
+    last_on = Subquery(services.annotate(last_on=Max("on")).values("last_on"))
+    rows = _settled(seat, team, on).filter(~_is_served(team, on)).annotate(last_on=last_on)
     return rows.order_by("starts_on", "pk")
 
 
 def service_share(seat: Seat, team: Team, on: date) -> tuple[int, int]:
     """How many contracts of a team have run for longer than the grace, and how many of them were served."""
-    settled = _settled(seat, team, on).count()
-    return settled, settled - unserved(seat, team, on).count()
+    rows = _settled(seat, team, on).annotate(is_served=_is_served(team, on)).order_by()
+    found = rows.aggregate(settled=Count("pk"), served=Count("pk", filter=Q(is_served=True)))
+    return found["settled"], found["served"]
+
+
+def _is_served(team: Team, on: date) -> Exists:
+    """Whether the resident of a contract had a service within the set months, under this contract or another."""
+    months = contracting_at(team.organization.place.code, on).unserved_months.integer()
+    return Exists(
+        Service.objects.filter(contract__resident=OuterRef("resident_id"), on__gt=months_before(on, months), on__lte=on)
+    )
 
 
 def _settled(seat: Seat, team: Team, on: date) -> QuerySet[Contract]:

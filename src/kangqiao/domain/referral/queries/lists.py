@@ -82,10 +82,13 @@ def waiting(seat: Seat, wanted: Mapping[str, Where], mine: Collection[str] = ())
     For the names in `mine` only the person's own count.
     """
     asked: dict[str, Count | Min] = {}
+    places = Q()
     for name, (end, direction, status) in wanted.items():
         where = Q(at_end(end, seat), of_person(end, seat) if name in mine else Q(), direction=direction, status=status)
+        # Named outside the counts too: what is closed, year after year more, is not looked at.
+        places |= Q(at_end(end, seat), direction=direction, status=status)
         asked |= {f"{name}_n": Count("pk", filter=where), f"{name}_since": Min("clock_from", filter=where)}
-    row = Referral.objects.filter(visible_to(seat)).order_by().aggregate(**asked)
+    row = Referral.objects.filter(places, visible_to(seat)).order_by().aggregate(**asked)
     return {name: (row[f"{name}_n"], row[f"{name}_since"]) for name in wanted}
 
 

@@ -6,21 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import (
-    BooleanField,
-    Case,
-    Exists,
-    F,
-    Func,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    TextField,
-    Value,
-    When,
-)
-from django.db.models.functions import Concat
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -141,33 +128,14 @@ def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
     wanted = read_search(text)
     if wanted.is_empty:
         return []
-    rows = residents_of(seat)
-    if wanted.tail:
-        rows = rows.filter(Q(identifier__endswith=wanted.tail) | Q(phone__endswith=wanted.tail) | Q(phone=wanted.tail))
-        return list(rows.order_by("pk")[:limit])
-    # The keys stand by how likely their reading is: who is usually called so comes before who might be.
-    likely = Func(F("keys"), Value(wanted.key), function="array_position", output_field=IntegerField())
-    named = rows.filter(keys__contains=[wanted.key])
-    exact: list[Resident] = list(named.annotate(likely=likely).order_by("likely", "pk")[:limit])
-    if len(exact) >= limit:
-        return exact
-    # Every key is marked at its start, so that one LIKE tells a beginning from an inside.
-    joined = Concat(
-        Value("|"),
-        Func(F("keys"), Value("|"), function="array_to_string", output_field=TextField()),
-        output_field=TextField(),
-    )
-    begins = Q(joined__contains=f"|{wanted.key}")
-    # Letters from the middle of a name would find half the town; characters say something.
-    inside = Q(name__contains=wanted.key) if wanted.key.isascii() else Q(joined__contains=wanted.key)
-    more = (
-        rows.annotate(joined=joined)
-        .filter(begins | inside)
-        .exclude(pk__in=[found.pk for found in exact])
-        .annotate(first=Case(When(begins, then=True), default=False, output_field=BooleanField()))
-        .order_by("-first", "pk")[: limit - len(exact)]
-    )
-    return exact + list(more)
+    with connection.cursor() as cursor:
+        if wanted.tail:
+            cursor.execute("SELECT kangqiao_ending(%s, %s)", [wanted.tail, limit])
+        else:
+            cursor.execute("SELECT kangqiao_called(%s, %s)", [wanted.key, limit])
+        (ids,) = cursor.fetchone()
+    found = residents_of(seat).in_bulk(ids)
+    return [found[one] for one in ids if one in found]
 
 
 def bases_shown(seat: Seat, resident: Resident) -> list[Basis]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
@@ -44,6 +46,30 @@ def test_nobody_and_somebody_out_of_reach_read_the_same(client: Client, text: st
     assert "未找到，或不在您的服务范围" in after
     assert "/residents/emergency/" in after
     assert after == before
+
+
+def read_rows(cursor: Any) -> int:
+    """How many rows of the register this transaction has looked at."""
+    cursor.execute(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'residents_resident'"
+    )
+    return int(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("text", ["林惊蛰", "ljz", "linjing", "惊蛰", "3042"])
+def test_the_lock_is_asked_about_those_found_and_not_about_the_whole_register(client: Client, text: str) -> None:
+    home = centre()
+    reader, wanted = seat("gp", home), resident(home, "林惊蛰", phone="15400003042")
+    for number in range(200):
+        resident(home, f"周谷雨{chr(0x4E00 + number)}")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # so few rows would not be worth an index
+        before = read_rows(cursor)
+        found = ask(client, reader, text)
+        looked_at = read_rows(cursor) - before
+
+    assert f"/residents/{wanted.pk}/" in found
+    assert looked_at < 40
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - TREATING))
