@@ -97,7 +97,7 @@ def test_the_policies_of_the_database_follow_from_what_is_declared() -> None:
 
 
 def _second_lock() -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Every function of ours that policies ask, and every policy; not the clock that tests set, nor what indexes hold."""
+    """Every function of ours that policies ask, and every policy; not the clock of the tests, nor what indexes hold."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc
