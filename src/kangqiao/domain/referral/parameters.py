@@ -8,6 +8,7 @@ from datetime import timedelta
 from kangqiao.policy import Policy, Value
 
 URGENCIES = ("emergency", "urgent", "routine")
+POINTS = ("emergency", "danger_sign", "urgent", "contracted", "key_group", "aged")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class ReferralParameters:
     required_items: Value
     remind_percent: Value
     escalate_percent: Value
+    points: dict[str, Value]
+    aged_from: Value
+    waiting_most: Value
+    measured_from: Value
+    bounce_back_days: Value
     ref: str
 
     @classmethod
@@ -44,6 +50,11 @@ class ReferralParameters:
             required_items=value("required_items"),
             remind_percent=value("overdue_remind_percent"),
             escalate_percent=value("overdue_escalate_percent"),
+            points={reason: value(f"priority_points_{reason}") for reason in POINTS},
+            aged_from=value("priority_aged_from_years"),
+            waiting_most=value("priority_points_waiting_max"),
+            measured_from=value("measured_from_patients"),
+            bounce_back_days=value("bounce_back_days"),
             ref=str(policy.ref),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 # Criteria (codes of the list `referral_reason`) under which a hospital may hand a patient back to a centre (ZH-4.4b).
@@ -42,3 +43,53 @@ def used_percent(since: datetime, due: datetime, now: datetime) -> int:
     """How much of a time limit is used up, in full percent; more than 100 when it is overdue."""
     limit = (due - since) / timedelta(seconds=1)
     return int((now - since) / timedelta(seconds=1) * 100 // limit) if limit > 0 else 100
+
+
+# Criteria (codes of the list `referral_reason`) that are danger signs.
+DANGER_SIGNS = ("htn_emergency", "dm_danger")
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What decides how soon somebody is seen."""
+
+    urgency: str
+    reason_code: str
+    age: int
+    is_contracted: bool
+    is_key: bool
+
+
+def points(patient: Patient, worth: Mapping[str, int], aged_from: int) -> dict[str, int]:
+    """The points a patient brings along, by reason, the heaviest first (SZ16-2.2c)."""
+    holds = {
+        "emergency": patient.urgency == "emergency",
+        "danger_sign": patient.reason_code in DANGER_SIGNS,
+        "urgent": patient.urgency == "urgent",
+        "contracted": patient.is_contracted,
+        "key_group": patient.is_key,
+        "aged": patient.age >= aged_from,
+    }
+    return {reason: worth[reason] for reason in worth if holds[reason]}
+
+
+def score(own: Mapping[str, int], since: datetime, now: datetime, most: int) -> int:
+    """The points now: those brought along and one for each full day of waiting, up to the most."""
+    return sum(own.values()) + min(most, max((now - since).days, 0))
+
+
+def queue_order(
+    *, is_emergency: bool, is_green: bool, score: int, arrived_at: datetime
+) -> tuple[bool, bool, int, float]:
+    """Where somebody stands in a queue: emergencies, the green channel by points, everybody by arrival."""
+    return (not is_emergency, not is_green, -score if is_green else 0, arrived_at.timestamp())
+
+
+def custody(direction: str, status: str, *, has_arrived: bool) -> int:
+    """Which end answers for the patient, 0 the sender, 1 the receiver: arrival moves that, a letter does not.
+
+    Up, the hospital has it from arrival until its summary went back; down, the centre from taking over.
+    """
+    if direction == "up":
+        return int(has_arrived and status in ("accepted", "seen"))
+    return int(status in ("taken_over", "followed_up"))

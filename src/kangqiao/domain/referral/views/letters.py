@@ -24,7 +24,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import actions, forms, permissions, queries, rules
-from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
@@ -151,6 +151,7 @@ def index(request: Request) -> HttpResponse:
         "lines": lines,
         "tabs": tabs,
         "can_send": request.seat.role in permissions.CENTRE_ROLES,
+        "readers": queries.READERS,
         "link": queries.expert_link(request.seat, month, timezone.now()),
     }
     return render(request, "referral/list.html", page)
@@ -185,7 +186,7 @@ def slots(request: Request) -> HttpResponse:
 
     With another hospital the list of specialties comes too: those with places there first.
     """
-    page: dict[str, Any] = {"places": _free(request, request.GET)}
+    page: dict[str, Any] = _offered(request, request.GET)
     if "specialties" in request.GET:
         form = forms.UpForm(initial={"specialty": request.GET.get("specialty")}, **_choices(request))
         form.fields["specialty"].widget.attrs["hx-swap-oob"] = "true"
@@ -247,6 +248,11 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
         "allergies": rules.known_allergies(one.allergies),
         "letter": queries.letter(request.seat, one, now),
         "chart": queries.chart(request.seat, one.resident),
+        "stays": queries.stays_of(one, now),
+        "custodian": queries.custodian(one),
+        "bounced": queries.bounced(request.seat, one),
+        "score": queries.score_of(one, now),
+        "reasons": queries.reasons_of(one),
         "referral": one,
     }
 
@@ -312,7 +318,11 @@ def _address(one: Referral) -> str:
 
 def _number(request: Request, name: str) -> int | None:
     wanted = request.GET.get(name, "")
-    return int(wanted) if wanted.isdigit() and len(wanted) < 19 else None
+    return int(wanted) if _is_number(wanted) else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isdigit() and len(text) < 19
 
 
 def _patient(request: Request) -> Resident | None:
@@ -375,7 +385,7 @@ def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
     return _person(patient) | {
         "form": form,
         "items": forms.items_given(data, has_identity=True),
-        "places": _free(request, chosen),
+        **_offered(request, chosen),
         "chart": queries.chart(request.seat, patient),
     }
 
@@ -388,6 +398,17 @@ def _free(request: Request, data: Any) -> queries.Places | None:
     return queries.places(
         queries.hospital_choice(int(hospital)), _centre(request), specialty, now, int(slot) if slot.isdigit() else None
     )
+
+
+def _offered(request: Request, data: Any) -> dict[str, Any]:
+    """The places of the visit, and what may be kept beside it through the green channel."""
+    free = _free(request, data)
+    if free is None:
+        return {"places": None}
+    chosen = {kind: int(data[f"part_{kind}"]) for kind in Part.Kind.values if _is_number(data.get(f"part_{kind}", ""))}
+    hospital = queries.hospital_choice(int(str(data["to_organization"])))
+    found = queries.offers(hospital, _centre(request), timezone.now(), chosen, free.chosen)
+    return {"places": free, "offers": found}
 
 
 def _centre(request: Request) -> Organization:
