@@ -56,6 +56,9 @@ class Referral(BaseModel):
     # Why the patient stands where in a queue: points by reason, as they were at sending.
     points = models.JSONField(default=dict, blank=True)
     plan = models.TextField(blank=True)
+    # What the record told when the letter was sent, frozen, with its fingerprint.
+    summary = models.JSONField(default=dict, blank=True)
+    summary_sha256 = models.CharField(max_length=64, blank=True, default="")
     status = models.CharField(max_length=16, choices=[*UP.choices(), *DOWN.choices()])
     booking = models.ForeignKey(Booking, models.PROTECT, null=True, blank=True, related_name="+")
     encounter = models.ForeignKey(Encounter, models.PROTECT, null=True, blank=True, related_name="+")
@@ -75,6 +78,10 @@ class Referral(BaseModel):
         constraints = (
             models.CheckConstraint(
                 condition=~Q(from_organization=F("to_organization")), name="referral_between_two_organizations"
+            ),
+            models.CheckConstraint(
+                condition=Q(summary={}, summary_sha256="") | Q(summary_sha256__regex="^[0-9a-f]{64}$"),
+                name="referral_summary_has_fingerprint",
             ),
             models.CheckConstraint(condition=~(Q(reason_code="") & Q(reason="")), name="referral_has_reason"),
             # A second open referral for the same problem at the same hospital is joined, not doubled.
@@ -97,12 +104,12 @@ class Referral(BaseModel):
         clinical = (
             "origin", "origin_encounter", "specialty", "urgency", "diagnosis", "reason_code", "reason", "history",
             "examination", "question", "medicines", "allergies", "plan", "booking", "encounter", "reply",
-            "points",
+            "points", "summary",
         )  # fmt: skip
         operational = (
             "number", "direction", "from_organization", "to_organization", "from_practitioner", "agreement",
             "has_consent", "is_green_channel", "status", "sent_at", "answered_at", "arrived_at", "due_at", "clock_from",
-            "answer_by", "policy_ref",
+            "answer_by", "policy_ref", "summary_sha256",
         )  # fmt: skip
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
+from typing import Any
 
+from kangqiao import policy as papers
+from kangqiao.domain.referral.rules import Criterion, Test
 from kangqiao.policy import Policy, Value
 
 URGENCIES = ("emergency", "urgent", "routine")
@@ -82,3 +89,43 @@ class ReferralParameters:
 
 def _hours(value: Value) -> timedelta:
     return timedelta(seconds=float(value.fraction() * 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """From which day in a bed a diagnosis may go down, and under which criterion."""
+
+    from_day: int
+    code: str
+
+
+@cache
+def criteria(direction: str) -> tuple[Criterion, ...]:
+    """The criteria of one direction that a record can meet, in the order of the pack."""
+    return tuple(
+        Criterion(
+            row["code"], row.get("problem", ""), _tests(row.get("any", ())), _tests(row.get("all", ())),
+            row.get("days_in_a_row", 1), row.get("apart_days", 0), row.get("medicines_from", 0),
+            row.get("onset_below", 0),
+        )
+        for row in _data()[direction]
+    )  # fmt: skip
+
+
+@cache
+def stays() -> Mapping[str, Stay]:
+    """When a patient in a bed may go down, by diagnosis."""
+    return MappingProxyType({row["diagnosis"]: Stay(row["from_day"], row["code"]) for row in _data()["discharge"]})
+
+
+def stable_days() -> int:
+    """How many days without a danger value count as stable."""
+    return int(_data()["stable_days"])
+
+
+def _data() -> dict[str, Any]:
+    return papers.default().pack("cn-national").data("referral_criteria")
+
+
+def _tests(rows: Any) -> tuple[Test, ...]:
+    return tuple((code, how, Decimal(figure)) for code, how, figure in rows)

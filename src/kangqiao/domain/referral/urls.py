@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from kangqiao.domain.referral.views import arrivals, letters, results
+from kangqiao.domain.referral.views import arrivals, discharge, letters, results
 
 urlpatterns: list[URLPattern] = [
     path("", letters.index, name="referral-list"),
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("new/slots/", letters.slots, name="referral-slots"),
     path("new/whole/", letters.whole, name="referral-whole"),
     path("arrivals/", arrivals.today, name="referral-arrivals"),
+    path("discharge/", discharge.fit, name="referral-discharge"),
     path("results/", results.results, name="referral-results"),
     path("down/", letters.down, name="referral-down"),
     path("mine/", letters.mine, name="referral-mine"),

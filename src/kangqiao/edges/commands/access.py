@@ -162,6 +162,7 @@ PAGES = {
     "referral-list": "转诊清单",
     "referral-desk": "转诊台",
     "referral-arrivals": "转诊专窗：今天要来和已到的居民、三个队列",
+    "referral-discharge": "可以下转的住院患者",
     "referral-results": "转诊成效（只有数字）",
     "referral-receive": "到院签到",
     "referral-part": "登记检查做完或已收住",

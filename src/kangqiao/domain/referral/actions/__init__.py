@@ -24,6 +24,7 @@ from kangqiao.domain.referral.actions.steps import (
     withdraw_referral,
 )
 from kangqiao.domain.referral.actions.undoing import undo_step
+from kangqiao.domain.referral.actions.weekly import tell_directors
 
 __all__ = [
     "CHANGEABLE",
@@ -49,6 +50,7 @@ __all__ = [
     "return_summary",
     "send_up",
     "take_over",
+    "tell_directors",
     "undo_step",
     "withdraw_referral",
 ]

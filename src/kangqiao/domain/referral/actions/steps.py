@@ -72,6 +72,7 @@ def send_up(
     parts: Mapping[str, int] | None = None,
     attempt: str = "",
     origin_encounter_id: int | None = None,
+    summary: Mapping[str, Any] | None = None,
     by: Actor,
     at: datetime,
 ) -> Referral:
@@ -81,8 +82,9 @@ def send_up(
     resident from now until the case ends. The desk's clock starts. A posted expert sends from the visit at the centre
     (SZ16-3.2b). `slot_id` takes a place in the same breath (`attempt` names the sending), `booking_id` brings one;
     `parts` are slots for examinations and a bed by kind (SZ16-2.2c), all taken or none. Raises RuleBroken naming the
-    first missing item of the data set (ZH-4.4c) or the open referral for the same problem; Taken naming the place that
-    went, with the nearest; Denied, NotVisible.
+    first missing item of the data set (ZH-4.4c), a criterion of the record passed over without a reason, or the open
+    referral for the same problem; Taken naming the place that
+    went, with the nearest; Denied, NotVisible. `summary` is what the record tells; it travels frozen.
     """
     origin = None if origin_encounter_id is None else _origin_visit(origin_encounter_id, resident_id, by)
     _allow(permissions.can_send_up(by, origin))
@@ -100,6 +102,7 @@ def send_up(
     }  # fmt: skip
     _require_whole(parameters, given)
     _check_codes(reason_code, specialty)
+    _require_why(summary or {}, reason_code, reason)
     _refuse_twin(resident_id, hospital, specialty, "up")
     agreement = queries.relation_between(hospital.pk, centre.pk, localtime(at).date())
     wanted = reserving.wanted(slot_id, parts or {}, hospital, is_green=agreement is not None)
@@ -113,6 +116,7 @@ def send_up(
         medicines=medicines, allergies=allergies, has_consent=has_consent,
         booking=visit, status=UP.initial, sent_at=at, limit=parameters.accept_limit(urgency),
         policy_ref=parameters.ref, points=reserving.points_of(resident, urgency, reason_code, parameters, at),
+        summary=summary or {}, summary_sha256=rules.digest(summary) if summary else "",
     )  # fmt: skip
     begin(referral, UP, by=by, at=at)
     Part.objects.bulk_create(Part(referral=referral, kind=kind, booking=one) for kind, one in taken.items())
@@ -449,6 +453,16 @@ def _require_whole(parameters: ReferralParameters, given: dict[str, bool]) -> No
 def _require_plan(plan: str, medicines: str) -> None:
     if not (plan.strip() and medicines.strip()):
         raise RuleBroken(_("下转要写明现用药和随访计划。"), next_step=_("请补齐后再送。"), clause="ZH-4.4b")
+
+
+def _require_why(summary: Mapping[str, Any], reason_code: str, reason: str) -> None:
+    """Whoever passes over what the record speaks for says why."""
+    codes = [one["code"] for one in summary.get("criteria", ())]
+    if codes and reason_code not in codes and not reason.strip():
+        raise RuleBroken(
+            _("档案里符合“%(one)s”，您选了别的条件。") % {"one": terminology.label("referral_reason", codes[0])},
+            next_step=_("请改选这一条，或在“转诊原因”里写一句为什么。"), clause="ZH-4.4b",
+        )  # fmt: skip
 
 
 def _check_codes(reason_code: str, specialty: str) -> None:

@@ -98,6 +98,14 @@ from kangqiao.domain.referral.queries.places import (
     specialty_choices,
 )
 from kangqiao.domain.referral.queries.stays import Stay, parts_of, stays_of
+from kangqiao.domain.referral.queries.summaries import (
+    InBed,
+    Proposal,
+    fit_to_go_down,
+    is_intact,
+    proposed,
+    summary_of,
+)
 
 __all__ = [
     "AFTER_VISIT",
@@ -114,6 +122,7 @@ __all__ = [
     "Chart",
     "Choice",
     "Clock",
+    "InBed",
     "InLine",
     "Letter",
     "Line",
@@ -121,6 +130,7 @@ __all__ = [
     "Offer",
     "Place",
     "Places",
+    "Proposal",
     "Queue",
     "Results",
     "Said",
@@ -146,12 +156,14 @@ __all__ = [
     "desk_queue",
     "draft_of",
     "expert_link",
+    "fit_to_go_down",
     "get_referral",
     "handed_down",
     "history_of",
     "hospital_choice",
     "hospitals_for",
     "house_of",
+    "is_intact",
     "is_slot_of",
     "letter",
     "lines",
@@ -171,6 +183,7 @@ __all__ = [
     "own_bodies",
     "parts_of",
     "places",
+    "proposed",
     "queues",
     "reason_choices",
     "reasons_of",
@@ -185,6 +198,7 @@ __all__ = [
     "specialty_choices",
     "state_of",
     "stays_of",
+    "summary_of",
     "table_of",
     "tabs",
     "ties_of",

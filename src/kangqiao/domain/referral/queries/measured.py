@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base.acting import beyond
-from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements.queries import paired_hospitals
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.referral.models import Part
+from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.permissions import own_houses
 from kangqiao.domain.scheduling.rules import ORDERED
@@ -132,6 +132,9 @@ class House:
     gains: list[Gain]
     up: Direction = field(default_factory=Direction)
     down: Direction = field(default_factory=Direction)
+    owners: list[str] = field(default_factory=list)
+    open: int = 0
+    late: int = 0
 
     @property
     def down_percent(self) -> int | None:
@@ -158,7 +161,10 @@ def results(seat: Seat, now: datetime, starts_on: date | None = None) -> Results
     parameters = ReferralParameters.read(policy.at(place=seat.place_code, date=today))
     least, days = parameters.measured_from.integer(), parameters.bounce_back_days.integer()
     hospitals = list(_hospitals(seat, today).order_by("pk"))
-    return Results(span, spans, least, days, measured(hospitals, span, least=least, bounce_days=days))
+    houses = measured(hospitals, span, least=least, bounce_days=days)
+    for house in houses:
+        answer_for(house, now)
+    return Results(span, spans, least, days, houses)
 
 
 @beyond("referral.counts")
@@ -178,6 +184,26 @@ def measured(hospitals: Iterable[Organization], span: Period, *, least: int, bou
     for house, direction, *figures in _rows(DIRECTIONS, values):
         setattr(houses[house], direction, Direction(*figures))
     return list(houses.values())
+
+
+@beyond("referral.counts")
+def answer_for(house: House, now: datetime) -> None:
+    """Who answers for a hospital's referrals by name, how many letters wait there, and how many too long (XH23-5.1.2c).
+
+    Its guidance office does, also where that is an organisation of its own; without one its referral desk.
+    """
+    hospital, day = house.hospital, localtime(now).date()
+    within = Q(organization=hospital) | Q(organization__part_of=hospital)
+    staff = Membership.objects.filter(within, Q(until__isnull=True) | Q(until__gt=day), since__lte=day)
+    for role in (Role.GUIDANCE_OFFICE, Role.REFERRAL_DESK):
+        house.owners = list(staff.filter(role=role).order_by("since", "pk").values_list("user__name", flat=True))
+        if house.owners:
+            break
+    waiting = Referral.objects.filter(
+        Q(direction="up", to_organization=hospital, status__in=("sent", "unplaced", "accepted", "seen"))
+        | Q(direction="down", from_organization=hospital, status="declined")
+    )
+    house.open, house.late = waiting.count(), waiting.filter(due_at__lt=now).count()
 
 
 def _kinds() -> list[Gain]:

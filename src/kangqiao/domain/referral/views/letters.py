@@ -218,6 +218,7 @@ def down(request: Request) -> HttpResponse:
         except RuleBroken as error:
             form.add_error(None, str(error))
     page = _person(patient) | {"form": form}
+    page["proposed"] = queries.proposed(request.seat, patient, timezone.now(), down=True)
     return render(request, "referral/down.html", page, status=422 if form.errors else 200)
 
 
@@ -253,6 +254,7 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
         "bounced": queries.bounced(request.seat, one),
         "score": queries.score_of(one, now),
         "reasons": queries.reasons_of(one),
+        "is_intact": queries.is_intact(one),
         "referral": one,
     }
 
@@ -333,6 +335,8 @@ def _patient(request: Request) -> Resident | None:
 def _up_form(request: Request, patient: Resident) -> forms.UpForm:
     encounter = _number(request, "encounter")
     draft = queries.draft_of(request.seat, patient, encounter)
+    first = next(iter(queries.proposed(request.seat, patient, timezone.now())), None)
+    draft |= {"reason_code": first.code} if first else {}
     return forms.UpForm(
         request.POST or None,
         initial=draft | {"origin_encounter": encounter, "specialty": request.GET.get("specialty")},
@@ -359,6 +363,8 @@ def _down_form(request: Request, patient: Resident) -> forms.DownForm:
     start: dict[str, Any] = {"origin": origin_id, "to_organization": centre_id}
     if origin is not None:
         start |= {"specialty": origin.specialty, "diagnosis": origin.diagnosis, "medicines": origin.medicines}
+    first = next(iter(queries.proposed(request.seat, patient, timezone.now(), down=True)), None)
+    start |= {"reason_code": first.code} if first else {}
     return forms.DownForm(
         request.POST or None,
         initial=start,
@@ -372,6 +378,7 @@ def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
     return actions.send_up(
         resident_id=patient.pk,
         attempt=attempt_of(request),
+        summary=queries.summary_of(request.seat, patient, timezone.now()),
         by=request.actor,
         at=timezone.now(),
         **form.letter(),
@@ -386,6 +393,7 @@ def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
         "form": form,
         "items": forms.items_given(data, has_identity=True),
         **_offered(request, chosen),
+        "proposed": queries.proposed(request.seat, patient, timezone.now()),
         "chart": queries.chart(request.seat, patient),
     }
 
