@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from kangqiao import policy as papers
-from kangqiao.domain.referral.rules import Criterion, Test
 from kangqiao.policy import Policy, Value
 
 URGENCIES = ("emergency", "urgent", "routine")
@@ -89,6 +88,24 @@ class ReferralParameters:
 
 def _hours(value: Value) -> timedelta:
     return timedelta(seconds=float(value.fraction() * 3600))
+
+
+# A value of a measure compared with a figure.
+Test = tuple[str, str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """When a record speaks for sending somebody: values, how often, with how many medicines, or since which age."""
+
+    code: str
+    problem: str = ""
+    any_of: tuple[Test, ...] = ()
+    all_of: tuple[Test, ...] = ()
+    days_in_a_row: int = 1
+    apart_days: int = 0
+    medicines_from: int = 0
+    onset_below: int = 0
 
 
 @dataclass(frozen=True, slots=True)

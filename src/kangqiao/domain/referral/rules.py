@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from kangqiao.domain.referral.parameters import Criterion, Test
+
 # Criteria (codes of the list `referral_reason`) under which a hospital may hand a patient back to a centre (ZH-4.4b).
 DOWN_CRITERIA = ("stable_for_community", "chronic_at_target", "rehabilitation", "after_surgery", "long_term_care")
 
@@ -97,24 +99,6 @@ def custody(direction: str, status: str, *, has_arrived: bool) -> int:
     if direction == "up":
         return int(has_arrived and status in ("accepted", "seen"))
     return int(status in ("taken_over", "followed_up"))
-
-
-# A value of a measure compared with a figure.
-Test = tuple[str, str, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """When a record speaks for sending somebody: values, how often, with how many medicines, or since which age."""
-
-    code: str
-    problem: str = ""
-    any_of: tuple[Test, ...] = ()
-    all_of: tuple[Test, ...] = ()
-    days_in_a_row: int = 1
-    apart_days: int = 0
-    medicines_from: int = 0
-    onset_below: int = 0
 
 
 @dataclass(frozen=True, slots=True)

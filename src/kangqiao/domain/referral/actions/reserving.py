@@ -22,7 +22,9 @@ from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.kernel.errors import RuleBroken, Taken
 
 
-def wanted(slot_id: int | None, parts: Mapping[str, int], hospital: Organization, *, is_green: bool) -> dict[str, Slot]:
+def _wanted(
+    slot_id: int | None, parts: Mapping[str, int], hospital: Organization, *, is_green: bool
+) -> dict[str, Slot]:
     """The slots a letter asks for, by kind, the visit under no kind; in the order in which they are locked.
 
     Raises RuleBroken where a part is not the hospital's or not of its kind, two are at the same time, or no agreement
@@ -44,7 +46,7 @@ def wanted(slot_id: int | None, parts: Mapping[str, int], hospital: Organization
     return dict(chosen)
 
 
-def take(
+def _take(
     wanted: Mapping[str, Slot], *, resident_id: int, centre: Organization, attempt: str, by: Actor, at: datetime
 ) -> dict[str, Booking]:
     """Every place of a letter, in the transaction of its sending. Raises Taken naming the one that went."""
@@ -66,7 +68,7 @@ def take(
     return taken
 
 
-def points_of(
+def _points_of(
     resident: Resident, urgency: str, reason_code: str, parameters: ReferralParameters, at: datetime
 ) -> dict[str, int]:
     """How soon this patient is to be seen, in points by reason (SZ16-2.2c)."""
@@ -76,7 +78,7 @@ def points_of(
     return rules.points(patient, worth, parameters.aged_from.integer())
 
 
-def own_booking(booking_id: int | None, resident_id: int, hospital_id: int, at: datetime) -> Booking | None:
+def _own_booking(booking_id: int | None, resident_id: int, hospital_id: int, at: datetime) -> Booking | None:
     """The place the GP took for the patient at this hospital, as long as it stands and lies ahead."""
     if booking_id is None:
         return None
@@ -89,7 +91,7 @@ def own_booking(booking_id: int | None, resident_id: int, hospital_id: int, at: 
     return found
 
 
-def place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> Booking | None:
+def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> Booking | None:
     """The place the patient comes to: the one held if it is good and no other is named, else a new one for it.
 
     One transaction changes both; in one session the old place has to go first, since a person holds one there.
@@ -103,7 +105,7 @@ def place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> B
     if not queries.is_slot_of(slot_id, referral.to_organization_id):
         raise RuleBroken(_("这个号不是接收医院的。"), next_step=_("请从本院的预留号里选一个。"))
     if is_good:
-        free_place(referral, _("改期"), by, at)
+        _free_place(referral, _("改期"), by, at)
     try:
         return scheduling.book(
             slot_id=slot_id, resident_id=referral.resident_id, channel=Booking.Channel.REFERRAL,
@@ -115,16 +117,16 @@ def place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> B
         raise Taken(gone.message, next_step=_("请从预留号里另选一个。")) from None
 
 
-def free_place(referral: Referral, reason: str, by: Actor, at: datetime) -> None:
+def _free_place(referral: Referral, reason: str, by: Actor, at: datetime) -> None:
     """The place of the visit goes back, if its time is still to come."""
     booking = referral.booking
     if booking is not None and booking.status == "booked" and booking.slot.starts_at > at:
         scheduling.cancel_booking(booking_id=booking.pk, reason=reason, by=permissions.for_the_referral(by), at=at)
 
 
-def free_all(referral: Referral, reason: str, by: Actor, at: datetime) -> None:
+def _free_all(referral: Referral, reason: str, by: Actor, at: datetime) -> None:
     """Visit, examinations and bed go back together, as far as their time is still to come."""
-    free_place(referral, reason, by, at)
+    _free_place(referral, reason, by, at)
     for part in queries.parts_of(referral):
         if part.booking.status == "booked" and part.booking.slot.starts_at > at:
             scheduling.cancel_booking(

@@ -22,7 +22,14 @@ from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Document, Encounter
 from kangqiao.domain.referral import permissions, queries, rules
-from kangqiao.domain.referral.actions import reserving
+from kangqiao.domain.referral.actions.reserving import (
+    _free_all,
+    _own_booking,
+    _place,
+    _points_of,
+    _take,
+    _wanted,
+)
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.states import DOWN, UP
@@ -105,9 +112,9 @@ def send_up(
     _require_why(summary or {}, reason_code, reason)
     _refuse_twin(resident_id, hospital, specialty, "up")
     agreement = queries.relation_between(hospital.pk, centre.pk, localtime(at).date())
-    wanted = reserving.wanted(slot_id, parts or {}, hospital, is_green=agreement is not None)
-    taken = reserving.take(wanted, resident_id=resident_id, centre=centre, attempt=attempt, by=by, at=at)
-    visit = taken.pop("", None) or reserving.own_booking(booking_id, resident_id, hospital.pk, at)
+    wanted = _wanted(slot_id, parts or {}, hospital, is_green=agreement is not None)
+    taken = _take(wanted, resident_id=resident_id, centre=centre, attempt=attempt, by=by, at=at)
+    visit = taken.pop("", None) or _own_booking(booking_id, resident_id, hospital.pk, at)
     referral = _create(
         direction="up", resident=resident, from_organization=centre, to_organization=hospital,
         from_practitioner=_doctor(by), agreement=agreement, is_green_channel=agreement is not None,
@@ -115,7 +122,7 @@ def send_up(
         reason_code=reason_code, reason=reason, history=history, examination=examination, question=question,
         medicines=medicines, allergies=allergies, has_consent=has_consent,
         booking=visit, status=UP.initial, sent_at=at, limit=parameters.accept_limit(urgency),
-        policy_ref=parameters.ref, points=reserving.points_of(resident, urgency, reason_code, parameters, at),
+        policy_ref=parameters.ref, points=_points_of(resident, urgency, reason_code, parameters, at),
         summary=summary or {}, summary_sha256=rules.digest(summary) if summary else "",
     )  # fmt: skip
     begin(referral, UP, by=by, at=at)
@@ -137,7 +144,7 @@ def accept_referral(
     named one has just gone, AlreadyMoved.
     """
     referral = _locked(referral_id, "accept", seen_status, by)
-    booking = reserving.place(referral, slot_id, by, at)
+    booking = _place(referral, slot_id, by, at)
     if booking is None and referral.urgency != Referral.Urgency.EMERGENCY:
         raise RuleBroken(_("还没有给这位患者占号。"), next_step=_("请选一个预留号再接收。"), clause="ZH-3.2.4b")
     _move(referral, "accept", by=by, at=at, booking=booking, answered_at=at)
@@ -152,7 +159,7 @@ def rebook_referral(*, referral_id: int, slot_id: int, seen_status: str = "", by
     """The desk moves an accepted patient to another place: both change, or neither. Raises Taken, AlreadyMoved."""
     referral = _locked(referral_id, "rebook", seen_status, by)
     _refuse_arrived(referral)
-    _move(referral, "rebook", by=by, at=at, booking=reserving.place(referral, slot_id, by, at))
+    _move(referral, "rebook", by=by, at=at, booking=_place(referral, slot_id, by, at))
     _tell(referral, "rebooked", referral.from_organization, Role.GP, _("%(hospital)s改了就诊时间"), by, at)
     _tell_resident(referral, "rebooked", _("%(hospital)s改了您的就诊时间"), by, at)
     audit.record("referral.rebook", referral, by=by, at=at, resident_id=referral.resident_id)
@@ -165,7 +172,7 @@ def return_referral(*, referral_id: int, reason: str, seen_status: str = "", by:
     referral = _locked(referral_id, "return", seen_status, by)
     _refuse_arrived(referral)
     _move(referral, "return", by=by, at=at, reason=reason, answered_at=referral.answered_at or at)
-    reserving.free_all(referral, reason, by, at)
+    _free_all(referral, reason, by, at)
     _tell(referral, "returned", referral.from_organization, Role.GP, _("%(hospital)s退回上转"), by, at, reason)
     audit.record("referral.return", referral, by=by, at=at, resident_id=referral.resident_id)
     return referral
@@ -198,7 +205,7 @@ def withdraw_referral(*, referral_id: int, reason: str, seen_status: str = "", b
     referral = _locked(referral_id, "withdraw", seen_status, by)
     _refuse_arrived(referral)
     _move(referral, "withdraw", by=by, at=at, reason=reason)
-    reserving.free_all(referral, reason, by, at)
+    _free_all(referral, reason, by, at)
     _shut(referral, by, at)
     up = referral.direction == Referral.Direction.UP
     words = _("%(centre)s撤回上转") if up else _("%(hospital)s撤回下转")
@@ -232,7 +239,7 @@ def mark_not_attended(*, referral_id: int, reason: str, seen_status: str = "", b
         desk = permissions.at_the_desk(by, referral.to_organization)
         scheduling.miss_booking(booking_id=referral.booking.pk, by=desk, at=at)
     _move(referral, "not_attend", by=by, at=at, reason=reason)
-    reserving.free_all(referral, reason, by, at)
+    _free_all(referral, reason, by, at)
     _shut(referral, by, at)
     _tell(referral, "missed", referral.from_organization, Role.GP, _("上转患者未到%(hospital)s就诊"), by, at, reason)
     audit.record("referral.not_attend", referral, by=by, at=at, resident_id=referral.resident_id)
