@@ -128,7 +128,7 @@ def _everybody() -> Iterator[Person]:
     for hospital in institutions.hospitals_in(CITY).order_by("pk"):
         for kind in ORDERED:
             name, sex = names.next()
-            doctor = (Practitioner.TitleKind.PHYSICIAN, Practitioner.TitleGrade.ATTENDING, kind)
+            doctor = (Practitioner.TitleKind.PHYSICIAN, Practitioner.TitleGrade.RESIDENT, kind)
             yield Person(f"{kind}-{hospital.code}", name, sex, Role.EXPERT, hospital, *doctor)
 
 
