@@ -24,7 +24,7 @@ from tests.access_matrix.world import DISTRICT, MARKS, RESIDENT, SEATS, Side, se
 NOBODY = ("anonymous", "disabled", "ended")
 ACTORS = (*(role.value for role in SEATS), *DISTRICT, *NOBODY)
 WORDS = {"key": "duty_compliance", "clause_id": "ZH-2a", "action": "accept", "kind": "residents"}
-WORDS |= {"paper": "referral"}
+WORDS |= {"paper": "referral", "part": "ct"}
 FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "referral", "line": "line"}
 MARKED = frozenset({RESIDENT, *MARKS.values()})
 

@@ -117,13 +117,18 @@ def of_contract(seat: Seat) -> Q:
     return residents.visible_to(seat, field="contract__resident_id")
 
 
+def of_letter(seat: Seat) -> Q:
+    """What belongs to a letter about a resident the seat may see."""
+    return residents.visible_to(seat, field="referral__resident_id")
+
+
 # Where a scope of the database is exactly that of Python.
 EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
     "records.Observation": by_ledger, "records.Allergy": by_ledger, "records.Medication": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
     "scheduling.Hold": by_ledger,
-    "referral.Referral": by_ledger, "messaging.Notice": messaging.visible_to,
+    "referral.Referral": by_ledger, "referral.Part": of_letter, "messaging.Notice": messaging.visible_to,
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
 }  # fmt: skip
 SCOPES: dict[str, Allowed] = {

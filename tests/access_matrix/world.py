@@ -36,6 +36,7 @@ from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
 from tests.access_matrix.contract_rows import add_contracts
+from tests.access_matrix.green_rows import add_parts
 from tests.access_matrix.record_rows import add_record
 from tests.access_matrix.slot_rows import add_holds
 from tests.access_matrix.work import add_work
@@ -360,6 +361,7 @@ def _visits(side: Side) -> None:
         from_organization=side.centre, to_organization=(side.host or side).hospital, from_practitioner=side.gp,
         agreement=side.agreement, specialty="cardiology", is_green_channel=True,
     )  # fmt: skip
+    add_parts(side)
     side.add(
         "down", Referral, direction="down", status="proposed", resident=side.resident, specialty="neurology",
         from_organization=(side.host or side).hospital, to_organization=side.centre, agreement=side.agreement,

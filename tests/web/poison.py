@@ -49,7 +49,7 @@ PROGRAM = {
     "messaging.Notice": {"kind", "url", "clause", "cause"},
     "publication.Publication": {"content", "sha256", "policy_ref"},
     "records.Encounter": {"specialty"},
-    "referral.Referral": {"specialty", "reason_code", "policy_ref"},
+    "referral.Referral": {"specialty", "reason_code", "policy_ref", "summary_sha256"},
     "residents.Basis": {"source"},
     "roster.Posting": {"policy_ref"},
     "roster.Roster": {"unmet", "policy_ref"},

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.domain.referral.actions import ITEMS
-from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.queries import Choice
 
 URGENCIES = [
@@ -30,6 +30,11 @@ def text(label: Any, rows: int = 2, *, required: bool = True, most: int = 2000, 
     return forms.CharField(label=label, max_length=most, required=required, widget=area, help_text=hint)
 
 
+def place() -> forms.IntegerField:
+    """The number of a slot, or none."""
+    return forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+
+
 class UpForm(forms.Form):
     """A letter up: where to, what the matter is, and the eight items. What is missing the action names."""
 
@@ -45,14 +50,15 @@ class UpForm(forms.Form):
     allergies = forms.CharField(label=_("过敏史"), max_length=200, help_text=_("没有也请写“无”"))
     question = text(_("希望医院解决"), required=False)
     has_consent = forms.BooleanField(label=_("居民同意转诊，并同意把这些资料给接诊医院"), required=False)
-    slot = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
-    origin_encounter = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+    slot = place()
+    origin_encounter = place()
 
     def __init__(
         self, *args: Any, hospitals: Iterable[Choice], reasons: Iterable[Choice],
         specialties: Iterable[tuple[str, Iterable[Choice]]], **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
+        self.fields |= {f"part_{kind}": place() for kind in Part.Kind.values}
         self.fields["to_organization"].choices = [(one.value, one.label) for one in hospitals]  # type: ignore[attr-defined]
         self.fields["specialty"].choices = [  # type: ignore[attr-defined]
             ("", _("请选专科")),
@@ -71,6 +77,8 @@ class UpForm(forms.Form):
     def letter(self) -> dict[str, Any]:
         """What the action takes, without the resident."""
         data = dict(self.cleaned_data)
+        taken = {kind: data.pop(f"part_{kind}") for kind in Part.Kind.values}
+        data["parts"] = {kind: slot for kind, slot in taken.items() if slot}
         names = {"to_organization": "to_organization_id", "slot": "slot_id", "origin_encounter": "origin_encounter_id"}
         return {names.get(name, name): value for name, value in data.items()}
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
+from typing import Any
 
+from kangqiao import policy as papers
 from kangqiao.policy import Policy, Value
 
 URGENCIES = ("emergency", "urgent", "routine")
+POINTS = ("emergency", "danger_sign", "urgent", "contracted", "key_group", "aged")
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,11 @@ class ReferralParameters:
     required_items: Value
     remind_percent: Value
     escalate_percent: Value
+    points: dict[str, Value]
+    aged_from: Value
+    waiting_most: Value
+    measured_from: Value
+    bounce_back_days: Value
     ref: str
 
     @classmethod
@@ -44,6 +56,11 @@ class ReferralParameters:
             required_items=value("required_items"),
             remind_percent=value("overdue_remind_percent"),
             escalate_percent=value("overdue_escalate_percent"),
+            points={reason: value(f"priority_points_{reason}") for reason in POINTS},
+            aged_from=value("priority_aged_from_years"),
+            waiting_most=value("priority_points_waiting_max"),
+            measured_from=value("measured_from_patients"),
+            bounce_back_days=value("bounce_back_days"),
             ref=str(policy.ref),
         )
 
@@ -71,3 +88,61 @@ class ReferralParameters:
 
 def _hours(value: Value) -> timedelta:
     return timedelta(seconds=float(value.fraction() * 3600))
+
+
+# A value of a measure compared with a figure.
+Test = tuple[str, str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """When a record speaks for sending somebody: values, how often, with how many medicines, or since which age."""
+
+    code: str
+    problem: str = ""
+    any_of: tuple[Test, ...] = ()
+    all_of: tuple[Test, ...] = ()
+    days_in_a_row: int = 1
+    apart_days: int = 0
+    medicines_from: int = 0
+    onset_below: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """From which day in a bed a diagnosis may go down, and under which criterion."""
+
+    from_day: int
+    code: str
+
+
+@cache
+def criteria(direction: str) -> tuple[Criterion, ...]:
+    """The criteria of one direction that a record can meet, in the order of the pack."""
+    return tuple(
+        Criterion(
+            row["code"], row.get("problem", ""), _tests(row.get("any", ())), _tests(row.get("all", ())),
+            row.get("days_in_a_row", 1), row.get("apart_days", 0), row.get("medicines_from", 0),
+            row.get("onset_below", 0),
+        )
+        for row in _data()[direction]
+    )  # fmt: skip
+
+
+@cache
+def stays() -> Mapping[str, Stay]:
+    """When a patient in a bed may go down, by diagnosis."""
+    return MappingProxyType({row["diagnosis"]: Stay(row["from_day"], row["code"]) for row in _data()["discharge"]})
+
+
+def stable_days() -> int:
+    """How many days without a danger value count as stable."""
+    return int(_data()["stable_days"])
+
+
+def _data() -> dict[str, Any]:
+    return papers.default().pack("cn-national").data("referral_criteria")
+
+
+def _tests(rows: Any) -> tuple[Test, ...]:
+    return tuple((code, how, Decimal(figure)) for code, how, figure in rows)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from kangqiao.domain.referral.parameters import Criterion, Test
 
 # Criteria (codes of the list `referral_reason`) under which a hospital may hand a patient back to a centre (ZH-4.4b).
 DOWN_CRITERIA = ("stable_for_community", "chronic_at_target", "rehabilitation", "after_surgery", "long_term_care")
@@ -42,3 +49,147 @@ def used_percent(since: datetime, due: datetime, now: datetime) -> int:
     """How much of a time limit is used up, in full percent; more than 100 when it is overdue."""
     limit = (due - since) / timedelta(seconds=1)
     return int((now - since) / timedelta(seconds=1) * 100 // limit) if limit > 0 else 100
+
+
+# Criteria (codes of the list `referral_reason`) that are danger signs.
+DANGER_SIGNS = ("htn_emergency", "dm_danger")
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What decides how soon somebody is seen."""
+
+    urgency: str
+    reason_code: str
+    age: int
+    is_contracted: bool
+    is_key: bool
+
+
+def points(patient: Patient, worth: Mapping[str, int], aged_from: int) -> dict[str, int]:
+    """The points a patient brings along, by reason, the heaviest first (SZ16-2.2c)."""
+    holds = {
+        "emergency": patient.urgency == "emergency",
+        "danger_sign": patient.reason_code in DANGER_SIGNS,
+        "urgent": patient.urgency == "urgent",
+        "contracted": patient.is_contracted,
+        "key_group": patient.is_key,
+        "aged": patient.age >= aged_from,
+    }
+    return {reason: worth[reason] for reason in worth if holds[reason]}
+
+
+def score(own: Mapping[str, int], since: datetime, now: datetime, most: int) -> int:
+    """The points now: those brought along and one for each full day of waiting, up to the most."""
+    return sum(own.values()) + min(most, max((now - since).days, 0))
+
+
+def queue_order(
+    *, is_emergency: bool, is_green: bool, score: int, arrived_at: datetime
+) -> tuple[bool, bool, int, float]:
+    """Where somebody stands in a queue: emergencies, the green channel by points, everybody by arrival."""
+    return (not is_emergency, not is_green, -score if is_green else 0, arrived_at.timestamp())
+
+
+def custody(direction: str, status: str, *, has_arrived: bool) -> int:
+    """Which end answers for the patient, 0 the sender, 1 the receiver: arrival moves that, a letter does not.
+
+    Up, the hospital has it from arrival until its summary went back; down, the centre from taking over.
+    """
+    if direction == "up":
+        return int(has_arrived and status in ("accepted", "seen"))
+    return int(status in ("taken_over", "followed_up"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value of the record."""
+
+    code: str
+    value: Decimal
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a record tells: problems with their beginning, values, how many medicines, the birth date."""
+
+    problems: Mapping[str, date | None]
+    readings: tuple[Reading, ...]
+    medicines: int
+    birth_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A criterion that a record meets, and the values that meet it, the newest first."""
+
+    code: str
+    by: tuple[Reading, ...]
+
+
+def met(criteria: Iterable[Criterion], known: Known) -> list[Met]:
+    """The criteria a record meets, in the order of the pack, each once (ZH-4.4b)."""
+    found: dict[str, Met] = {}
+    for one in criteria:
+        by = _meets(one, known) if not one.problem or one.problem in known.problems else None
+        if by is not None and one.code not in found:
+            found[one.code] = Met(one.code, tuple(by))
+    return list(found.values())
+
+
+def holds(test: Test, reading: Reading) -> bool:
+    """Whether a value stands as a test wants it. Raises KeyError for a comparison there is not."""
+    code, how, figure = test
+    value = reading.value
+    compared = {">=": value >= figure, ">": value > figure, "<=": value <= figure, "<": value < figure}
+    return code == reading.code and compared[how]
+
+
+def digest(summary: Mapping[str, Any]) -> str:
+    """The fingerprint of a summary: the same words, the same sixty-four signs."""
+    text = json.dumps(summary, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fits_discharge(in_bed_days: int, from_day: int, danger_days_ago: Iterable[int], stable_days: int) -> bool:
+    """Whether somebody in a bed is fit to go down: long enough there, and no danger value in the last days."""
+    return in_bed_days >= from_day and all(ago >= stable_days for ago in danger_days_ago)
+
+
+def _meets(one: Criterion, known: Known) -> list[Reading] | None:
+    """The values that meet a criterion; none of them where an age does, `None` where it is not met."""
+    if one.onset_below:
+        since = known.problems[one.problem]
+        return [] if since and _years(known.birth_date, since) < one.onset_below else None
+    if known.medicines < one.medicines_from:
+        return None
+    if one.all_of:
+        newest = [next((r for r in _newest_first(known) if r.code == test[0]), None) for test in one.all_of]
+        by = [r for test, r in zip(one.all_of, newest, strict=True) if r is not None and holds(test, r)]
+        return list(dict.fromkeys(by)) if len(by) == len(one.all_of) else None
+    return _in_a_row(one, known)
+
+
+def _in_a_row(one: Criterion, known: Known) -> list[Reading] | None:
+    """The values of the newest days, where each of these days has one."""
+    asked = {code for code, _how, _figure in one.any_of}
+    days = sorted({r.day for r in known.readings if r.code in asked}, reverse=True)
+    found: list[Reading] = []
+    held: list[date] = []
+    for day in days:
+        by = [r for r in known.readings if r.day == day and any(holds(test, r) for test in one.any_of)]
+        if not by:
+            break
+        found, held = [*found, *by], [*held, day]
+        if len(held) >= one.days_in_a_row and (held[0] - day).days >= one.apart_days:
+            return found
+    return None
+
+
+def _newest_first(known: Known) -> list[Reading]:
+    return sorted(known.readings, key=lambda reading: reading.day, reverse=True)
+
+
+def _years(born: date, on: date) -> int:
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))

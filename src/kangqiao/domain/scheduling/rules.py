@@ -26,6 +26,8 @@ class Circle(StrEnum):
 
 
 RESERVED = (Circle.PARTNER, Circle.TEAM, Circle.CONTRACTED)
+# Specialties whose places a doctor orders: examinations and beds. No resident books one, no list of doctors names one.
+ORDERED = ("ecg", "ct", "ultrasound", "laboratory", "ward")
 
 
 @dataclass(frozen=True, slots=True)

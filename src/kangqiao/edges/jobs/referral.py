@@ -1,4 +1,7 @@
-"""Every ten minutes: whoever owes the next step of a referral is reminded, and its supervisor told when time is up."""
+"""Every ten minutes whoever owes a step of a referral is reminded, and its supervisor told when time is up.
+
+Every Monday the directors read what stood still.
+"""
 
 from __future__ import annotations
 
@@ -20,4 +23,14 @@ def clocks(timestamp: int) -> int:
     with as_system("referral-clocks") as by:
         told = actions.escalate_overdue(by=by, at=timezone.now())
     log.info("referral: %d clocks told", told)
+    return told
+
+
+@app.periodic(cron="0 8 * * 1")
+@app.task(name="referral.weekly", queueing_lock="referral.weekly", pass_context=False)
+def weekly(timestamp: int) -> int:
+    """Once a week and hospital; running it again in the week tells nothing new."""
+    with as_system("referral-weekly") as by:
+        told = actions.tell_directors(by=by, at=timezone.now())
+    log.info("referral: %d directors told", told)
     return told

@@ -10,6 +10,7 @@ from kangqiao.domain.accounts import actions as accounts
 from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce import actions as workforce
 from kangqiao.domain.workforce.models import Practitioner
@@ -124,6 +125,11 @@ def _everybody() -> Iterator[Person]:
         yield from _hospital(names, hospital)
     for centre in institutions.centres_in(CITY).order_by("pk"):
         yield from _centre(names, centre)
+    for hospital in institutions.hospitals_in(CITY).order_by("pk"):
+        for kind in ORDERED:
+            name, sex = names.next()
+            doctor = (Practitioner.TitleKind.PHYSICIAN, Practitioner.TitleGrade.RESIDENT, kind)
+            yield Person(f"{kind}-{hospital.code}", name, sex, Role.EXPERT, hospital, *doctor)
 
 
 def _city(names: Names) -> Iterator[Person]:

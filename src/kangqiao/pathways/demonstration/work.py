@@ -21,6 +21,7 @@ from kangqiao.domain.roster.models import HalfDay, Posting, Roster
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.domain.scheduling.parameters import SlotParameters
+from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.errors import RuleBroken
 from kangqiao.kernel.period import week
@@ -36,6 +37,8 @@ WEEKS_AHEAD = 4
 HALF_DAYS = tuple((weekday, half) for half in ("am", "pm") for weekday in (0, 2, 4, 1, 3))
 CLINIC_DAYS = (1, 3)
 MORNING = (time_of_day(8, 30), time_of_day(11, 30))
+# Examinations and admissions, after the visits of the morning.
+AFTERNOON = (time_of_day(14, 0), time_of_day(16, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +123,19 @@ def load_weeks_ahead(run: Run) -> int:
 
 
 def load_clinics(run: Run) -> int:
-    """Specialist clinics at the hospitals for the coming weeks, half of each kept for the paired centres first."""
+    """Clinics, examinations and beds of the coming weeks, a part of each kept for the paired centres first."""
     slots = SlotParameters.read(policy.at(place=CITY, date=run.today))
     return sum(_opened(run, _clinics(run, hospital, slots)) for hospital in institutions.hospitals_in(CITY))
 
 
 def _clinics(run: Run, hospital: Organization, slots: SlotParameters) -> list[scheduling.Opening]:
     found = []
-    for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:]):
+    sitting = [(turn, expert, MORNING) for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:])]
+    ordered = Practitioner.objects.filter(organization=hospital, specialty__code__in=ORDERED).order_by("pk")
+    sitting += [(turn, one, AFTERNOON) for turn, one in enumerate(ordered.select_related("specialty"))]
+    for turn, expert, hours in sitting:
         for day in _clinic_days(run.today, turn):
-            starts_at, ends_at = (_instant(day, at) for at in MORNING)
+            starts_at, ends_at = (_instant(day, at) for at in hours)
             found.append(
                 scheduling.Opening(
                     organization_id=hospital.pk, practitioner_id=expert.pk, specialty=_specialty(expert),

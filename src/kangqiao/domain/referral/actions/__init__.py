@@ -1,5 +1,6 @@
 """Every step of a referral, up and down, and taking back the last one."""
 
+from kangqiao.domain.referral.actions.arriving import complete_part, receive_patient
 from kangqiao.domain.referral.actions.placing import advise_referral, defer_referral, redirect_referral
 from kangqiao.domain.referral.actions.steps import (
     CHANGEABLE,
@@ -23,6 +24,7 @@ from kangqiao.domain.referral.actions.steps import (
     withdraw_referral,
 )
 from kangqiao.domain.referral.actions.undoing import undo_step
+from kangqiao.domain.referral.actions.weekly import tell_directors
 
 __all__ = [
     "CHANGEABLE",
@@ -30,6 +32,7 @@ __all__ = [
     "accept_referral",
     "advise_referral",
     "close_referral",
+    "complete_part",
     "confirm_visit",
     "decline_down",
     "defer_referral",
@@ -39,6 +42,7 @@ __all__ = [
     "propose_again",
     "propose_down",
     "rebook_referral",
+    "receive_patient",
     "record_first_contact",
     "redirect_referral",
     "resend_referral",
@@ -46,6 +50,7 @@ __all__ = [
     "return_summary",
     "send_up",
     "take_over",
+    "tell_directors",
     "undo_step",
     "withdraw_referral",
 ]

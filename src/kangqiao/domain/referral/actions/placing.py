@@ -17,9 +17,11 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import queries
+from kangqiao.domain.referral.actions.reserving import (
+    _free_all,
+)
 from kangqiao.domain.referral.actions.steps import (
     _check_codes,
-    _free_place,
     _locked,
     _move,
     _open_to_both,
@@ -88,7 +90,7 @@ def redirect_referral(
         )
     _check_codes("", specialty)
     _refuse_twin(referral.resident_id, new, specialty, "up")
-    _free_place(referral, _("改投别处"), by, at)
+    _free_all(referral, _("改投别处"), by, at)
     agreement = queries.relation_between(new.pk, referral.from_organization_id, localtime(at).date())
     limit = _parameters(referral.from_organization, at).accept_limit(referral.urgency)
     try:
@@ -121,7 +123,7 @@ def advise_referral(*, referral_id: int, reply: str, seen_status: str = "", by: 
     if not reply.strip():
         raise RuleBroken(_("建议还没有写。"), next_step=_("请写明怎么用药、怎么查、什么情况再转上来。"))
     _move(referral, "advise", by=by, at=at, reply=reply, answered_at=referral.answered_at or at)
-    _free_place(referral, _("医院已给建议"), by, at)
+    _free_all(referral, _("医院已给建议"), by, at)
     _tell(referral, "advised", referral.from_organization, Role.GP, _("%(hospital)s给了诊疗建议"), by, at)
     _tell_resident(referral, "advised", _("%(hospital)s给您的医生写了建议，暂不用去医院"), by, at)
     audit.record("referral.advise", referral, by=by, at=at, resident_id=referral.resident_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,15 @@ from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Document, Encounter
 from kangqiao.domain.referral import permissions, queries, rules
-from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.actions.reserving import (
+    _free_all,
+    _own_booking,
+    _place,
+    _points_of,
+    _take,
+    _wanted,
+)
+from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.states import DOWN, UP
 from kangqiao.domain.residents import actions as residents
@@ -31,12 +39,11 @@ from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.residents.permissions import is_refused, user_id_of, valid_at
 from kangqiao.domain.residents.queries import not_found as no_resident
 from kangqiao.domain.scheduling import actions as scheduling
-from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.domain.workforce.queries import practitioner_of
 from kangqiao.kernel.decision import Decision
-from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken, Taken
+from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
 ITEMS = {
     "patient_identity": gettext_noop("居民身份"),
@@ -69,8 +76,10 @@ def send_up(
     has_consent: bool = False,
     booking_id: int | None = None,
     slot_id: int | None = None,
+    parts: Mapping[str, int] | None = None,
     attempt: str = "",
     origin_encounter_id: int | None = None,
+    summary: Mapping[str, Any] | None = None,
     by: Actor,
     at: datetime,
 ) -> Referral:
@@ -78,9 +87,11 @@ def send_up(
 
     The mark of the green channel follows from the agreements in force; nobody sets it. Both houses may see the
     resident from now until the case ends. The desk's clock starts. A posted expert sends from the visit at the centre
-    (SZ16-3.2b). `slot_id` takes a place in the same breath (`attempt` names the sending), `booking_id` brings one.
-    Raises RuleBroken naming the first missing item of the data set (ZH-4.4c) or the open referral for the same
-    problem; Taken with the nearest places; Denied, NotVisible.
+    (SZ16-3.2b). `slot_id` takes a place in the same breath (`attempt` names the sending), `booking_id` brings one;
+    `parts` are slots for examinations and a bed by kind (SZ16-2.2c), all taken or none. Raises RuleBroken naming the
+    first missing item of the data set (ZH-4.4c), a criterion of the record passed over without a reason, or the open
+    referral for the same problem; Taken naming the place that
+    went, with the nearest; Denied, NotVisible. `summary` is what the record tells; it travels frozen.
     """
     origin = None if origin_encounter_id is None else _origin_visit(origin_encounter_id, resident_id, by)
     _allow(permissions.can_send_up(by, origin))
@@ -98,23 +109,24 @@ def send_up(
     }  # fmt: skip
     _require_whole(parameters, given)
     _check_codes(reason_code, specialty)
+    _require_why(summary or {}, reason_code, reason)
     _refuse_twin(resident_id, hospital, specialty, "up")
     agreement = queries.relation_between(hospital.pk, centre.pk, localtime(at).date())
-    if slot_id is not None:
-        booking_id = scheduling.book(
-            slot_id=slot_id, resident_id=resident_id, channel=Booking.Channel.REFERRAL, attempt=attempt,
-            as_partner_centre_id=centre.pk, by=by, at=at,
-        ).pk  # fmt: skip
+    wanted = _wanted(slot_id, parts or {}, hospital, is_green=agreement is not None)
+    taken = _take(wanted, resident_id=resident_id, centre=centre, attempt=attempt, by=by, at=at)
+    visit = taken.pop("", None) or _own_booking(booking_id, resident_id, hospital.pk, at)
     referral = _create(
         direction="up", resident=resident, from_organization=centre, to_organization=hospital,
         from_practitioner=_doctor(by), agreement=agreement, is_green_channel=agreement is not None,
         origin_encounter=origin, specialty=specialty, urgency=Referral.Urgency(urgency).value, diagnosis=diagnosis,
         reason_code=reason_code, reason=reason, history=history, examination=examination, question=question,
         medicines=medicines, allergies=allergies, has_consent=has_consent,
-        booking=_own_booking(booking_id, resident_id, hospital.pk, at), status=UP.initial, sent_at=at,
-        limit=parameters.accept_limit(urgency), policy_ref=parameters.ref,
+        booking=visit, status=UP.initial, sent_at=at, limit=parameters.accept_limit(urgency),
+        policy_ref=parameters.ref, points=_points_of(resident, urgency, reason_code, parameters, at),
+        summary=summary or {}, summary_sha256=rules.digest(summary) if summary else "",
     )  # fmt: skip
     begin(referral, UP, by=by, at=at)
+    Part.objects.bulk_create(Part(referral=referral, kind=kind, booking=one) for kind, one in taken.items())
     _open_to_both(referral, by, at)
     _tell(referral, "sent", hospital, Role.REFERRAL_DESK, _("%(centre)s上转一位患者"), by, at)
     audit.record("referral.send_up", referral, by=by, at=at, resident_id=resident_id, policy_ref=parameters.ref)
@@ -160,7 +172,7 @@ def return_referral(*, referral_id: int, reason: str, seen_status: str = "", by:
     referral = _locked(referral_id, "return", seen_status, by)
     _refuse_arrived(referral)
     _move(referral, "return", by=by, at=at, reason=reason, answered_at=referral.answered_at or at)
-    _free_place(referral, reason, by, at)
+    _free_all(referral, reason, by, at)
     _tell(referral, "returned", referral.from_organization, Role.GP, _("%(hospital)s退回上转"), by, at, reason)
     audit.record("referral.return", referral, by=by, at=at, resident_id=referral.resident_id)
     return referral
@@ -193,7 +205,7 @@ def withdraw_referral(*, referral_id: int, reason: str, seen_status: str = "", b
     referral = _locked(referral_id, "withdraw", seen_status, by)
     _refuse_arrived(referral)
     _move(referral, "withdraw", by=by, at=at, reason=reason)
-    _free_place(referral, reason, by, at)
+    _free_all(referral, reason, by, at)
     _shut(referral, by, at)
     up = referral.direction == Referral.Direction.UP
     words = _("%(centre)s撤回上转") if up else _("%(hospital)s撤回下转")
@@ -212,7 +224,7 @@ def confirm_visit(*, referral_id: int, seen_status: str = "", by: Actor, at: dat
     referral = _locked(referral_id, "see", seen_status, by)
     encounter = _visit(referral, by, at)
     limit = _parameters(referral.to_organization, at).summary_limit(referral.urgency)
-    _move(referral, "see", by=by, at=at, limit=limit, encounter=encounter)
+    _move(referral, "see", by=by, at=at, limit=limit, encounter=encounter, arrived_at=referral.arrived_at or at)
     _tell(referral, "seen", referral.from_organization, Role.GP, _("上转患者已到%(hospital)s就诊"), by, at)
     audit.record("referral.see", referral, by=by, at=at, resident_id=referral.resident_id, encounter_id=encounter.pk)
     return referral
@@ -227,6 +239,7 @@ def mark_not_attended(*, referral_id: int, reason: str, seen_status: str = "", b
         desk = permissions.at_the_desk(by, referral.to_organization)
         scheduling.miss_booking(booking_id=referral.booking.pk, by=desk, at=at)
     _move(referral, "not_attend", by=by, at=at, reason=reason)
+    _free_all(referral, reason, by, at)
     _shut(referral, by, at)
     _tell(referral, "missed", referral.from_organization, Role.GP, _("上转患者未到%(hospital)s就诊"), by, at, reason)
     audit.record("referral.not_attend", referral, by=by, at=at, resident_id=referral.resident_id)
@@ -430,19 +443,6 @@ def _origin_visit(encounter_id: int, resident_id: int, by: Actor) -> Encounter:
     return visit
 
 
-def _own_booking(booking_id: int | None, resident_id: int, hospital_id: int, at: datetime) -> Booking | None:
-    """The place the GP took for the patient at this hospital, as long as it stands and lies ahead."""
-    if booking_id is None:
-        return None
-    rows = Booking.objects.select_for_update(of=("self",)).select_related("session", "slot")
-    found = rows.filter(pk=booking_id, resident_id=resident_id).first()
-    if found is None or found.session.organization_id != hospital_id:
-        raise RuleBroken(_("占的号不是这位居民在这家医院的。"), next_step=_("请重新选号。"))
-    if found.status != "booked" or found.slot.starts_at <= at:
-        raise RuleBroken(_("占的号已经取消或过了时间。"), next_step=_("请重新选号。"))
-    return found
-
-
 def _parameters(organization: Organization, at: datetime) -> ReferralParameters:
     return ReferralParameters.read(policy.at(place=organization.place.code, date=localtime(at).date()))
 
@@ -460,6 +460,16 @@ def _require_whole(parameters: ReferralParameters, given: dict[str, bool]) -> No
 def _require_plan(plan: str, medicines: str) -> None:
     if not (plan.strip() and medicines.strip()):
         raise RuleBroken(_("下转要写明现用药和随访计划。"), next_step=_("请补齐后再送。"), clause="ZH-4.4b")
+
+
+def _require_why(summary: Mapping[str, Any], reason_code: str, reason: str) -> None:
+    """Whoever passes over what the record speaks for says why."""
+    codes = [one["code"] for one in summary.get("criteria", ())]
+    if codes and reason_code not in codes and not reason.strip():
+        raise RuleBroken(
+            _("档案里符合“%(one)s”，您选了别的条件。") % {"one": terminology.label("referral_reason", codes[0])},
+            next_step=_("请改选这一条，或在“转诊原因”里写一句为什么。"), clause="ZH-4.4b",
+        )  # fmt: skip
 
 
 def _check_codes(reason_code: str, specialty: str) -> None:
@@ -535,38 +545,6 @@ def _move(
     due = None if limit is None else at + limit
     table = queries.table_of(referral)
     transition(referral, table, action, by=by, at=at, reason=reason, clock_from=at, due_at=due, **fields)
-
-
-def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> Booking | None:
-    """The place the patient comes to: the one held if it is good and no other is named, else a new one for it.
-
-    One transaction changes both; in one session the old place has to go first, since a person holds one there.
-    """
-    held = referral.booking
-    is_good = held is not None and held.status == "booked" and held.slot.starts_at > at
-    if held is not None and is_good and slot_id in (None, held.slot_id):
-        return held
-    if slot_id is None:
-        return None
-    if not queries.is_slot_of(slot_id, referral.to_organization_id):
-        raise RuleBroken(_("这个号不是接收医院的。"), next_step=_("请从本院的预留号里选一个。"))
-    if is_good:
-        _free_place(referral, _("改期"), by, at)
-    try:
-        return scheduling.book(
-            slot_id=slot_id, resident_id=referral.resident_id, channel=Booking.Channel.REFERRAL,
-            attempt=f"referral:{referral.pk}:{slot_id}:{at.timestamp():.6f}",
-            as_partner_centre_id=referral.from_organization_id if referral.is_green_channel else None,
-            by=permissions.at_the_desk(by, referral.to_organization), at=at,
-        )  # fmt: skip
-    except Taken as gone:
-        raise Taken(gone.message, next_step=_("请从预留号里另选一个。")) from None
-
-
-def _free_place(referral: Referral, reason: str, by: Actor, at: datetime) -> None:
-    booking = referral.booking
-    if booking is not None and booking.status == "booked" and booking.slot.starts_at > at:
-        scheduling.cancel_booking(booking_id=booking.pk, reason=reason, by=permissions.for_the_referral(by), at=at)
 
 
 def _refuse_arrived(referral: Referral) -> None:

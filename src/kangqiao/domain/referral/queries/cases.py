@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao import policy
 from kangqiao.base import reads
 from kangqiao.base.acting import beyond
 from kangqiao.base.models import StatusChange
@@ -23,7 +24,9 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import rules
 from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.permissions import parties, visible_to
+from kangqiao.domain.referral.queries.stays import WITH_PARTS
 from kangqiao.domain.referral.states import DOWN, UP
 from kangqiao.domain.residents.queries import note_read
 from kangqiao.domain.scheduling.models import Booking
@@ -96,13 +99,33 @@ def noted(seat: Seat, rows: QuerySet[Referral]) -> list[Referral]:
 
 def of_resident(seat: Seat, resident_id: int) -> list[Referral]:
     """A resident's referrals that the seat may see, newest first."""
-    return noted(seat, referrals(seat).filter(resident_id=resident_id).order_by("-sent_at", "-pk"))
+    found = referrals(seat).filter(resident_id=resident_id).prefetch_related(*WITH_PARTS)
+    return noted(seat, found.order_by("-sent_at", "-pk"))
 
 
 def case_of(seat: Seat, referral: Referral) -> list[Referral]:
     """The whole case: the up-referral and every down-referral that continues it, oldest first (ZH-3.2.4a)."""
     first = referral.origin_id or referral.pk
     return list(referrals(seat).filter(Q(pk=first) | Q(origin_id=first)).order_by("sent_at", "pk"))
+
+
+def bounced(seat: Seat, referral: Referral) -> Referral | None:
+    """The other half of a bounce: a patient handed down who was sent up to the same hospital again within some days."""
+    up = referral.direction == Referral.Direction.UP
+    day = localtime(referral.sent_at).date()
+    parameters = ReferralParameters.read(policy.at(place=referral.to_organization.place.code, date=day))
+    within = timedelta(days=parameters.bounce_back_days.integer())
+    if up:
+        found = referrals(seat).filter(
+            direction="down", from_organization=referral.to_organization_id, sent_at__lt=referral.sent_at,
+            sent_at__gte=referral.sent_at - within,
+        )  # fmt: skip
+    else:
+        found = referrals(seat).filter(
+            direction="up", to_organization=referral.from_organization_id, sent_at__gt=referral.sent_at,
+            sent_at__lte=referral.sent_at + within,
+        )  # fmt: skip
+    return found.filter(resident_id=referral.resident_id).order_by("-sent_at" if up else "sent_at").first()
 
 
 def open_twin(resident_id: int, to_organization_id: int, specialty: str, direction: str) -> Referral | None:

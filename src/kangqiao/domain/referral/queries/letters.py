@@ -30,6 +30,7 @@ from kangqiao.domain.referral.queries.cases import (
     table_of,
     visit_time,
 )
+from kangqiao.domain.referral.queries.stays import Stay, stays_of
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import age
 from kangqiao.domain.scheduling.models import Slot
@@ -270,6 +271,7 @@ class Way:
     path: list[Stop]
     told: str
     visit: Slot | None
+    more: list[Stay]
 
 
 def ways(seat: Seat, rows: list[Referral], now: datetime) -> list[Way]:
@@ -281,6 +283,7 @@ def ways(seat: Seat, rows: list[Referral], now: datetime) -> list[Way]:
         Way(
             line, _path(line.referral, changes[line.referral.pk]), _told(line.referral),
             line.referral.booking.slot if visit_time(line.referral) and line.referral.booking else None,
+            [stay for stay in stays_of(line.referral, now, line.referral.parts.all()) if stay.kind],
         )
         for line in lines(rows, now)
     ]  # fmt: skip

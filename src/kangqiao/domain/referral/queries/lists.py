@@ -101,12 +101,17 @@ def waiting_rows(seat: Seat, where: Where, now: datetime, *, mine: bool = False)
 
 
 def desk_lines(seat: Seat, now: datetime) -> tuple[list[Line], list[Line]]:
-    """The two halves of the desk's queue: what waits for the desk, and what waits for somebody else."""
+    """The two halves of the desk's queue: what waits for the desk, and what waits for somebody else.
+
+    What is overdue stands on top, below emergencies alone (XH23-5.1.2c).
+    """
     found = desk_queue(seat, "up", (*WAITING_FOR_DESK, *WAITING_FOR_OTHERS))
     split = lines(found, now)
     others = [line for line in split if line.referral.status not in WAITING_FOR_DESK]
     others.sort(key=lambda line: (visit_time(line.referral) or line.referral.clock_from, line.referral.pk))
-    return [line for line in split if line.referral.status in WAITING_FOR_DESK], others
+    own = [line for line in split if line.referral.status in WAITING_FOR_DESK]
+    own.sort(key=lambda line: (line.referral.urgency != "emergency", not (line.clock and line.clock.is_overdue)))
+    return own, others
 
 
 def desk_day(seat: Seat, now: datetime) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from kangqiao.domain.referral.queries.letters import FEW
 from kangqiao.domain.scheduling import queries as scheduling
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
+from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -56,7 +57,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reach:
+class Reach:
     """How far ahead a centre may take places at a hospital, and whether the reserved ones are for it too."""
 
     ends: datetime
@@ -72,7 +73,7 @@ def places(
 
     The place the GP took counts as chosen until another is named; without one it is the first free.
     """
-    reach = _reach(hospital, centre, now)
+    reach = reach_of(hospital, centre, now)
     free = scheduling.free_slots(
         [hospital.pk], specialty, starts=now, ends=reach.ends, now=now, standing=reach.standing
     )
@@ -96,16 +97,17 @@ def places(
     return Places(listed, chosen, following, is_other, reach.release_hours)
 
 
-def _reach(hospital: Organization, centre: Organization, now: datetime) -> _Reach:
+def reach_of(hospital: Organization, centre: Organization, now: datetime) -> Reach:
+    """How far a centre reaches at a hospital now."""
     day = localtime(now).date()
     parameters = SlotParameters.read(policy.at(hospital.place.code, day))
     is_paired = relation_between(hospital.pk, centre.pk, day) is not None
     ends = now + timedelta(days=parameters.booking_horizon_days)
     standing = scheduling.Standing(partner=frozenset({hospital.pk} if is_paired else ()))
-    return _Reach(ends, standing, parameters.release_hours_before)
+    return Reach(ends, standing, parameters.release_hours_before)
 
 
-def _free_by_specialty(hospital_id: int, reach: _Reach, now: datetime) -> dict[str, tuple[int, datetime]]:
+def _free_by_specialty(hospital_id: int, reach: Reach, now: datetime) -> dict[str, tuple[int, datetime]]:
     """How many places a centre can take in each specialty of a hospital, and when the first one is."""
     free = Slot.objects.filter(
         scheduling.is_free(now, reach.standing), session__organization_id=hospital_id, starts_at__lt=reach.ends
@@ -121,7 +123,7 @@ def specialties_at(hospital_id: int | None, centre: Organization, now: datetime)
     if hospital_id is None:
         return [("", every)]
     hospital = hospital_choice(hospital_id)
-    reach = _reach(hospital, centre, now)
+    reach = reach_of(hospital, centre, now)
     free = _free_by_specialty(hospital_id, reach, now)
     words = _("%(name)s · %(n)s 个号，最早 %(when)s")
     told = [
@@ -177,8 +179,8 @@ def centres_for(seat: Seat, first: int | None) -> list[Choice]:
 
 
 def specialty_choices() -> list[Choice]:
-    """Every specialty by its name."""
-    return _concepts("specialty")
+    """Every specialty a letter may ask, by its name; examinations and beds are parts of a letter."""
+    return [one for one in _concepts("specialty") if one.value not in ORDERED]
 
 
 def reason_choices(*, down: bool) -> list[Choice]:

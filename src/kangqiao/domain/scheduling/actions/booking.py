@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import permissions, queries, rules
@@ -28,7 +29,7 @@ from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.rules import Refusal
 from kangqiao.domain.scheduling.states import BOOKING, SESSION
-from kangqiao.kernel.errors import RuleBroken, Taken
+from kangqiao.kernel.errors import Denied, RuleBroken, Taken
 
 # One statement takes the place and writes the booking and its basis. The session is share-locked first, so a withdrawal
 # either waits for this booking and then lists it, or is seen here; the slot's own row decides between two bookers, and
@@ -156,6 +157,8 @@ def _allowed_resident(
             by, resident, has_basis=has_basis, channel=channel, as_partner_centre_id=as_partner_centre_id
         )
     )
+    if by.role == Role.RESIDENT and resident.is_ordered:  # type: ignore[attr-defined] # from resident_to_book
+        raise Denied(_("检查和床位由医生开单预约。"), next_step=_("请找您的家庭医生。"))
     if resident.keeps_out_place:  # type: ignore[attr-defined] # from resident_to_book
         raise RuleBroken(
             _("居民不让这家机构看自己的档案，不能约它的号。"),

@@ -30,17 +30,22 @@ from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import not_found, note_read
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.scheduling.permissions import can_step, can_withdraw, visible_to
-from kangqiao.domain.scheduling.rules import is_visit_day, may_cancel
+from kangqiao.domain.scheduling.rules import ORDERED, is_visit_day, may_cancel
 from kangqiao.domain.scheduling.states import BOOKING
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State, Step
 
 
 def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
-    """The resident a place is for; `keeps_out_place` says whether they refused the slot's place. Raises NotVisible."""
+    """The resident a place is for. Raises NotVisible.
+
+    `keeps_out_place` says whether they refused the slot's place, `is_ordered` whether only a doctor takes such a one.
+    """
     place = Slot.objects.filter(pk=slot_id).values("session__organization_id")
     refused = residents.refusals_at(at).filter(resident_id=OuterRef("pk"), organization_id__in=place)
-    rows = Resident.objects.select_related("centre__place").annotate(keeps_out_place=Exists(refused))
+    ordered = Slot.objects.filter(pk=slot_id, session__specialty__in=ORDERED)
+    rows = Resident.objects.select_related("centre__place")
+    rows = rows.annotate(keeps_out_place=Exists(refused), is_ordered=Exists(ordered))
     found = rows.filter(pk=resident_id).first()
     if found is None:
         raise not_found()

@@ -25,6 +25,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.domain.scheduling.queries.places import ANYBODY, MOST_SESSIONS, Standing, is_free, standing_of
+from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -106,9 +107,13 @@ def sessions_beside(session: Session, now: datetime, standing: Standing = ANYBOD
 
 def specialties_offered(seat: Seat, now: datetime) -> list[Concept]:
     """The specialties with a coming session in the seat's city, for the filter."""
-    codes = Session.objects.filter(
-        status="open", ends_at__gt=now, organization__place__code__startswith=seat.place_code[:4]
-    ).values("specialty")
+    codes = (
+        Session.objects.filter(
+            status="open", ends_at__gt=now, organization__place__code__startswith=seat.place_code[:4]
+        )
+        .exclude(specialty__in=ORDERED)
+        .values("specialty")
+    )
     return list(Concept.objects.filter(system=Concept.System.SPECIALTY, code__in=codes))
 
 
@@ -116,6 +121,7 @@ def _open_sessions(now: datetime, standing: Standing = ANYBODY) -> QuerySet[Sess
     free = Q(is_free(now, standing))
     return (
         Session.objects.filter(status="open", ends_at__gt=now)
+        .exclude(specialty__in=ORDERED)
         .select_related("organization__place", "practitioner__specialty", "practitioner__organization")
         .annotate(
             free=Count("slots", filter=free),

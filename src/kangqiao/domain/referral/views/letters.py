@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,21 +16,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.exports import exports
-from kangqiao.base.idempotency import attempt_of, idempotent
-from kangqiao.base.pages import came_from, undo_tag, wants_drawer, wants_part
+from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import came_from, undo_tag, wants_drawer
 from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import actions, forms, permissions, queries, rules
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Resident
-from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
+from kangqiao.kernel.errors import NotVisible, RuleBroken
 
 STAFF = (*permissions.CENTRE_ROLES, *permissions.HOSPITAL_ROLES)
-SENDERS = (*permissions.CENTRE_ROLES, Role.EXPERT)
-MOST_FOUND = 8
 
 
 class Request(HttpRequest):
@@ -151,73 +147,10 @@ def index(request: Request) -> HttpResponse:
         "lines": lines,
         "tabs": tabs,
         "can_send": request.seat.role in permissions.CENTRE_ROLES,
+        "readers": queries.READERS,
         "link": queries.expert_link(request.seat, month, timezone.now()),
     }
     return render(request, "referral/list.html", page)
-
-
-@access("role", roles=SENDERS)
-@require_http_methods(["GET", "POST"])
-@idempotent
-def new(request: Request) -> HttpResponse:
-    """A letter up with a place: first the patient, then one page that says what is still missing."""
-    patient = _patient(request)
-    if patient is None:
-        return _finding(request)
-    form, status = _up_form(request, patient), 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                sent = _send(request, patient, form)
-                messages.success(request, _("已发出转诊单 %(number)s，等医院接收。") % {"number": sent.number})
-                return _go(request, _address(sent))
-            except (RuleBroken, Taken) as error:
-                form.add_error(None, str(error))
-                status = 409 if isinstance(error, Taken) else 422
-    return render(request, "referral/new.html", _writing(request, patient, form), status=status)
-
-
-@access("role", roles=SENDERS)
-@require_GET
-def slots(request: Request) -> HttpResponse:
-    """The free places of the hospital and specialty chosen in the letter, for the letter's page.
-
-    With another hospital the list of specialties comes too: those with places there first.
-    """
-    page: dict[str, Any] = {"places": _free(request, request.GET)}
-    if "specialties" in request.GET:
-        form = forms.UpForm(initial={"specialty": request.GET.get("specialty")}, **_choices(request))
-        form.fields["specialty"].widget.attrs["hx-swap-oob"] = "true"
-        page["specialties"] = form["specialty"]
-    return render(request, "referral/_slots.html", page)
-
-
-@access("role", roles=SENDERS)
-@require_POST
-def whole(request: Request) -> HttpResponse:
-    """How much of the data set is filled, while the letter is written."""
-    return render(request, "referral/_whole.html", {"items": forms.items_given(request.POST, has_identity=True)})
-
-
-@access("role", roles=permissions.HOSPITAL_ROLES)
-@require_http_methods(["GET", "POST"])
-@idempotent
-def down(request: Request) -> HttpResponse:
-    """A hand-over to a centre: criterion, medicines, plan."""
-    patient = _patient(request)
-    if patient is None:
-        return _finding(request, is_down=True)
-    form = _down_form(request, patient)
-    if request.method == "POST" and form.is_valid():
-        try:
-            sent = actions.propose_down(resident_id=patient.pk, by=request.actor, at=timezone.now(), **form.letter())
-            messages.success(request, _("已下转 %(number)s，等中心接收。") % {"number": sent.number})
-            return _go(request, _address(sent))
-        except RuleBroken as error:
-            form.add_error(None, str(error))
-    page = _person(patient) | {"form": form}
-    return render(request, "referral/down.html", page, status=422 if form.errors else 200)
 
 
 @access("role", roles=(Role.RESIDENT,))
@@ -232,13 +165,6 @@ def mine(request: Request) -> HttpResponse:
     return render(request, "referral/mine.html", {"ways": queries.ways(request.seat, rows, now), "resident": own})
 
 
-def _finding(request: Request, *, is_down: bool = False) -> HttpResponse:
-    """The first step of a letter: which patient; while somebody types, the list alone."""
-    text = request.GET.get("q", "")[:100]
-    page = {"found": residents.search_residents(request.seat, text, MOST_FOUND), "text": text, "down": is_down}
-    return render(request, "referral/_found.html" if wants_part(request) else "referral/find.html", page)
-
-
 def _letter(request: Request, one: Referral) -> dict[str, Any]:
     """The letter with the patient's banner and what the record tells; the desk opens it from its list."""
     now = timezone.now()
@@ -247,6 +173,12 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
         "allergies": rules.known_allergies(one.allergies),
         "letter": queries.letter(request.seat, one, now),
         "chart": queries.chart(request.seat, one.resident),
+        "stays": queries.stays_of(one, now),
+        "custodian": queries.custodian(one),
+        "bounced": queries.bounced(request.seat, one),
+        "score": queries.score_of(one, now),
+        "reasons": queries.reasons_of(one),
+        "is_intact": queries.is_intact(one),
         "referral": one,
     }
 
@@ -312,83 +244,13 @@ def _address(one: Referral) -> str:
 
 def _number(request: Request, name: str) -> int | None:
     wanted = request.GET.get(name, "")
-    return int(wanted) if wanted.isdigit() and len(wanted) < 19 else None
+    return int(wanted) if _is_number(wanted) else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isdigit() and len(text) < 19
 
 
 def _patient(request: Request) -> Resident | None:
     wanted = _number(request, "resident")
     return None if wanted is None else residents.get_resident(request.seat, wanted)
-
-
-def _up_form(request: Request, patient: Resident) -> forms.UpForm:
-    encounter = _number(request, "encounter")
-    draft = queries.draft_of(request.seat, patient, encounter)
-    return forms.UpForm(
-        request.POST or None,
-        initial=draft | {"origin_encounter": encounter, "specialty": request.GET.get("specialty")},
-        **_choices(request),
-    )
-
-
-def _choices(request: Request) -> dict[str, Any]:
-    """What a letter up chooses from; the specialties of the hospital chosen, else of the first."""
-    now, wanted = timezone.now(), request.POST.get("to_organization") or request.GET.get("to_organization", "")
-    hospitals = queries.hospitals_for(request.seat, now)
-    known = next((one for one in hospitals if str(one.value) == wanted), next(iter(hospitals), None))
-    return {
-        "hospitals": hospitals,
-        "specialties": queries.specialties_at(int(known.value) if known else None, _centre(request), now),
-        "reasons": queries.reason_choices(down=False),
-    }
-
-
-def _down_form(request: Request, patient: Resident) -> forms.DownForm:
-    origin_id = _number(request, "origin")
-    origin = None if origin_id is None else queries.get_referral(request.seat, origin_id)
-    centre_id = origin.from_organization_id if origin else patient.centre_id
-    start: dict[str, Any] = {"origin": origin_id, "to_organization": centre_id}
-    if origin is not None:
-        start |= {"specialty": origin.specialty, "diagnosis": origin.diagnosis, "medicines": origin.medicines}
-    return forms.DownForm(
-        request.POST or None,
-        initial=start,
-        centres=queries.centres_for(request.seat, centre_id),
-        specialties=queries.specialty_choices(),
-        reasons=queries.reason_choices(down=True),
-    )
-
-
-def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
-    return actions.send_up(
-        resident_id=patient.pk,
-        attempt=attempt_of(request),
-        by=request.actor,
-        at=timezone.now(),
-        **form.letter(),
-    )
-
-
-def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
-    data = request.POST.dict() or {name: str(value or "") for name, value in form.initial.items()}
-    hospitals = form.fields["to_organization"].choices  # type: ignore[attr-defined]
-    chosen = {"to_organization": str(hospitals[0][0]) if hospitals else "", **data}
-    return _person(patient) | {
-        "form": form,
-        "items": forms.items_given(data, has_identity=True),
-        "places": _free(request, chosen),
-        "chart": queries.chart(request.seat, patient),
-    }
-
-
-def _free(request: Request, data: Any) -> queries.Places | None:
-    hospital, specialty = str(data.get("to_organization", "")), str(data.get("specialty", ""))
-    if not (hospital.isdigit() and specialty):
-        return None
-    slot, now = str(data.get("slot", "")), timezone.now()
-    return queries.places(
-        queries.hospital_choice(int(hospital)), _centre(request), specialty, now, int(slot) if slot.isdigit() else None
-    )
-
-
-def _centre(request: Request) -> Organization:
-    return Organization(pk=request.seat.organization_id)

@@ -1,0 +1,1 @@
+"""Pages of referral, by what is done there."""
