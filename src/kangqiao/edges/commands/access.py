@@ -38,7 +38,8 @@ AREAS = {
     "messaging": "通知", "web": "运行", "own": "账号",
     "administration": "账号", "single_sign_on": "账号",
     "chart": "健康档案",
-    "network": "协议", "public": "公示网站", "publication": "公示", "records": "健康档案", "referral": "转诊",
+    "network": "协议", "portal": "居民服务", "public": "公示网站", "publication": "公示",
+    "records": "健康档案", "referral": "转诊",
     "residents": "居民", "roster": "排班", "scheduling": "号源与预约", "workforce": "人员", "audit": "审计",
 }  # fmt: skip
 
@@ -191,6 +192,13 @@ PAGES = {
     "contracting-of": "一位居民的签约（档案页上）",
     "contracting-detail": "一份签约",
     "contracting-step": "签约的接受、签署、续约、解约",
+    "portal-desk": "居民问团队",
+    "portal-mine": "问团队",
+    "portal-enquiry": "一个问题和回复",
+    "portal-hand-over": "把问题转给同事",
+    "portal-close": "结束一个问题",
+    "portal-rate": "评价一次服务",
+    "portal-ratings": "各团队的满意度",
     "referral-undo": "撤销转诊单的上一步",
     "indicators-list": "指标总览",
     "indicators-report": "一份指标报告",
