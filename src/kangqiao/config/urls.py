@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("referrals/", include("kangqiao.domain.referral.urls")),
     path("", include("kangqiao.domain.contracting.urls")),
     path("asks/", include("kangqiao.domain.portal.urls")),
+    path("plans/", include("kangqiao.domain.followup.urls")),
     path("indicators/", include("kangqiao.domain.indicators.urls")),
     path("appraisals/", include("kangqiao.domain.appraisal.urls")),
     path("appraisals/", include("kangqiao.edges.closing.urls")),

@@ -22,6 +22,7 @@ from kangqiao.domain.contracting import queries as contracting
 from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.states import CONTRACT
 from kangqiao.domain.finance import queries as finance
+from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.portal import queries as portal
 from kangqiao.domain.publication import queries as publications
@@ -150,8 +151,24 @@ def of_enquiries(seat: Seat, now: datetime) -> list[Row]:
             key=f"z{one.pk}", title=one.resident.name, url=(url := reverse("portal-enquiry", args=(one.pk,))),
             look=Look.BACK if one.is_urgent else one.state, note=one.contract.team.zh,
             lead=_("急：%(words)s") % {"words": "、".join(one.red_flags)} if one.is_urgent else called(one.state),
-            rest=portal.sentence(one, now), since=one.asked_at, due=one.due_at, is_demo=one.is_demo,
+            rest=portal.sentence(one, now), since=one.asked_at, due=one.due_at, is_demo=one.resident.is_demo,
             verbs=look_at(_("回复"), url),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def of_plans(seat: Seat, now: datetime) -> list[Row]:
+    """What is due of plans of care, the longest overdue first."""
+    found = followup.due_items(seat, localtime(now).date())[:MOST]
+    return [
+        Row(
+            key=f"i{one.pk}", title=one.plan.resident.name, note=called(one.plan.assessment), look=Look.WAIT,
+            url=(url := reverse("followup-plan", args=(one.plan.resident_id,))), lead=called(one),
+            rest=_("%(day)s 到期。") % {"day": one.due_on}, is_demo=one.plan.resident.is_demo,
+            since=make_aware(datetime.combine(one.due_on, time())),
+            verbs=(Verb(_("记一次"), reverse("followup-done", args=(one.pk,)), opens=True, primary=True),
+                   Verb(_("看方案"), url, opens=True)),
         )
         for one in found
     ]  # fmt: skip

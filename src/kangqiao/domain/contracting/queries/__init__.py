@@ -21,6 +21,7 @@ from kangqiao.domain.contracting.queries.contracts import (
 from kangqiao.domain.contracting.queries.outreach import (
     campaign,
     campaign_of_centre,
+    flags_of,
     groups_held,
     groups_named,
     key_counts,
@@ -68,6 +69,7 @@ __all__ = [
     "centre_teams",
     "due_to_renew",
     "family_of",
+    "flags_of",
     "get_contract",
     "get_member",
     "get_package",
