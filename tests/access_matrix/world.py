@@ -36,8 +36,6 @@ from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
 from tests.access_matrix.contract_rows import add_contracts
-from tests.access_matrix.followup_rows import add_followup
-from tests.access_matrix.portal_rows import add_portal
 from tests.access_matrix.record_rows import add_record
 from tests.access_matrix.slot_rows import add_holds
 from tests.access_matrix.work import add_work
@@ -199,8 +197,6 @@ def build(side: Side) -> Side:
     _visits(side)
     _results(side)
     add_contracts(side)
-    add_portal(side)
-    add_followup(side)
     add_work(side)
     return side
 

@@ -15,6 +15,7 @@ from kangqiao.domain.contracting.queries.contracts import (
     sign_code,
     signer_of,
     tab_counts,
+    terms_of_resident,
     waiting_of,
     waiting_rows,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "team_verdict",
     "teams_to_choose",
     "terms_of",
+    "terms_of_resident",
     "unserved",
     "waiting_of",
     "waiting_rows",
