@@ -129,6 +129,13 @@ def waiting_items(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
     return due_items(seat, localtime(now).date()).count(), None
 
 
+def waiting_rows(seat: Seat, now: datetime, most: int) -> list[PlanItem]:
+    """What `waiting_items` counts; the log of reads has whose lines were shown."""
+    found = list(due_items(seat, localtime(now).date())[:most])
+    note_read(seat, [one.plan.resident_id for one in found], listed=True)
+    return found
+
+
 # --- for the actions ------------------------------------------------------------------------------------------
 
 

@@ -77,6 +77,13 @@ def waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
     return found["n"], found["oldest"]
 
 
+def waiting_rows(seat: Seat, most: int) -> list[Enquiry]:
+    """What `waiting` counts, the urgent ones first; the log of reads has whose lines were shown."""
+    found = list(listed(seat, "asked")[:most])
+    note_read(seat, [one.resident_id for one in found], listed=True)
+    return found
+
+
 def of_resident(seat: Seat, resident_id: int) -> list[Enquiry]:
     """What was asked about one resident, the latest first, as far as the seat may see it."""
     return list(enquiries(seat).filter(resident=resident_id).prefetch_related("messages")[:30])

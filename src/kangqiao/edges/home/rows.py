@@ -145,7 +145,7 @@ def _contract_verbs(one: Contract, key: str) -> tuple[Verb, ...]:
 
 def of_enquiries(seat: Seat, now: datetime) -> list[Row]:
     """Questions of contracted residents: urgent ones first, then what is due longest."""
-    found = portal.listed(seat, "asked")[:MOST]
+    found = portal.waiting_rows(seat, MOST)
     return [
         Row(
             key=f"z{one.pk}", title=one.resident.name, url=(url := reverse("portal-enquiry", args=(one.pk,))),
@@ -160,7 +160,7 @@ def of_enquiries(seat: Seat, now: datetime) -> list[Row]:
 
 def of_plans(seat: Seat, now: datetime) -> list[Row]:
     """What is due of plans of care, the longest overdue first."""
-    found = followup.due_items(seat, localtime(now).date())[:MOST]
+    found = followup.waiting_rows(seat, now, MOST)
     return [
         Row(
             key=f"i{one.pk}", title=one.plan.resident.name, note=called(one.plan.assessment), look=Look.WAIT,

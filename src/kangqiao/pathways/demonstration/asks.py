@@ -13,7 +13,7 @@ from kangqiao.domain.followup.models import GroupChannel
 from kangqiao.domain.portal import actions
 from kangqiao.pathways.demonstration.run import Run
 
-WHO, DOCTOR = "resident-linjingzhe", "gp-xiangwan-1"
+WHO, DOCTOR = "resident-zhouguyu", "gp-gongbei-1"
 # Nobody has the right to ask before the accounts are made, this morning.
 ANSWERED_AFTER = timedelta(minutes=20)
 
@@ -38,7 +38,7 @@ def load_questions(run: Run) -> int:
     followup.assess(contract_id=held.pk, by=doctor.actor, at=answered)
     owner = held.team.members.get(is_lead=True)
     followup.register_channel(
-        owner_id=owner.pk, kind=GroupChannel.Kind.CHRONIC, platform="微信", zh="香湾慢病管理群（演示）", people=126,
+        owner_id=owner.pk, kind=GroupChannel.Kind.CHRONIC, platform="微信", zh="拱北慢病管理群（演示）", people=126,
         by=doctor.actor, at=run.at,
     )  # fmt: skip
     return 4
