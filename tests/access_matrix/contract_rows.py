@@ -19,13 +19,15 @@ from kangqiao.domain.contracting.models import (
     Zone,
 )
 from kangqiao.domain.residents.models import Basis
+from tests.access_matrix.followup_rows import add_followup
+from tests.access_matrix.portal_rows import add_portal
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
 
 
 def add_contracts(side: Side) -> None:
-    """A team of the centre with a member, a zone and a package, and the resident's contract with it."""
+    """A team of the centre with a member, a zone and a package, the resident's contract, and what rests on it."""
     side.add("team", Team, organization=side.centre, status="open", ceiling=100, taken=1)
     side.add("member", TeamMember, team=side.team, practitioner=side.gp, kind="gp", is_lead=True)
     side.add("team_duty", TeamDuty, team=side.team, kind="gp", duties="演示")
@@ -48,3 +50,5 @@ def add_contracts(side: Side) -> None:
     since, until = side.at - timedelta(days=9), side.at - timedelta(days=3) if side.is_over else None
     about = {"resident": side.resident, "source": source, "since": since, "until": until}
     side.add("contracted", Basis, kind="contract", organization=side.centre, **about)
+    add_portal(side)
+    add_followup(side)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Texts that hold no words, or stand only beside something else: constraints keep other ones out.
 BOUND = {
     "contracting.Contract": {"signature"}, "records.Allergy": {"refuted_why"}, "records.Medication": {"stop_reason"},
-    "records.Observation": {"reason"},
+    "records.Observation": {"reason"}, "followup.PlanItem": {"note", "by_name"},
 }  # fmt: skip
 
 

@@ -19,7 +19,16 @@ from kangqiao.base.checks import methods
 from kangqiao.domain.accounts.models import Role
 from kangqiao.pathways.chain import FOLLOWERS
 from kangqiao.pathways.reach import KINDS
-from tests.access_matrix import contract_probes, green_probes, more_probes, probes, record_probes, slot_probes
+from tests.access_matrix import (
+    contract_probes,
+    followup_probes,
+    green_probes,
+    more_probes,
+    portal_probes,
+    probes,
+    record_probes,
+    slot_probes,
+)
 from tests.access_matrix.cells import (
     ACTORS,
     FOLLOWED,
@@ -41,6 +50,7 @@ from tests.access_matrix.world import SEATS, Side
 PROBES = (
     *probes.PROBES, *more_probes.PROBES, *contract_probes.PROBES, *record_probes.PROBES, *slot_probes.PROBES,
     *green_probes.PROBES,
+    *portal_probes.PROBES, *followup_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

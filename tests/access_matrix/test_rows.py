@@ -146,6 +146,10 @@ SCOPES: dict[str, Allowed] = {
     "base.PaperTemplate": everything, "workforce.Absence": of_staff, "agreements.Party": of_staff,
     "contracting.TeamMember": everything, "contracting.Contract": by_ledger, "contracting.KeyPerson": by_ledger,
     "contracting.Household": lambda seat: residents.visible_to(seat, field="head_id"),
+    "followup.Assessment": by_ledger, "followup.CarePlan": by_ledger, "followup.Invitation": by_ledger,
+    "followup.PlanItem": lambda seat: residents.visible_to(seat, field="plan__resident_id"),
+    "portal.Enquiry": by_ledger, "portal.Rating": by_ledger,
+    "portal.EnquiryMessage": lambda seat: residents.visible_to(seat, field="enquiry__resident_id"),
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip

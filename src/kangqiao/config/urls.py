@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("slots/", include("kangqiao.domain.scheduling.urls")),
     path("referrals/", include("kangqiao.domain.referral.urls")),
     path("", include("kangqiao.domain.contracting.urls")),
+    path("asks/", include("kangqiao.domain.portal.urls")),
+    path("plans/", include("kangqiao.domain.followup.urls")),
     path("indicators/", include("kangqiao.domain.indicators.urls")),
     path("appraisals/", include("kangqiao.domain.appraisal.urls")),
     path("appraisals/", include("kangqiao.edges.closing.urls")),

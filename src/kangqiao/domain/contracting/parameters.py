@@ -25,6 +25,7 @@ class ContractingParameters:
     term_years: Value
     sign_within_days: Value
     renew_before_days: Value
+    renew_remind_days: Value
     renew_after_days: Value
     unserved_months: Value
     unserved_grace_days: Value
@@ -49,6 +50,7 @@ class ContractingParameters:
             term_years=value("contract_term_years_min"),
             sign_within_days=value("sign_within_days"),
             renew_before_days=value("renew_before_days"),
+            renew_remind_days=value("renew_remind_days"),
             renew_after_days=value("renew_after_days"),
             unserved_months=value("unserved_months"),
             unserved_grace_days=value("unserved_grace_days"),

@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("contracts/mine/", contracts.mine, name="contracting-mine"),
     path("contracts/apply/", contracts.apply, name="contracting-apply"),
     path("contracts/of/<int:resident_id>/", contracts.of_resident, name="contracting-of"),
+    path("contracts/of/<int:resident_id>/groups/", contracts.groups, name="contracting-groups"),
     path("contracts/<int:contract_id>/", contracts.detail, name="contracting-detail"),
     path("contracts/<int:contract_id>/<slug:action>/", contracts.step, name="contracting-step"),
 ]

@@ -219,6 +219,7 @@ class Document(BaseModel):
         VISIT_SUMMARY = "visit_summary", _("就诊小结")
         REFERRAL_LETTER = "referral_letter", _("转诊单")
         CARE_PLAN = "care_plan", _("康复与随访计划")
+        ONLINE_ADVICE = "online_advice", _("网上咨询")
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
     encounter = models.ForeignKey(Encounter, models.PROTECT, null=True, blank=True, related_name="documents")

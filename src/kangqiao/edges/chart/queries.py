@@ -29,7 +29,7 @@ def _referrals(seat: Seat, resident: Resident) -> Iterator[Event]:
 
 
 def _contracts(seat: Seat, resident: Resident) -> Iterator[Event]:
-    for one in contracting.of_resident(seat, resident.pk):
+    for one in contracting.terms_of_resident(seat, resident.pk):
         if one.starts_on is not None:
             at = datetime.combine(one.starts_on, time(), tzinfo=timezone.get_current_timezone())
             more = one.team.organization.short_zh

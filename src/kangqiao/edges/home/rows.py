@@ -22,7 +22,9 @@ from kangqiao.domain.contracting import queries as contracting
 from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.states import CONTRACT
 from kangqiao.domain.finance import queries as finance
+from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.messaging import queries as messaging
+from kangqiao.domain.portal import queries as portal
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
@@ -139,6 +141,37 @@ def _contract_verbs(one: Contract, key: str) -> tuple[Verb, ...]:
         opens = action in ("sign", "renew")
         found.append(Verb(called(step), url, opens=True, primary=True) if opens else verb_of(step, url))
     return tuple(found)
+
+
+def of_enquiries(seat: Seat, now: datetime) -> list[Row]:
+    """Questions of contracted residents: urgent ones first, then what is due longest."""
+    found = portal.waiting_rows(seat, MOST)
+    return [
+        Row(
+            key=f"z{one.pk}", title=one.resident.name, url=(url := reverse("portal-enquiry", args=(one.pk,))),
+            look=Look.BACK if one.is_urgent else one.state, note=one.contract.team.zh,
+            lead=_("急：%(words)s") % {"words": "、".join(one.red_flags)} if one.is_urgent else called(one.state),
+            rest=portal.sentence(one, now), since=one.asked_at, due=one.due_at, is_demo=one.resident.is_demo,
+            verbs=look_at(_("回复"), url),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def of_plans(seat: Seat, now: datetime) -> list[Row]:
+    """What is due of plans of care, the longest overdue first."""
+    found = followup.waiting_rows(seat, now, MOST)
+    return [
+        Row(
+            key=f"i{one.pk}", title=one.plan.resident.name, note=called(one.plan.assessment), look=Look.WAIT,
+            url=(url := reverse("followup-plan", args=(one.plan.resident_id,))), lead=called(one),
+            rest=_("%(day)s 到期。") % {"day": one.due_on}, is_demo=one.plan.resident.is_demo,
+            since=make_aware(datetime.combine(one.due_on, time())),
+            verbs=(Verb(_("记一次"), reverse("followup-done", args=(one.pk,)), opens=True, primary=True),
+                   Verb(_("看方案"), url, opens=True)),
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 def to_attest(seat: Seat, now: datetime) -> list[Row]:

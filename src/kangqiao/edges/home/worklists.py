@@ -18,7 +18,9 @@ from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.appraisal import queries as appraisals
 from kangqiao.domain.contracting import queries as contracting
 from kangqiao.domain.finance import queries as finance
+from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.messaging import queries as messaging
+from kangqiao.domain.portal import queries as portal
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
@@ -134,6 +136,14 @@ ATTENDANCE = Worklist(
     "attendance", _("待确认的坐诊"), _("确认出诊"), "roster-attendance",
     _("专家坐诊过去以后，在这里确认来了没有；考核和经费都看它。"), roster.to_complete, rows.to_attest,
 )  # fmt: skip
+ENQUIRIES = Worklist(
+    "enquiries", _("居民的问题"), _("回复"), "portal-desk", _("签约居民在手机上问的会到这里，急的在最上面。"),
+    portal.waiting, rows.of_enquiries,
+)  # fmt: skip
+FOLLOW_UPS = Worklist(
+    "follow_ups", _("到期的随访"), _("随访"), "followup-desk", _("评估以后，方案里到期的随访和体检会排在这里。"),
+    followup.waiting_items, rows.of_plans,
+)  # fmt: skip
 APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
     partial(contracting.waiting_of, "applied"), partial(rows.of_contracts, key="applied"), tab="applied",
@@ -221,9 +231,23 @@ NOTICES = Worklist(
 )  # fmt: skip
 
 LISTS: dict[str, tuple[Worklist, ...]] = {
-    Role.GP: (RETURNED, SENT_UNPLACED, REPLIES, ADVICE, HANDED_BACK, CONTACTS, APPLICATIONS, TO_SIGN, TODAY, NOTICES),
+    Role.GP: (
+        ENQUIRIES,
+        RETURNED,
+        SENT_UNPLACED,
+        REPLIES,
+        ADVICE,
+        HANDED_BACK,
+        CONTACTS,
+        FOLLOW_UPS,
+        APPLICATIONS,
+        TO_SIGN,
+        TODAY,
+        NOTICES,
+    ),
     Role.EXPERT: (MY_PATIENTS, REPORTS, SITTINGS, NOTICES),
     Role.CENTRE_MANAGER: (
+        ENQUIRIES,
         TODAY,
         ATTENDANCE,
         HANDED_BACK,

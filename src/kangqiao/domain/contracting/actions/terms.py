@@ -54,15 +54,19 @@ def end_deceased(*, by: Actor, at: datetime) -> list[Contract]:
 
 
 def remind_due(*, on: date, by: Actor, at: datetime) -> int:
-    """Residents whose contract can be renewed are told once. Raises Denied to anybody but a job."""
+    """Residents whose contract ends are told at each of the days before its end that the pack names, once each.
+
+    Raises Denied to anybody but a job.
+    """
     _allow(can_import(by))
     told, latest = 0, Contract.objects.filter(status="active", resident__user__isnull=False, ends_on__gt=on)
     for one in latest.exclude(following__status="signed").select_related("team__organization__place", "resident"):
-        days = contracting_at(one.team.organization.place.code, on).renew_before_days.integer()
-        if one.ends_on is None or one.ends_on > on + timedelta(days=days):
+        days = contracting_at(one.team.organization.place.code, on).renew_remind_days.list_()
+        reached = [n for n in days if one.ends_on is not None and one.ends_on <= on + timedelta(days=n)]
+        if not reached:
             continue
         notice = notify(
-            cause=f"contract:{one.pk}:due", kind="contract", url=reverse("contracting-mine"),
+            cause=f"contract:{one.pk}:due:{min(reached)}", kind="contract", url=reverse("contracting-mine"),
             subject=_("您和%(team)s的签约到 %(day)s，可以续约了") % {"team": one.team.zh, "day": one.last_day},
             user_id=one.resident.user_id, by=by, at=at,
         )  # fmt: skip

@@ -107,6 +107,12 @@ def of_resident(seat: Seat, resident_id: int) -> list[Contract]:
     return list(rows.order_by("-pk"))
 
 
+def terms_of_resident(seat: Seat, resident_id: int) -> list[Contract]:
+    """The contracts of a resident that have or had a term, with their team and house alone, for a timeline."""
+    rows = Contract.objects.select_related("team__organization").filter(visible_to(seat), resident=resident_id)
+    return list(rows.filter(starts_on__isnull=False))
+
+
 @dataclass(frozen=True, slots=True)
 class Mine:
     """A resident's own page: what is pending, what holds and what follows it, and what is over."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import (
@@ -21,12 +22,13 @@ from kangqiao.domain.contracting.models import (
     TeamMember,
     Zone,
 )
-from kangqiao.domain.contracting.parameters import contracting_at
+from kangqiao.domain.contracting.parameters import ContractingParameters, contracting_at
 from kangqiao.domain.contracting.queries.contracts import contracts
 from kangqiao.domain.contracting.queries.teams import members_of, open_teams
 from kangqiao.domain.contracting.rules import read_address
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.permissions import visible_to
 from kangqiao.domain.residents.queries import residents_of
 
 
@@ -177,6 +179,36 @@ def promised(contract: Contract, on: date) -> list[PromisedItem]:
         )
         for item in items.order_by("package", "pk")
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One key group of a resident with how that is known, in words; `until` where it is over."""
+
+    row: KeyPerson
+    name: str
+    why: str
+
+
+def flags_of(seat: Seat, resident: Resident, on: date) -> list[Flag]:
+    """The key groups a resident belongs to and belonged to, with the evidence; what holds comes first.
+
+    Raises NoPolicyInForce.
+    """
+    terms = contracting_at(resident.centre.place.code, on)
+    rows = KeyPerson.objects.filter(visible_to(seat, field="resident_id"), resident=resident)
+    found = rows.order_by(F("until").desc(nulls_first=True), "since", "pk")
+    return [Flag(one, str(Group(one.group).label), _evidence(one, terms)) for one in found]
+
+
+def _evidence(one: KeyPerson, terms: ContractingParameters) -> str:
+    if one.evidence == KeyPerson.Evidence.DECLARED:
+        return _("签约时本人说明")
+    if one.evidence == KeyPerson.Evidence.RECORD:
+        return _("健康档案里的长期问题 %(codes)s") % {"codes": "、".join(terms.conditions.get(one.group, ()))}
+    if one.group == Group.CHILD:
+        return _("未满 %(years)s 岁") % {"years": terms.child_below_years.integer()}
+    return _("年满 %(years)s 岁") % {"years": terms.elderly_from_years.integer()}
 
 
 def groups_named(resident_id: int) -> list[str]:

@@ -138,3 +138,20 @@ def test_key_groups_follow_age_and_record() -> None:
 
     held = queries.groups_held([child.pk, ill.pk])
     assert held == {child.pk: set(), ill.pk: {"disabled"}}
+
+
+def test_key_groups_of_a_resident_are_told_with_evidence_and_end() -> None:
+    w = f.world()
+    resident = w.resident(date(1950, 1, 1))
+    about = {"resident": resident, "since": date(2026, 1, 1)}
+    KeyPerson.objects.create(group="pregnant", evidence="declared", until=date(2026, 2, 1), **about)
+    KeyPerson.objects.create(group="elderly", evidence="age", **about)
+    KeyPerson.objects.create(group="hypertension", evidence="record", **about)
+
+    flags = queries.flags_of(w.seat(Role.GP), resident, f.ON)
+
+    assert [(one.name, one.why) for one in flags] == [
+        ("老年人", "年满 65 岁"), ("高血压", "健康档案里的长期问题 I10"), ("孕产妇", "签约时本人说明"),
+    ]  # fmt: skip
+    assert flags[-1].row.until == date(2026, 2, 1)
+    assert queries.flags_of(w.seat(Role.GP, w.other), resident, f.ON) == []

@@ -175,6 +175,15 @@ def of_resident(request: SeatedRequest, resident_id: int) -> HttpResponse:
     return render(request, "contracting/of.html", context)
 
 
+@require_safe
+@access("role", roles=STAFF)
+def groups(request: SeatedRequest, resident_id: int) -> HttpResponse:
+    """The key groups of one resident: since when, by what evidence, and until when."""
+    one = residents.get_resident(request.seat, resident_id)
+    page = {"resident": one, "flags": queries.flags_of(request.seat, one, timezone.localdate())}
+    return render(request, "contracting/groups.html", page)
+
+
 def _contract(request: SeatedRequest, one: Contract) -> dict[str, Any]:
     on = timezone.localdate()
     return {

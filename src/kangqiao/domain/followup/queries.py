@@ -1,0 +1,208 @@
+"""Every read of follow-up: facts for a class, who is to be assessed, what is due, whom to ask again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Sum
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.contracting.models import Contract, Service, Team, TeamMember
+from kangqiao.domain.contracting.permissions import visible_to as contracts_visible_to
+from kangqiao.domain.contracting.queries import members_of, running_of
+from kangqiao.domain.contracting.queries.outreach import months_before
+from kangqiao.domain.contracting.states import RUNNING
+from kangqiao.domain.followup.models import Assessment, CarePlan, GroupChannel, Invitation, PlanItem
+from kangqiao.domain.followup.parameters import FollowupParameters, followup_at
+from kangqiao.domain.followup.permissions import invited_visible_to, visible_to
+from kangqiao.domain.followup.rules import body_mass_index
+from kangqiao.domain.records.models import Condition, Observation
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.queries import age, note_read
+from kangqiao.kernel.errors import NotVisible
+
+MEASURED = ("systolic", "diastolic", "glucose_fasting", "height", "weight")
+SMOKES = "current"
+
+
+def facts_of(people: Iterable[Resident], terms: FollowupParameters, on: date) -> dict[int, dict[str, Decimal]]:
+    """What the record says of each of these residents: latest values, age, long-term problems."""
+    found: dict[int, dict[str, Decimal]] = {one.pk: {"age": Decimal(age(one, on))} for one in people}
+    since = months_before(on, terms.facts_months.integer())
+    rows = Observation.objects.filter(
+        resident__in=list(found), code__in=(*MEASURED, "smoking"), taken_at__date__gte=since,
+        correction__isnull=True, is_void=False,
+    )  # fmt: skip
+    latest = rows.order_by("resident_id", "code", "-taken_at", "-pk").distinct("resident_id", "code")
+    for pk, code, value, text in latest.values_list("resident_id", "code", "value", "text"):
+        found[pk][code] = value if value is not None else Decimal(text == SMOKES)
+    problems: dict[int, set[str]] = defaultdict(set)
+    lived = Condition.objects.filter(resident__in=list(found), abated_on__isnull=True)
+    for pk, code in lived.values_list("resident_id", "code"):
+        problems[pk] |= {code.partition(".")[0]} & set(terms.problems)
+    for pk, facts in found.items():
+        facts["problems"] = Decimal(len(problems[pk]))
+        index = body_mass_index(facts.pop("height", None), facts.pop("weight", None))
+        facts |= {"bmi": index} if index is not None else {}
+    return found
+
+
+def no_plan() -> NotVisible:
+    """The one answer for what does not exist and what is out of reach."""
+    return NotVisible(_("没有这一项，或不在您的服务范围。"), next_step=_("请从“健康方案”打开。"))
+
+
+def terms_of(team: Team, on: date) -> FollowupParameters:
+    """What the packs say for a team's place on a day. Raises NoPolicyInForce."""
+    return followup_at(team.organization.place.code, on)
+
+
+def contract_of(seat: Seat, resident_id: int) -> Contract | None:
+    """The running contract of a resident with a team of the seat's house, or one's own."""
+    found = running_of([resident_id]).get(resident_id)
+    is_seen = found is not None and Contract.objects.filter(contracts_visible_to(seat), pk=found.pk).exists()
+    return found if is_seen else None
+
+
+def plans(seat: Seat) -> QuerySet[CarePlan]:
+    """The plans a seat may see."""
+    return CarePlan.objects.select_related("assessment", "contract__team", "resident").filter(visible_to(seat))
+
+
+def plan_of(seat: Seat, resident_id: int) -> CarePlan | None:
+    """The plan that runs for a resident."""
+    return plans(seat).filter(resident=resident_id, status="running").first()
+
+
+def items_of(plan: CarePlan | None) -> tuple[list[PlanItem], list[PlanItem]]:
+    """What is to do of a plan, and what was done, the latest first."""
+    rows = list(plan.items.all()) if plan is not None else []
+    done = [one for one in rows if one.done_on is not None]
+    return [one for one in rows if one.done_on is None], done[::-1]
+
+
+def past_of(seat: Seat, resident_id: int) -> list[Assessment]:
+    """The assessments of a resident, the latest first."""
+    return list(Assessment.objects.filter(visible_to(seat), resident=resident_id)[:10])
+
+
+def get_item(seat: Seat, item_id: int) -> PlanItem:
+    """One item of a running plan. Raises NotVisible."""
+    rows = PlanItem.objects.select_related("plan__resident", "plan__contract__team")
+    found = rows.filter(pk=item_id, plan__in=plans(seat).filter(status="running")).first()
+    if found is None:
+        raise no_plan()
+    note_read(seat, [found.plan.resident_id])
+    return found
+
+
+# --- worklists ------------------------------------------------------------------------------------------------
+
+
+def to_assess(seat: Seat, on: date) -> QuerySet[Contract]:
+    """Contracts of the house that have run longer than the limit without an assessment (XH23-5.2.2b)."""
+    days = followup_at(seat.place_code, on).assess_days.integer()
+    done = Assessment.objects.filter(resident=OuterRef("resident"), on__gte=OuterRef("starts_on"))
+    rows = Contract.objects.select_related("resident", "team").filter(contracts_visible_to(seat), status="active")
+    return rows.filter(~Exists(done), starts_on__lte=on - timedelta(days=days)).order_by("starts_on", "pk")
+
+
+def due_items(seat: Seat, on: date) -> QuerySet[PlanItem]:
+    """What is due of the plans of the house, or soon, the longest overdue first."""
+    ahead = on + timedelta(days=followup_at(seat.place_code, on).ahead_days.integer())
+    rows = PlanItem.objects.select_related("plan__resident", "plan__contract__team", "plan__assessment")
+    return rows.filter(plan__in=plans(seat).filter(status="running"), done_on__isnull=True, due_on__lte=ahead)
+
+
+def waiting_assessments(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many contracts wait for an assessment."""
+    return to_assess(seat, localtime(now).date()).count(), None
+
+
+def waiting_items(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many items are due."""
+    return due_items(seat, localtime(now).date()).count(), None
+
+
+def waiting_rows(seat: Seat, now: datetime, most: int) -> list[PlanItem]:
+    """What `waiting_items` counts; the log of reads has whose lines were shown."""
+    found = list(due_items(seat, localtime(now).date())[:most])
+    note_read(seat, [one.plan.resident_id for one in found], listed=True)
+    return found
+
+
+# --- for the actions ------------------------------------------------------------------------------------------
+
+
+def done_by_services(on: date) -> list[tuple[PlanItem, date]]:
+    """Open items whose act was done as a service of the contract since, with the day of the first such service."""
+    rows = Service.objects.filter(
+        contract=OuterRef("plan__contract"), item__act=OuterRef("act"), on__gt=OuterRef("since"), on__lte=on
+    )
+    first = rows.order_by().values("contract").annotate(first=Min("on")).values("first")
+    items = PlanItem.objects.select_related("plan").filter(plan__status="running", done_on__isnull=True)
+    found = items.annotate(done=first).filter(done__isnull=False)
+    return [(one, one.done) for one in found]
+
+
+def over_plans() -> list[CarePlan]:
+    """Running plans whose contract is over."""
+    return list(CarePlan.objects.filter(status="running").exclude(contract__status__in=RUNNING))
+
+
+# --- invitations and channels ---------------------------------------------------------------------------------
+
+
+def invitations_of(seat: Seat, resident_id: int) -> list[Invitation]:
+    """How often somebody was asked, the latest first."""
+    rows = Invitation.objects.select_related("team").filter(invited_visible_to(seat), resident=resident_id)
+    return list(rows[:20])
+
+
+def to_ask_again(seat: Seat, on: date) -> QuerySet[Invitation]:
+    """Whom a team of the house wanted to ask again by now: the latest word of those who still have no contract."""
+    later = Invitation.objects.filter(resident=OuterRef("resident"), on__gt=OuterRef("on"))
+    signed = Contract.objects.filter(
+        resident=OuterRef("resident"), status__in=("applied", "accepted", "signed", *RUNNING)
+    )
+    rows = Invitation.objects.select_related("resident", "team").filter(
+        invited_visible_to(seat), again_on__lte=on, resident__deceased_on__isnull=True
+    )
+    return rows.filter(~Exists(later), ~Exists(signed)).order_by("again_on", "pk")
+
+
+def group_of(groups: Iterable[str]) -> str:
+    """For which key group somebody is invited: the first one."""
+    return next(iter(sorted(groups)), "everyone")
+
+
+def channels(seat: Seat) -> QuerySet[GroupChannel]:
+    """The groups of the teams of the seat's house that are kept now."""
+    rows = GroupChannel.objects.select_related("team", "owner__practitioner")
+    return rows.filter(team__organization=seat.organization_id, ended_on__isnull=True)
+
+
+def get_channel(seat: Seat, channel_id: int) -> GroupChannel:
+    """One group of the house. Raises NotVisible."""
+    found = channels(seat).filter(pk=channel_id).first()
+    if found is None:
+        raise no_plan()
+    return found
+
+
+def channel_counts(seat: Seat) -> list[tuple[str, int, int]]:
+    """Each kind with the number of groups and of people in them."""
+    counted = channels(seat).order_by().values_list("kind").annotate(n=Count("pk"), people=Sum("people"))
+    found = {kind: (n, people) for kind, n, people in counted}
+    return [(str(kind.label), *found.get(kind.value, (0, 0))) for kind in GroupChannel.Kind]
+
+
+def owners(seat: Seat, on: date) -> list[TeamMember]:
+    """Who may own a group: those who serve in the teams of the house."""
+    teams = Team.objects.filter(organization=seat.organization_id).exclude(status="closed")
+    return members_of(list(teams.values_list("pk", flat=True)), on)

@@ -1,0 +1,55 @@
+"""What people type to each other, and how they rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from kangqiao.domain.contracting.models import TeamMember
+from kangqiao.domain.portal.rules import STARS
+
+LONGEST = 1000
+STAR_WORDS = (_("很不满意"), _("不满意"), _("一般"), _("满意"), _("非常满意"))
+
+
+class AskForm(forms.Form):
+    """A question; `resident` where it is asked for somebody else."""
+
+    text = forms.CharField(
+        label=_("想问什么"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("写清楚哪里不舒服、多久了、在吃什么药。胸痛、喘不上气、说不出话等急症请直接打急救电话。"),
+    )  # fmt: skip
+
+
+class WriteForm(forms.Form):
+    """The next thing written in a question."""
+
+    text = forms.CharField(label=_("写给对方"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class HandOverForm(forms.Form):
+    """Who takes it, and why."""
+
+    member_id = forms.TypedChoiceField(label=_("转给谁"), coerce=int)
+    reason = forms.CharField(label=_("交代一句"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, members: Iterable[TeamMember], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = [(one.pk, f"{one.practitioner.name} · {one.get_kind_display()}") for one in members]
+        self.fields["member_id"].choices = [("", _("请选同事")), *named]  # type: ignore[attr-defined]
+
+
+class RatingForm(forms.Form):
+    """One to five, and words if one likes."""
+
+    stars = forms.TypedChoiceField(
+        label=_("您满意吗"), coerce=int, widget=forms.RadioSelect,
+        choices=[(number, word) for number, word in zip(STARS, STAR_WORDS, strict=True)][::-1],
+    )  # fmt: skip
+    words = forms.CharField(
+        label=_("想说的话"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("团队看得到内容，看不到是谁写的。"),
+    )  # fmt: skip

@@ -1,0 +1,237 @@
+"""Every read of the portal: questions of a desk and of a resident, what waits, and ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.contracting.models import Service, Team, TeamMember
+from kangqiao.domain.contracting.queries import members_of
+from kangqiao.domain.contracting.states import RUNNING
+from kangqiao.domain.portal.models import Enquiry, EnquiryMessage, Rating
+from kangqiao.domain.portal.parameters import PortalParameters, portal_at
+from kangqiao.domain.portal.permissions import parties, ratings_visible_to, visible_to
+from kangqiao.domain.portal.rules import STARS, minutes_between
+from kangqiao.domain.portal.states import ENQUIRY
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.permissions import DECIDING, bases_of
+from kangqiao.domain.residents.queries import note_read
+from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.states import Step
+
+TABS: dict[str, tuple[object, tuple[str, ...]]] = {
+    "asked": (gettext_lazy("等回复"), ("asked",)),
+    "answered": (gettext_lazy("已回复"), ("answered",)),
+    "closed": (gettext_lazy("已结束"), ("closed",)),
+}
+MOST_TO_RATE = 5
+RATE_WITHIN = timedelta(days=60)
+
+
+def no_enquiry() -> NotVisible:
+    """The one answer for a question that does not exist and one out of reach."""
+    return NotVisible(_("没有这个问题，或不在您的服务范围。"), next_step=_("请从“问团队”里打开。"))
+
+
+def enquiries(seat: Seat) -> QuerySet[Enquiry]:
+    """The questions a seat may see."""
+    rows = Enquiry.objects.select_related(
+        "resident__centre", "contract__team__organization__place", "holder__practitioner", "asked_by"
+    )
+    return rows.filter(visible_to(seat))
+
+
+def get_enquiry(seat: Seat, enquiry_id: int) -> Enquiry:
+    """One question. Raises NotVisible."""
+    found = enquiries(seat).filter(pk=enquiry_id).first()
+    if found is None:
+        raise no_enquiry()
+    note_read(seat, [found.resident_id])
+    return found
+
+
+def listed(seat: Seat, tab: str) -> QuerySet[Enquiry]:
+    """The questions of one tab; of those that wait the urgent ones first, then what is due longest."""
+    order = ("-is_urgent", "due_at", "pk") if tab == "asked" else ("-asked_at", "-pk")
+    return enquiries(seat).filter(status__in=TABS[tab][1]).order_by(*order)
+
+
+def tab_counts(seat: Seat) -> list[tuple[str, object, int]]:
+    """Key, name and number of each tab."""
+    found = dict(enquiries(seat).order_by().values_list("status").annotate(n=Count("pk")))
+    return [(key, label, sum(found.get(one, 0) for one in statuses)) for key, (label, statuses) in TABS.items()]
+
+
+def waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many questions wait for an answer, and since when the oldest does."""
+    rows = Enquiry.objects.filter(visible_to(seat), status="asked").order_by()
+    found = rows.aggregate(n=Count("pk"), oldest=Min("asked_at"))
+    return found["n"], found["oldest"]
+
+
+def waiting_rows(seat: Seat, most: int) -> list[Enquiry]:
+    """What `waiting` counts, the urgent ones first; the log of reads has whose lines were shown."""
+    found = list(listed(seat, "asked")[:most])
+    note_read(seat, [one.resident_id for one in found], listed=True)
+    return found
+
+
+def of_resident(seat: Seat, resident_id: int) -> list[Enquiry]:
+    """What was asked about one resident, the latest first, as far as the seat may see it."""
+    return list(enquiries(seat).filter(resident=resident_id).prefetch_related("messages")[:30])
+
+
+def messages_of(enquiry: Enquiry) -> list[EnquiryMessage]:
+    """All that was written, oldest first."""
+    return list(enquiry.messages.all())
+
+
+def available_steps(seat: Seat, enquiry: Enquiry, now: datetime) -> list[Step]:
+    """The moves this seat may make now."""
+    return ENQUIRY.steps_from(enquiry.status, parties(seat.actor, enquiry, now))
+
+
+def may_write(seat: Seat, enquiry: Enquiry, now: datetime) -> bool:
+    """Whether the seat can write into this question now."""
+    return not enquiry.state.final and bool(parties(seat.actor, enquiry, now) & {"team", "resident"})
+
+
+def terms_of(team: Team, on: date) -> PortalParameters:
+    """What the packs say for a team's place on a day. Raises NoPolicyInForce."""
+    return portal_at(team.organization.place.code, on)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Whom to call now: the emergency number, and the phone on duty where there is one."""
+
+    number: str
+    phone: str
+    team: str
+
+
+def whom_to_call(enquiry: Enquiry, now: datetime) -> Call | None:
+    """Whom to call, where a question holds words of danger and is not settled."""
+    if not enquiry.is_urgent or enquiry.state.final:
+        return None
+    team = enquiry.contract.team
+    number = str(terms_of(team, localtime(now).date()).emergency_number.value)
+    return Call(number, team.phone or team.organization.phone, team.zh)
+
+
+def waited(enquiry: Enquiry) -> int | None:
+    """After how many minutes the first answer came."""
+    return None if enquiry.answered_at is None else minutes_between(enquiry.asked_at, enquiry.answered_at)
+
+
+def sentence(enquiry: Enquiry, now: datetime) -> str:
+    """Where a question stands and what comes next, in words."""
+    minutes = waited(enquiry)
+    if enquiry.due_at is not None:
+        late = enquiry.due_at < now
+        said = _("本应在 %(when)s 前回复，已超时。") if late else _("最晚 %(when)s 前回复。")
+        return said % {"when": f"{localtime(enquiry.due_at):%m-%d %H:%M}"}
+    return "" if minutes is None else _("问后 %(n)s 分钟得到回复。") % {"n": minutes}
+
+
+def may_hold(enquiry: Enquiry, on: date) -> list[TeamMember]:
+    """Members of the team, of its own house, who could take a question over: they can open it there."""
+    house, holder = enquiry.contract.team.organization_id, enquiry.holder_id
+    found = members_of([enquiry.contract.team_id], on)
+    return [one for one in found if one.practitioner.organization_id == house and one.pk != holder]
+
+
+# --- for the actions ------------------------------------------------------------------------------------------
+
+
+def waiting_question(resident_id: int, user_id: int) -> Enquiry | None:
+    """The question somebody asked for a resident that the team has not answered."""
+    return Enquiry.objects.filter(resident=resident_id, asked_by=user_id, status="asked").first()
+
+
+def asked_lately(enquiry: Enquiry) -> str:
+    """What the resident wrote since the team's last answer."""
+    rows = list(enquiry.messages.all())
+    team = EnquiryMessage.Side.TEAM
+    start = max((place + 1 for place, one in enumerate(rows) if one.side == team), default=0)
+    return "\n".join(one.text for one in rows[start:]) or rows[-1].text
+
+
+def last_written(enquiry: Enquiry) -> datetime | None:
+    """When something was written last."""
+    found: datetime | None = enquiry.messages.aggregate(last=Max("at"))["last"]
+    return found
+
+
+def overdue(at: datetime) -> list[Enquiry]:
+    """Questions of every house that should have been answered."""
+    rows = Enquiry.objects.select_related("contract__team", "holder__practitioner")
+    return list(rows.filter(status="asked", due_at__lt=at).order_by("due_at"))
+
+
+def answered_before(at: datetime) -> list[Enquiry]:
+    """Questions of every house that may be over: answered, or with a contract that has ended."""
+    rows = Enquiry.objects.select_related("contract__team__organization__place")
+    is_over = ~Q(contract__status__in=RUNNING)
+    return list(rows.filter(Q(status="answered") | (Q(status="asked") & is_over)).order_by("pk"))
+
+
+# --- ratings --------------------------------------------------------------------------------------------------
+
+
+def to_rate(seat: Seat, resident: Resident, on: date) -> list[Service]:
+    """What was done lately for the resident and nobody has rated; for those alone who decide for that person."""
+    own = bases_of(seat).filter(kind__in=DECIDING, resident=resident)
+    rows = Service.objects.select_related("item", "contract__team").filter(
+        contract__resident=resident.pk, contract__resident__in=own.values("resident_id"), on__gt=on - RATE_WITHIN,
+        on__lte=on,
+    )  # fmt: skip
+    done = Rating.objects.filter(service=OuterRef("pk"))
+    return list(rows.filter(~Exists(done)).order_by("-on", "-pk")[:MOST_TO_RATE])
+
+
+def get_service(seat: Seat, service_id: int) -> Service:
+    """One service of a resident the person at the screen decides for. Raises NotVisible."""
+    own = bases_of(seat).filter(kind__in=DECIDING).values("resident_id")
+    rows = Service.objects.select_related("item", "contract__team", "contract__resident")
+    found = rows.filter(pk=service_id, contract__resident__in=own).first()
+    if seat.role != Role.RESIDENT or found is None:
+        raise NotVisible(_("没有这次服务，或不由您评价。"), next_step=_("请从“我的家庭医生”打开。"))
+    return found
+
+
+def rating_of(service: Service) -> Rating | None:
+    """What was said about a service."""
+    return Rating.objects.filter(service=service).first()
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRating:
+    """How satisfied people are with a team: how many rated, the mean, how often each number of stars."""
+
+    team: Team
+    count: int
+    mean: float
+    stars: tuple[int, ...]
+    words: tuple[Rating, ...]
+
+
+def ratings_by_team(seat: Seat, teams: Iterable[Team], most_words: int = 5) -> list[TeamRating]:
+    """The ratings of each team, with the latest words; who wrote them is not told."""
+    found = []
+    for team in teams:
+        rows = Rating.objects.filter(ratings_visible_to(seat), service__contract__team=team)
+        counted = dict(rows.order_by().values_list("stars").annotate(n=Count("pk")))
+        mean = rows.aggregate(mean=Avg("stars"))["mean"] or 0
+        words = rows.exclude(words="").select_related("service__item")[:most_words]
+        each = tuple(counted.get(one, 0) for one in STARS)
+        found.append(TeamRating(team, sum(each), float(mean), each, tuple(words)))
+    return found

@@ -1,0 +1,44 @@
+"""Invented: a contracted resident asks the team, rates a visit, and is assessed; a group of the team."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from kangqiao.domain.accounts.models import User
+from kangqiao.domain.accounts.queries import seat_of
+from kangqiao.domain.contracting.models import Contract, Service
+from kangqiao.domain.contracting.states import RUNNING
+from kangqiao.domain.followup import actions as followup
+from kangqiao.domain.followup.models import GroupChannel
+from kangqiao.domain.portal import actions
+from kangqiao.pathways.demonstration.run import Run
+
+WHO, DOCTOR = "resident-zhouguyu", "gp-gongbei-1"
+# Nobody has the right to ask before the accounts are made, this morning.
+ANSWERED_AFTER = timedelta(minutes=20)
+
+
+def load_questions(run: Run) -> int:
+    """A question answered after twenty minutes, a service rated, a plan; nothing where the two are not invented."""
+    seats = {one.username: seat_of(one, None) for one in User.objects.filter(username__in=(WHO, DOCTOR), is_demo=True)}
+    resident, doctor = seats.get(WHO), seats.get(DOCTOR)
+    held = Contract.objects.filter(resident__user__username=WHO, status__in=RUNNING).first()
+    if resident is None or doctor is None or held is None:
+        return 0
+    row = actions.ask_team(
+        resident_id=held.resident_id, text="早上量的血压 146/90，药要加吗？", is_demo=True, by=resident.actor,
+        at=run.at,
+    )  # fmt: skip
+    answered = run.at + ANSWERED_AFTER
+    words = "先不加。请早晚各量一次，连量三天记在档案里，我再看。头晕或胸闷马上联系我们。"
+    actions.answer_enquiry(enquiry_id=row.pk, text=words, by=doctor.actor, at=answered)
+    service = Service.objects.filter(contract=held).order_by("-on", "-pk").first()
+    if service is not None:
+        actions.rate_service(service_id=service.pk, stars=5, words="讲得很清楚。", by=resident.actor, at=run.at)
+    followup.assess(contract_id=held.pk, by=doctor.actor, at=answered)
+    owner = held.team.members.get(is_lead=True)
+    followup.register_channel(
+        owner_id=owner.pk, kind=GroupChannel.Kind.CHRONIC, platform="微信", zh="拱北慢病管理群（演示）", people=126,
+        by=doctor.actor, at=run.at,
+    )  # fmt: skip
+    return 4
