@@ -216,8 +216,10 @@ def waiting_of(key: str, seat: Seat, now: datetime) -> tuple[int, datetime | Non
 
 
 def waiting_rows(seat: Seat, key: str, now: datetime, most: int) -> list[Contract]:
-    """What `waiting` counts, the oldest first."""
-    return list(listed(seat, key, localtime(now).date())[:most])
+    """What `waiting` counts, the oldest first; the log of reads says whose they are."""
+    found = list(listed(seat, key, localtime(now).date())[:most])
+    note_read(seat, [one.resident_id for one in found], listed=True)
+    return found
 
 
 def family_of(seat: Seat, resident: Resident, most: int = 12) -> list[Resident]:

@@ -11,7 +11,9 @@ from django.test import Client
 from django.utils import timezone
 from tests.access_matrix.world import Side, two_sides
 
+from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import Role, User
+from kangqiao.domain.contracting.tests import factories as contracts
 from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.referral.models import Referral
@@ -166,3 +168,16 @@ def test_asked_for_what_nobody_has_shows_the_first_list(people: Cast) -> None:
     page = client(people.desk).get("/?list=../x&row='&who=zzzzzz").content.decode()
 
     assert "待接收的转诊" in page
+
+
+@pytest.mark.parametrize("named", ["applied", "accepted"])
+def test_whose_contracts_wait_is_in_the_log_of_reads(db: None, named: str) -> None:
+    town = contracts.world()
+    one = getattr(town, named)(town.team(), town.resident())[0]
+    reader = town.seat(Role.GP, town.centre)
+
+    page = client(reader).get(f"/?list={named}", headers=PART).content.decode()
+
+    assert one.resident.name in page
+    log = AuditEvent.objects.filter(kind=AuditEvent.Kind.READ, resident_id=one.resident_id)
+    assert [row.by_id for row in log] == [reader.actor.id]
