@@ -19,7 +19,7 @@ from kangqiao.base.checks import methods
 from kangqiao.domain.accounts.models import Role
 from kangqiao.pathways.chain import FOLLOWERS
 from kangqiao.pathways.reach import KINDS
-from tests.access_matrix import contract_probes, more_probes, probes, record_probes, slot_probes
+from tests.access_matrix import contract_probes, more_probes, probes, record_probes, slot_probes, waitlist_probes
 from tests.access_matrix.cells import (
     ACTORS,
     FOLLOWED,
@@ -40,6 +40,7 @@ from tests.access_matrix.world import SEATS, Side
 
 PROBES = (
     *probes.PROBES, *more_probes.PROBES, *contract_probes.PROBES, *record_probes.PROBES, *slot_probes.PROBES,
+    *waitlist_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

@@ -120,6 +120,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "pool_house": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
         "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
         "team": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
+        "waiting": _kind(own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER)),
         "zone": _kind(own=(Role.CENTRE_MANAGER,)),
         "slot": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
     }
@@ -162,6 +163,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "sign_in_id": "sign_in",
         "slot_id": "slot",
         "team_id": "team",
+        "waiting_id": "waiting",
         "zone_id": "zone",
     }
 )

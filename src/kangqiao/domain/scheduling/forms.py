@@ -32,6 +32,18 @@ class MoveForm(forms.Form):
     slot = forms.IntegerField(min_value=1, max_value=2**62)
 
 
+class JoinForm(forms.Form):
+    """For which places somebody waits: of this session, or all of its specialty at its house."""
+
+    scope = forms.ChoiceField(choices=[("session", "session"), ("all", "all")])
+
+
+class LineForm(forms.Form):
+    """What somebody in line does."""
+
+    step = forms.ChoiceField(choices=[(step, step) for step in ("accept", "pass", "leave")])
+
+
 class CancelForm(forms.Form):
     """Why a place is given back."""
 

@@ -72,3 +72,29 @@ class SlotParameters:
             ref=str(values["reserved_share"].ref),
             values=MappingProxyType(values),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferParameters:
+    """How long who waits is asked about a freed place: minutes, at which hours not, and how long before its time.
+
+    `ref` names the pack, for the trace of an offer.
+    """
+
+    minutes: int
+    hours_before: int
+    quiet_from: int
+    quiet_until: int
+    ref: str
+
+    @classmethod
+    def read(cls, policy: Policy) -> OfferParameters:
+        """The figures in force under a policy. Raises NoPolicyInForce when one is missing."""
+        minutes = policy.value(TOPIC, "offer_minutes")
+        return cls(
+            minutes.integer(),
+            policy.value(TOPIC, "offer_hours_before").integer(),
+            policy.value(TOPIC, "offer_quiet_from_hour").integer(),
+            policy.value(TOPIC, "offer_quiet_until_hour").integer(),
+            str(minutes.ref),
+        )

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.scheduling.parameters import OfferParameters
 from kangqiao.kernel.errors import RuleBroken
 from kangqiao.kernel.money import round_half_up
 
@@ -241,6 +242,25 @@ def is_visit_day(starts_at: datetime, at: datetime) -> bool:
 def end_of_visit_day(ends_at: datetime) -> datetime:
     """Midnight after the visit: until then the place of the visit may see the resident because of the booking."""
     return datetime.combine(ends_at.date() + timedelta(days=1), time(), ends_at.tzinfo)
+
+
+def offer_ends(at: datetime, starts_at: datetime, terms: OfferParameters) -> datetime | None:
+    """Until when the next in line is asked about a place freed now; None when its time is too near to ask anybody.
+
+    Minutes at night do not count. Whoever is asked has all of them. Both instants in the local zone.
+    """
+    left, now = timedelta(minutes=terms.minutes), at
+    while True:
+        now = max(now, _at_hour(now, terms.quiet_until))
+        evening = _at_hour(now, terms.quiet_from)
+        if now + left <= evening:
+            return now + left if now + left <= starts_at - timedelta(hours=terms.hours_before) else None
+        left -= max(evening - now, timedelta(0))
+        now = _at_hour(now + timedelta(days=1), terms.quiet_until)
+
+
+def _at_hour(day: datetime, hour: int) -> datetime:
+    return datetime.combine(day.date(), time(hour), day.tzinfo)
 
 
 def refused(refusal: Refusal, slot: SlotFacts, circle: Circle, own_at: datetime | None) -> RuleBroken:

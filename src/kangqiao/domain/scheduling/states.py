@@ -1,4 +1,4 @@
-"""The life of a session and of a booking."""
+"""The life of a session, of a booking, and of somebody's waiting for one."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -40,5 +40,22 @@ BOOKING = StateTable(
         Step("fulfil", "完成就诊", "Complete the visit", ("booked", "arrived"), "fulfilled", ("practitioner", "desk")),
         Step("cancel", "取消预约", "Cancel", ("booked",), "cancelled", ("resident", "desk", "system")),
         Step("miss", "记为未到", "Mark as missed", ("booked",), "no_show", ("desk", "system"), undo=True),
+    ),
+)
+
+WAITING = StateTable(
+    name="waiting",
+    zh="候补",
+    initial="waiting",
+    states=(
+        State("waiting", "候补中", "Waiting", Look.WAIT, owner="system"),
+        State("served", "等到了", "Got a place", Look.DONE, final=True),
+        State("left", "不等了", "Left", Look.GONE, final=True),
+        State("ended", "没等到", "Ended", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("accept", "要这个号", "Take it", ("waiting",), "served", ("resident", "centre", "system"), primary=True),
+        Step("leave", "不等了", "Stop waiting", ("waiting",), "left", ("resident", "centre")),
+        Step("end", "候补结束", "End the waiting", ("waiting",), "ended", ("system",)),
     ),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kangqiao.domain.scheduling.views import booking, pools
+from kangqiao.domain.scheduling.views import booking, pools, waiting
 
 urlpatterns = [
     path("pools/", pools.own, name="slots-pools"),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("day/", booking.day, name="slots-day"),
     path("experts/<int:practitioner_id>/", booking.expert, name="slots-expert"),
     path("sessions/<int:session_id>/", booking.session, name="slots-session"),
+    path("waits/", waiting.waits, name="slots-waits"),
+    path("waits/<int:waiting_id>/", waiting.step, name="slots-wait-step"),
+    path("sessions/<int:session_id>/wait/", waiting.join, name="slots-wait"),
     path("sessions/<int:session_id>/withdraw/", booking.withdraw, name="slots-withdraw"),
     path("<int:slot_id>/", booking.confirm, name="slots-confirm"),
     path("<int:slot_id>/hold/", booking.hold, name="slots-hold"),

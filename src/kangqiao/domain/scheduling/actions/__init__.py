@@ -13,19 +13,31 @@ from kangqiao.domain.scheduling.actions.steps import (
     withdraw_session,
 )
 from kangqiao.domain.scheduling.actions.undoing import undo_arrival
+from kangqiao.domain.scheduling.actions.waiting import (
+    accept_offer,
+    join_line,
+    leave_line,
+    offer_free_places,
+    pass_offer,
+)
 
 __all__ = [
     "TAKE",
     "Opening",
+    "accept_offer",
     "book",
     "cancel_booking",
     "check_in",
     "fulfil_booking",
     "hold_slot",
+    "join_line",
+    "leave_line",
     "miss_booking",
     "move_booking",
+    "offer_free_places",
     "open_session",
     "open_sessions",
+    "pass_offer",
     "release_slot",
     "set_pool_rule",
     "sweep_holds",

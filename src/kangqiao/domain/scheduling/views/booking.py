@@ -100,7 +100,8 @@ def mine(request: Request) -> HttpResponse:
     if resident is None:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
     ahead, past = queries.own_bookings(request.seat, resident.pk, timezone.now())
-    page = {"next": ahead[0] if ahead else None, "later": ahead[1:], "past": past, "resident": resident}
+    waits = queries.waits_of(request.seat, timezone.now(), resident.pk)
+    page = {"next": ahead[0] if ahead else None, "later": ahead[1:], "past": past, "resident": resident, "waits": waits}
     return render(request, "scheduling/mine.html", page)
 
 
@@ -130,6 +131,8 @@ def session(request: Request, session_id: int) -> HttpResponse:
         "free": sum(cell.left for cell in cells),
         "days": queries.sessions_beside(shown, now, standing),
         "is_posted": _is_posted(shown),
+        "is_in_line": queries.is_in_line(resident_id, shown),
+        "may_wait": resident is not None and shown.status == "open" and shown.ends_at > now,
         "has_reserved": any(cell.refusal == "not_released" for cell in cells),
     }
     return render(request, "scheduling/session.html", page)

@@ -1,0 +1,26 @@
+"""Valid forms of waiting in line; see `probes`."""
+
+from __future__ import annotations
+
+from tests.access_matrix.probes import BOOKERS, CENTRE, Given, Probe
+from tests.access_matrix.slot_probes import _not_held
+from tests.access_matrix.world import Side
+
+
+def _full(side: Side) -> Given:
+    """Nobody holds a place, and none is left."""
+    full = {name: {"capacity": 0, "taken": 0, "held": []} for name in side.rows if "slot" in name}
+    return {**_not_held(side), **full}
+
+
+PROBES = (
+    Probe(
+        "slots-wait",
+        {"resident": "{resident.pk}", "scope": "all"},
+        given=_full,
+        writes={"own": BOOKERS, "partner": (*CENTRE, "referral_desk"), "their address": BOOKERS},
+    ),
+    Probe(
+        "slots-wait-step", {"step": "leave"}, writes={"own": ("resident", *CENTRE), "partner": CENTRE}
+    ),
+)

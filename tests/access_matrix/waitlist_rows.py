@@ -1,0 +1,15 @@
+"""Lines at a side of the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kangqiao.domain.scheduling.models import Waiting
+
+if TYPE_CHECKING:
+    from tests.access_matrix.world import Side
+
+
+def add_lines(side: Side) -> None:
+    """The resident waits for a place of a specialty nobody sits for, put in line by the centre."""
+    side.add("waiting", Waiting, resident=side.resident, organization=side.hospital, centre=side.centre, session=None)
