@@ -11,7 +11,7 @@ from kangqiao.base.rows import Rows, shared
 from kangqiao.domain.accounts.models import STAFF
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
-from kangqiao.domain.scheduling.states import BOOKING, SESSION, WAITING
+from kangqiao.domain.scheduling.states import APPEAL, BOOKING, SESSION, WAITING
 from kangqiao.domain.workforce.models import Practitioner
 
 COUNT = models.IntegerField()
@@ -269,6 +269,8 @@ class Booking(BaseModel):
     channel = models.CharField(max_length=16, choices=Channel)
     # The pool the place was taken from: the slot's own, or everyone's once it had been released.
     pool = models.CharField(max_length=16, choices=Slot.Pool, default=Slot.Pool.PUBLIC)
+    # An emergency's place is never counted against whoever did not come.
+    is_emergency = models.BooleanField(default=False)
     booked_by = models.CharField(max_length=100)
     booked_at = models.DateTimeField()
     # The caller's key: the same attempt sent twice is one booking.
@@ -293,4 +295,38 @@ class Booking(BaseModel):
         rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "booked_by")
         clinical = ("slot", "session")
-        operational = ("status", "channel", "pool", "booked_at", "attempt")
+        operational = ("status", "channel", "pool", "is_emergency", "booked_at", "attempt")
+
+
+class Appeal(BaseModel):
+    """A resident says why they did not come; granted, the absence no longer counts (FHIR cancelationReason).
+
+    Whether somebody is suspended is read from the absences themselves and nowhere written down.
+    """
+
+    booking = models.OneToOneField(Booking, models.PROTECT, related_name="appeal")
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, choices=APPEAL.choices(), default=APPEAL.initial)
+    reason = models.CharField(max_length=500)
+    made_at = models.DateTimeField()
+    answer = models.CharField(max_length=500, blank=True)
+    answered_by = models.CharField(max_length=100, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=~Q(reason=""), name="appeal_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(status="made", answered_at=None) | (Q(answered_at__isnull=False) & ~Q(answer="")),
+                name="appeal_answered_in_words",
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "status"), name="appeal_organization"),)
+        ordering = ("made_at", "id")
+
+    class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        identifying = ("resident", "answered_by")
+        clinical = ("booking", "reason", "answer")
+        operational = ("organization", "status", "made_at", "answered_at")

@@ -15,7 +15,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import user_id_of
-from kangqiao.domain.scheduling.models import Booking, Session, Waiting
+from kangqiao.domain.scheduling.models import Appeal, Booking, Session, Waiting
 from kangqiao.domain.scheduling.rules import Circle
 from kangqiao.kernel.decision import YES, Decision, no
 from kangqiao.policy import covers
@@ -201,3 +201,26 @@ def waits_visible_to(seat: Seat | None) -> Q:
         return Q(pk__in=())
     near = Q(centre_id=seat.organization_id) | Q(resident__centre_id=seat.organization_id)
     return near & residents.visible_to(seat, field="resident_id")
+
+
+# Who answers for the desk of a house: never whose patient it is.
+ANSWERING = (Role.CENTRE_MANAGER, Role.REFERRAL_DESK)
+
+
+def can_appeal(by: Actor, booking: Booking) -> Decision:
+    """The resident and who acts for them."""
+    own = by.role == Role.RESIDENT and _acts_for(user_id_of(by), booking.resident)
+    return YES if own else no(_("申诉由本人来提。"))
+
+
+def can_decide_appeal(by: Actor, appeal: Appeal) -> Decision:
+    """The desk of the place where the resident was awaited."""
+    own = by.role in ANSWERING and by.organization_id == appeal.organization_id
+    return YES if own else no(_("申诉由出诊机构的窗口答复。"))
+
+
+def appeals_to_decide(seat: Seat | None) -> Q:
+    """The appeals a seat's house answers."""
+    if seat is None or seat.role not in ANSWERING:
+        return Q(pk__in=())
+    return Q(organization_id=seat.organization_id) & residents.visible_to(seat, field="resident_id")

@@ -1,4 +1,4 @@
-"""The life of a session, of a booking, and of somebody's waiting for one."""
+"""The life of a session, of a booking, of somebody's waiting for one, and of an appeal against an absence."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -57,5 +57,20 @@ WAITING = StateTable(
         Step("accept", "要这个号", "Take it", ("waiting",), "served", ("resident", "centre", "system"), primary=True),
         Step("leave", "不等了", "Stop waiting", ("waiting",), "left", ("resident", "centre")),
         Step("end", "候补结束", "End the waiting", ("waiting",), "ended", ("system",)),
+    ),
+)
+
+APPEAL = StateTable(
+    name="appeal",
+    zh="爽约申诉",
+    initial="made",
+    states=(
+        State("made", "等答复", "Waiting for an answer", Look.WAIT, owner="desk"),
+        State("granted", "不计爽约", "Not counted", Look.DONE, final=True),
+        State("refused", "仍计爽约", "Still counted", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("grant", "不计爽约", "Do not count it", ("made",), "granted", ("desk",), needs_reason=True, primary=True),
+        Step("refuse", "仍计爽约", "Count it still", ("made",), "refused", ("desk",), needs_reason=True),
     ),
 )

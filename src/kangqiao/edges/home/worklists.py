@@ -134,6 +134,10 @@ ATTENDANCE = Worklist(
     "attendance", _("待确认的坐诊"), _("确认出诊"), "roster-attendance",
     _("专家坐诊过去以后，在这里确认来了没有；考核和经费都看它。"), roster.to_complete, rows.to_attest,
 )  # fmt: skip
+APPEALS = Worklist(
+    "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
+    scheduling.appeals_waiting, rows.appeals,
+)  # fmt: skip
 APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
     partial(contracting.waiting_of, "applied"), partial(rows.of_contracts, key="applied"), tab="applied",
@@ -232,9 +236,10 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         APPLICATIONS,
         DUE,
         SIGNATURES,
+        APPEALS,
         NOTICES,
     ),
-    Role.REFERRAL_DESK: (DESK, UNPLACED, REPORTS, TODAY, NOTICES),
+    Role.REFERRAL_DESK: (DESK, UNPLACED, REPORTS, TODAY, APPEALS, NOTICES),
     Role.GUIDANCE_OFFICE: (DESK, UNPLACED, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
     Role.DISPATCHER: (DRAFTS, NOTICES),
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),

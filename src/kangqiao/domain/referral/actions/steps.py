@@ -103,7 +103,7 @@ def send_up(
     if slot_id is not None:
         booking_id = scheduling.book(
             slot_id=slot_id, resident_id=resident_id, channel=Booking.Channel.REFERRAL, attempt=attempt,
-            as_partner_centre_id=centre.pk, by=by, at=at,
+            as_partner_centre_id=centre.pk, is_emergency=urgency == Referral.Urgency.EMERGENCY, by=by, at=at,
         ).pk  # fmt: skip
     referral = _create(
         direction="up", resident=resident, from_organization=centre, to_organization=hospital,
@@ -556,6 +556,7 @@ def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> 
         return scheduling.book(
             slot_id=slot_id, resident_id=referral.resident_id, channel=Booking.Channel.REFERRAL,
             attempt=f"referral:{referral.pk}:{slot_id}:{at.timestamp():.6f}",
+            is_emergency=referral.urgency == Referral.Urgency.EMERGENCY,
             as_partner_centre_id=referral.from_organization_id if referral.is_green_channel else None,
             by=permissions.at_the_desk(by, referral.to_organization), at=at,
         )  # fmt: skip

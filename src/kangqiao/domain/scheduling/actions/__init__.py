@@ -1,5 +1,9 @@
 """Every write of scheduling: opening and withdrawing sessions, taking and giving back places."""
 
+from kangqiao.domain.scheduling.actions.absences import (
+    appeal_absence,
+    decide_appeal,
+)
 from kangqiao.domain.scheduling.actions.booking import TAKE, book
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
 from kangqiao.domain.scheduling.actions.moving import move_booking
@@ -25,9 +29,11 @@ __all__ = [
     "TAKE",
     "Opening",
     "accept_offer",
+    "appeal_absence",
     "book",
     "cancel_booking",
     "check_in",
+    "decide_appeal",
     "fulfil_booking",
     "hold_slot",
     "join_line",

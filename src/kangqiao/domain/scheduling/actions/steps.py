@@ -21,6 +21,7 @@ from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling.actions.absences import _tell_suspension
 from kangqiao.domain.scheduling.actions.offering import _lock_sessions, _offer
 from kangqiao.domain.scheduling.actions.parts import (
     _address,
@@ -152,6 +153,7 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             next_step=_("请再等一等，或先打电话问问。"),
         )
     transition(booking, BOOKING, "miss", by=by, at=at)
+    _tell_suspension(booking, by, at)
     visit_day_ends = rules.end_of_visit_day(localtime(booking.session.ends_at))
     residents.end_basis(source=_source(booking), until=max(visit_day_ends, at), by=by, at=at)
     audit.record("miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref)

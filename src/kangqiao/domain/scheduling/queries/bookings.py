@@ -37,10 +37,15 @@ from kangqiao.kernel.states import State, Step
 
 
 def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
-    """The resident a place is for; `keeps_out_place` says whether they refused the slot's place. Raises NotVisible."""
+    """The resident a place is for; `keeps_out_place` says whether they refused the slot's place, `has_missed` whether
+    they ever stayed away. Raises NotVisible.
+    """
     place = Slot.objects.filter(pk=slot_id).values("session__organization_id")
     refused = residents.refusals_at(at).filter(resident_id=OuterRef("pk"), organization_id__in=place)
-    rows = Resident.objects.select_related("centre__place").annotate(keeps_out_place=Exists(refused))
+    missed = Booking.objects.filter(resident=OuterRef("pk"), status="no_show")
+    rows = Resident.objects.select_related("centre__place").annotate(
+        keeps_out_place=Exists(refused), has_missed=Exists(missed)
+    )
     found = rows.filter(pk=resident_id).first()
     if found is None:
         raise not_found()

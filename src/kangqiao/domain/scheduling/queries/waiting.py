@@ -21,7 +21,7 @@ from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Wait
 from kangqiao.domain.scheduling.permissions import waits_visible_to
 from kangqiao.domain.scheduling.queries.places import Standing, contracted_before, places_left
 from kangqiao.domain.scheduling.rules import said
-from kangqiao.domain.scheduling.states import WAITING
+from kangqiao.domain.scheduling.states import SESSION, WAITING
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State
@@ -115,7 +115,7 @@ def _said(ahead: int, placed: datetime | None) -> str:
     if placed is not None:
         return _("已约%(when)s，取消以后才会再问。") % {"when": said(placed)}
     if not ahead:
-        return _("您排在最前面，有人退号就先问您。")
+        return _("排在最前面，有人退号最先问。")
     told = ngettext("前面还有%(n)s人，有人退号就按次序问。", "前面还有%(n)s人，有人退号就按次序问。", ahead)
     return told % {"n": ahead}
 
@@ -194,17 +194,14 @@ def over_lines(now: datetime) -> list[Waiting]:
     return list(_with_all(Waiting.objects.filter(gone, status=WAITING.initial)))
 
 
-def is_in_line(resident_id: int | None, session: Session) -> bool:
-    """Whether a resident waits for a place of this session's house and specialty."""
-    return (
-        resident_id is not None
-        and Waiting.objects.filter(
-            resident=resident_id,
-            organization=session.organization_id,
-            specialty=session.specialty,
-            status=WAITING.initial,
-        ).exists()
+def line_for(resident_id: int | None, session: Session, now: datetime) -> str:
+    """What a session's page offers somebody without a place: `in` line already, `open` to join, or nothing."""
+    if resident_id is None or session.status != SESSION.initial or session.ends_at <= now:
+        return ""
+    own = Waiting.objects.filter(
+        resident=resident_id, organization=session.organization_id, specialty=session.specialty, status=WAITING.initial
     )
+    return "in" if own.exists() else "open"
 
 
 def _running(now: datetime) -> QuerySet[Hold]:

@@ -223,7 +223,7 @@ def test_the_pages_from_a_full_session_to_a_place(people, session):
     shown = client.get(f"/slots/sessions/{session.pk}/").content.decode()
     assert f'action="/slots/sessions/{session.pk}/wait/"' in shown
     answer = client.post(f"/slots/sessions/{session.pk}/wait/", {"scope": "all", "idempotency_key": "a"}, follow=True)
-    assert "您排在最前面" in answer.content.decode()
+    assert "排在最前面" in answer.content.decode()
     waiting = Waiting.objects.get(resident=second)
     actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
     Hold.objects.update(until=session.starts_at + timedelta(days=2000))

@@ -101,7 +101,14 @@ def mine(request: Request) -> HttpResponse:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
     ahead, past = queries.own_bookings(request.seat, resident.pk, timezone.now())
     waits = queries.waits_of(request.seat, timezone.now(), resident.pk)
-    page = {"next": ahead[0] if ahead else None, "later": ahead[1:], "past": past, "resident": resident, "waits": waits}
+    page = {
+        "next": ahead[0] if ahead else None,
+        "later": ahead[1:],
+        "past": past,
+        "resident": resident,
+        "waits": waits,
+        "has_missed": any(own.state.key == "no_show" for own in past),
+    }
     return render(request, "scheduling/mine.html", page)
 
 
@@ -131,8 +138,7 @@ def session(request: Request, session_id: int) -> HttpResponse:
         "free": sum(cell.left for cell in cells),
         "days": queries.sessions_beside(shown, now, standing),
         "is_posted": _is_posted(shown),
-        "is_in_line": queries.is_in_line(resident_id, shown),
-        "may_wait": resident is not None and shown.status == "open" and shown.ends_at > now,
+        "line": queries.line_for(resident_id, shown, now),
         "has_reserved": any(cell.refusal == "not_released" for cell in cells),
     }
     return render(request, "scheduling/session.html", page)
