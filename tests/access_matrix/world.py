@@ -39,6 +39,7 @@ from tests.access_matrix.contract_rows import add_contracts
 from tests.access_matrix.green_rows import add_parts
 from tests.access_matrix.record_rows import add_record
 from tests.access_matrix.slot_rows import add_holds
+from tests.access_matrix.waitlist_rows import add_lines
 from tests.access_matrix.work import add_work
 
 SEATS = {
@@ -350,6 +351,7 @@ def _visits(side: Side) -> None:
     hospital_slot = side.rows["slot@hospital"]
     side.add("booking@hospital", Booking, slot=hospital_slot, session=hospital_slot.session, **held)
     add_holds(side)
+    add_lines(side)
     if side.host is not None:
         ours = side.host
         ours.slot.taken += 1

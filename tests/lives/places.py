@@ -12,7 +12,7 @@ from hypothesis.stateful import invariant, rule
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling import queries
-from kangqiao.domain.scheduling.models import Booking, Hold, Slot
+from kangqiao.domain.scheduling.models import Booking, Hold, Slot, Waiting
 from kangqiao.domain.scheduling.rules import Circle, why_not
 from kangqiao.domain.scheduling.tests import factories as clinic_cast
 from tests.lives.life import Life
@@ -127,6 +127,34 @@ class Places(Life):
             assert Booking.objects.filter(resident=old.resident, status="booked").count() >= 1
             self.count("moved" if moved else "not moved")
 
+    @rule(who=FEW, slot=FEW, is_for_all=st.booleans())
+    def somebody_joins_a_line(self, who: int, slot: int, is_for_all: bool) -> None:
+        self.attempt(
+            lambda: scheduling.join_line(
+                session_id=self.slots[slot].session_id, resident_id=self.residents[who].pk, is_for_all=is_for_all,
+                channel="self", by=clinic_cast.SYSTEM, at=self.at,
+            )
+        )  # fmt: skip
+
+    @rule(which=st.integers(0, 20), act=st.sampled_from(("accept", "pass", "leave", "job")))
+    def a_line_goes_on(self, which: int, act: str) -> None:
+        """What is offered can be had; passed or left it is offered to another or free."""
+        lines = list(Waiting.objects.filter(status="waiting").order_by("pk"))
+        if act == "job" or not lines:
+            self.attempt(lambda: scheduling.offer_free_places(by=clinic_cast.SYSTEM, at=self.at))
+            return
+        pk, who = lines[which % len(lines)].pk, {"by": clinic_cast.SYSTEM, "at": self.at}
+        offer = queries.offer_of(pk, self.at)
+        if act == "accept":
+            self.sent += 1
+            attempt = f"life-{self.sent}"
+            taken = self.attempt(lambda: scheduling.accept_offer(waiting_id=pk, attempt=attempt, **who))
+            assert (taken is not None) is (offer is not None)
+            self.count("accepted" if taken else "nothing to accept")
+        else:
+            step = scheduling.pass_offer if act == "pass" else scheduling.leave_line
+            self.attempt(lambda: step(waiting_id=pk, **who))
+
     @rule(slot=FEW, dice=st.integers(0, 4))
     def a_session_is_called_off(self, slot: int, dice: int) -> None:
         if dice == 0:
@@ -149,6 +177,8 @@ class Places(Life):
             facts = queries.facts_of(slot, slot.session.status == "open", self.at)
             free = why_not(facts, self.at, circle=Circle.PUBLIC, is_in_session=False) is None
             assert shown.get(slot.pk, 0) == (facts.left if free else 0)
+        asked = Hold.objects.filter(until__gt=self.at, waiting__isnull=False).values("waiting").annotate(n=Count("pk"))
+        assert all(row["n"] == 1 for row in asked), "one place at a time"
         twice = Booking.objects.filter(status__in=PLACE_HELD).values("session", "resident").annotate(n=Count("pk"))
         assert all(row["n"] == 1 for row in twice)
         assert Basis.objects.filter(source__startswith="booking:").values("source").distinct().count() == (

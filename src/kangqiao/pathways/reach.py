@@ -124,6 +124,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "pool_house": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
         "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
         "team": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
+        "appeal": _kind(own=(Role.CENTRE_MANAGER,)),
+        "missed": _kind(own=(Role.RESIDENT,)),
+        "waiting": _kind(own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER)),
         "zone": _kind(own=(Role.CENTRE_MANAGER,)),
         "slot": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
     }
@@ -132,6 +135,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 # Argument of an address → the kind of row it names.
 ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
+        "appeal_id": "appeal",
         "appraisal_id": "appraisal",
         "batch_id": "import_batch",
         "booking_id": "booking",
@@ -170,6 +174,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "sign_in_id": "sign_in",
         "slot_id": "slot",
         "team_id": "team",
+        "waiting_id": "waiting",
         "zone_id": "zone",
     }
 )
@@ -189,6 +194,8 @@ def kind_of(address: str, argument: str) -> str:
         return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
     if address in ("slots-pools-of", "slots-share"):
         return "pool_house"  # a hospital, as those see it who share its places out
+    if address == "slots-appeal":
+        return "missed"  # a booking, as the one sees it who was awaited
     if address == "slots-withdraw":
         return "clinic"  # everybody who books may see a session; calling it off is for those who run it
     return ARGUMENTS.get(argument, "")

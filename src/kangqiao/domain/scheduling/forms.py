@@ -32,6 +32,37 @@ class MoveForm(forms.Form):
     slot = forms.IntegerField(min_value=1, max_value=2**62)
 
 
+class JoinForm(forms.Form):
+    """For which places somebody waits: of this session, or all of its specialty at its house."""
+
+    scope = forms.ChoiceField(choices=[("session", "session"), ("all", "all")])
+
+
+class LineForm(forms.Form):
+    """What somebody in line does."""
+
+    step = forms.ChoiceField(choices=[(step, step) for step in ("accept", "pass", "leave")])
+
+
+class AppealForm(forms.Form):
+    """Why somebody did not come."""
+
+    reason = forms.CharField(
+        label=_("没来的原因"), min_length=2, max_length=500, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("例如“当天急诊”“公交停运”。"),
+    )  # fmt: skip
+
+
+class AnswerForm(forms.Form):
+    """What the desk answers to an appeal, and with what reason."""
+
+    step = forms.ChoiceField(choices=[("grant", "grant"), ("refuse", "refuse")])
+    answer = forms.CharField(
+        label=_("答复"), min_length=2, max_length=500, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("居民会看到这句话。"),
+    )  # fmt: skip
+
+
 class CancelForm(forms.Form):
     """Why a place is given back."""
 

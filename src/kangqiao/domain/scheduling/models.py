@@ -11,7 +11,7 @@ from kangqiao.base.rows import Rows, shared
 from kangqiao.domain.accounts.models import STAFF
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
-from kangqiao.domain.scheduling.states import BOOKING, SESSION
+from kangqiao.domain.scheduling.states import APPEAL, BOOKING, SESSION, WAITING
 from kangqiao.domain.workforce.models import Practitioner
 
 COUNT = models.IntegerField()
@@ -169,16 +169,52 @@ class PoolRule(BaseModel):
         )  # fmt: skip
 
 
+class Waiting(BaseModel):
+    """Somebody in line for a place: of a specialty at a house, or of one session (FHIR Appointment, waitlist).
+
+    Whoever was asked less often comes first, then whoever came first. An offer is a hold that names its line.
+    """
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    specialty = models.CharField(max_length=40)
+    session = models.ForeignKey(Session, models.PROTECT, null=True, blank=True, related_name="+")
+    # The centre whose family doctor put the resident in line: its places are theirs, too.
+    centre = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
+    status = models.CharField(max_length=16, choices=WAITING.choices(), default=WAITING.initial)
+    joined_by = models.CharField(max_length=100)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("resident", "organization", "specialty"),
+                condition=Q(status="waiting"),
+                name="waiting_once_in_a_line",
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "specialty", "status", "joined_at"), name="waiting_line"),)
+        ordering = ("joined_at", "id")
+
+    class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        identifying = ("resident", "joined_by")
+        clinical = ("specialty",)
+        operational = ("organization", "session", "centre", "status", "joined_at")
+
+
 class Hold(BaseModel):
     """A place kept for one resident for some minutes, while somebody looks once more (FHIR Appointment, pending).
 
-    It runs from `since` to `until`; released or booked it ends earlier. Kept until a job sweeps it away.
+    It runs from `since` to `until`; released or booked it ends earlier. Kept until a job sweeps it away. With `waiting`
+    it is an offer to the next in that line.
     """
 
     slot = models.ForeignKey(Slot, models.PROTECT, related_name="holds")
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    waiting = models.ForeignKey(Waiting, models.PROTECT, null=True, blank=True, related_name="offers")
     held_by = models.CharField(max_length=100)
     since = models.DateTimeField()
     until = models.DateTimeField()
@@ -186,6 +222,15 @@ class Hold(BaseModel):
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(until__gte=F("since")), name="hold_ends_after_it_began"),
+            # Whoever waits in a line is asked about one place at a time.
+            ExclusionConstraint(
+                name="hold_one_offer_at_a_time",
+                expressions=(
+                    ("waiting", RangeOperators.EQUAL),
+                    (InstantRange("since", "until", RangeBoundary()), RangeOperators.OVERLAPS),
+                ),
+                condition=Q(waiting__isnull=False),
+            ),
             # A person cannot be in two places: holds that run at once are for different hours.
             ExclusionConstraint(
                 name="hold_one_at_a_time",
@@ -206,7 +251,7 @@ class Hold(BaseModel):
         rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "held_by")
         clinical = ("slot",)
-        operational = ("starts_at", "ends_at", "since", "until")
+        operational = ("waiting", "starts_at", "ends_at", "since", "until")
 
 
 class Booking(BaseModel):
@@ -224,6 +269,8 @@ class Booking(BaseModel):
     channel = models.CharField(max_length=16, choices=Channel)
     # The pool the place was taken from: the slot's own, or everyone's once it had been released.
     pool = models.CharField(max_length=16, choices=Slot.Pool, default=Slot.Pool.PUBLIC)
+    # An emergency's place is never counted against whoever did not come.
+    is_emergency = models.BooleanField(default=False)
     booked_by = models.CharField(max_length=100)
     booked_at = models.DateTimeField()
     # The caller's key: the same attempt sent twice is one booking.
@@ -248,4 +295,38 @@ class Booking(BaseModel):
         rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "booked_by")
         clinical = ("slot", "session")
-        operational = ("status", "channel", "pool", "booked_at", "attempt")
+        operational = ("status", "channel", "pool", "is_emergency", "booked_at", "attempt")
+
+
+class Appeal(BaseModel):
+    """A resident says why they did not come; granted, the absence no longer counts (FHIR cancelationReason).
+
+    Whether somebody is suspended is read from the absences themselves and nowhere written down.
+    """
+
+    booking = models.OneToOneField(Booking, models.PROTECT, related_name="appeal")
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, choices=APPEAL.choices(), default=APPEAL.initial)
+    reason = models.CharField(max_length=500)
+    made_at = models.DateTimeField()
+    answer = models.CharField(max_length=500, blank=True)
+    answered_by = models.CharField(max_length=100, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=~Q(reason=""), name="appeal_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(status="made", answered_at=None) | (Q(answered_at__isnull=False) & ~Q(answer="")),
+                name="appeal_answered_in_words",
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "status"), name="appeal_organization"),)
+        ordering = ("made_at", "id")
+
+    class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        identifying = ("resident", "answered_by")
+        clinical = ("booking", "reason", "answer")
+        operational = ("organization", "status", "made_at", "answered_at")

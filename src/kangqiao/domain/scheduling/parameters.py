@@ -72,3 +72,54 @@ class SlotParameters:
             ref=str(values["reserved_share"].ref),
             values=MappingProxyType(values),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferParameters:
+    """How long who waits is asked about a freed place: minutes, at which hours not, and how long before its time.
+
+    `ref` names the pack, for the trace of an offer.
+    """
+
+    minutes: int
+    hours_before: int
+    quiet_from: int
+    quiet_until: int
+    ref: str
+
+    @classmethod
+    def read(cls, policy: Policy) -> OfferParameters:
+        """The figures in force under a policy. Raises NoPolicyInForce when one is missing."""
+        minutes = policy.value(TOPIC, "offer_minutes")
+        return cls(
+            minutes.integer(),
+            policy.value(TOPIC, "offer_hours_before").integer(),
+            policy.value(TOPIC, "offer_quiet_from_hour").integer(),
+            policy.value(TOPIC, "offer_quiet_until_hour").integer(),
+            str(minutes.ref),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceParameters:
+    """How often somebody may stay away within how many days, for how long they then cannot book online.
+
+    `referral_weight` is what an absence from a referral counts; `appeal_days` how long after it one may appeal.
+    """
+
+    limit: int
+    window_days: int
+    suspension_days: int
+    referral_weight: Fraction
+    appeal_days: int
+
+    @classmethod
+    def read(cls, policy: Policy) -> AbsenceParameters:
+        """The figures in force under a policy. Raises NoPolicyInForce when one is missing."""
+        return cls(
+            policy.value(TOPIC, "no_show_limit").integer(),
+            policy.value(TOPIC, "no_show_window_days").integer(),
+            policy.value(TOPIC, "suspension_days").integer(),
+            policy.value(TOPIC, "no_show_referral_weight").fraction(),
+            policy.value(TOPIC, "appeal_days").integer(),
+        )

@@ -15,7 +15,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import user_id_of
-from kangqiao.domain.scheduling.models import Booking, Session
+from kangqiao.domain.scheduling.models import Appeal, Booking, Session, Waiting
 from kangqiao.domain.scheduling.rules import Circle
 from kangqiao.kernel.decision import YES, Decision, no
 from kangqiao.policy import covers
@@ -178,3 +178,49 @@ def visible_to(seat: Seat | None) -> Q:
         | Q(session__practitioner__user_id=seat.user_id)
     )
     return near & residents.visible_to(seat, field="resident_id")
+
+
+def can_step_in_line(by: Actor, waiting: Waiting) -> Decision:
+    """The resident and who acts for them, their centre, and the centre that put them in line."""
+    if by.is_system:
+        return YES
+    if by.role == Role.RESIDENT and _acts_for(user_id_of(by), waiting.resident):
+        return YES
+    if by.role in DESK and by.organization_id in (waiting.centre_id, waiting.resident.centre_id):
+        return YES
+    return no(_("候补由本人或替他排队的中心来办。"))
+
+
+def waits_visible_to(seat: Seat | None) -> Q:
+    """A resident's own lines and those of whom they act for; for a centre those of its people and that it began."""
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role == Role.RESIDENT:
+        return residents.visible_to(seat, field="resident_id")
+    if seat.role not in DESK:
+        return Q(pk__in=())
+    near = Q(centre_id=seat.organization_id) | Q(resident__centre_id=seat.organization_id)
+    return near & residents.visible_to(seat, field="resident_id")
+
+
+# Who answers for the desk of a house: never whose patient it is.
+ANSWERING = (Role.CENTRE_MANAGER, Role.REFERRAL_DESK)
+
+
+def can_appeal(by: Actor, booking: Booking) -> Decision:
+    """The resident and who acts for them."""
+    own = by.role == Role.RESIDENT and _acts_for(user_id_of(by), booking.resident)
+    return YES if own else no(_("申诉由本人来提。"))
+
+
+def can_decide_appeal(by: Actor, appeal: Appeal) -> Decision:
+    """The desk of the place where the resident was awaited."""
+    own = by.role in ANSWERING and by.organization_id == appeal.organization_id
+    return YES if own else no(_("申诉由出诊机构的窗口答复。"))
+
+
+def appeals_to_decide(seat: Seat | None) -> Q:
+    """The appeals a seat's house answers."""
+    if seat is None or seat.role not in ANSWERING:
+        return Q(pk__in=())
+    return Q(organization_id=seat.organization_id) & residents.visible_to(seat, field="resident_id")

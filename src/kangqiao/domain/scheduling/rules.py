@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.scheduling.parameters import AbsenceParameters, OfferParameters
 from kangqiao.kernel.errors import RuleBroken
 from kangqiao.kernel.money import round_half_up
 
@@ -243,6 +244,52 @@ def is_visit_day(starts_at: datetime, at: datetime) -> bool:
 def end_of_visit_day(ends_at: datetime) -> datetime:
     """Midnight after the visit: until then the place of the visit may see the resident because of the booking."""
     return datetime.combine(ends_at.date() + timedelta(days=1), time(), ends_at.tzinfo)
+
+
+def suspended_until(
+    absences: Sequence[tuple[datetime, bool]], at: datetime, terms: AbsenceParameters
+) -> datetime | None:
+    """Until when somebody cannot book online, from their absences (when, whether of a referral); None where they can.
+
+    Whenever the absences of the window reach the limit, it begins anew; referrals count less.
+    """
+    window, length = timedelta(days=terms.window_days), timedelta(days=terms.suspension_days)
+    ends = [
+        when + length for when, _is_referral in absences if count_absences(absences, when, window, terms) >= terms.limit
+    ]
+    until = max(ends, default=None)
+    return until if until is not None and until > at else None
+
+
+def count_absences(
+    absences: Sequence[tuple[datetime, bool]], at: datetime, window: timedelta, terms: AbsenceParameters
+) -> Fraction:
+    """How many absences count at an instant: those of the window before it."""
+    weights = [
+        terms.referral_weight if is_referral else Fraction(1)
+        for when, is_referral in absences
+        if at - window < when <= at
+    ]
+    return sum(weights, Fraction(0))
+
+
+def offer_ends(at: datetime, starts_at: datetime, terms: OfferParameters) -> datetime | None:
+    """Until when the next in line is asked about a place freed now; None when its time is too near to ask anybody.
+
+    Minutes at night do not count. Whoever is asked has all of them. Both instants in the local zone.
+    """
+    left, now = timedelta(minutes=terms.minutes), at
+    while True:
+        now = max(now, _at_hour(now, terms.quiet_until))
+        evening = _at_hour(now, terms.quiet_from)
+        if now + left <= evening:
+            return now + left if now + left <= starts_at - timedelta(hours=terms.hours_before) else None
+        left -= max(evening - now, timedelta(0))
+        now = _at_hour(now + timedelta(days=1), terms.quiet_until)
+
+
+def _at_hour(day: datetime, hour: int) -> datetime:
+    return datetime.combine(day.date(), time(hour), day.tzinfo)
 
 
 def refused(refusal: Refusal, slot: SlotFacts, circle: Circle, own_at: datetime | None) -> RuleBroken:

@@ -1,4 +1,4 @@
-"""The life of a session and of a booking."""
+"""The life of a session, of a booking, of somebody's waiting for one, and of an appeal against an absence."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -40,5 +40,37 @@ BOOKING = StateTable(
         Step("fulfil", "完成就诊", "Complete the visit", ("booked", "arrived"), "fulfilled", ("practitioner", "desk")),
         Step("cancel", "取消预约", "Cancel", ("booked",), "cancelled", ("resident", "desk", "system")),
         Step("miss", "记为未到", "Mark as missed", ("booked",), "no_show", ("desk", "system"), undo=True),
+    ),
+)
+
+WAITING = StateTable(
+    name="waiting",
+    zh="候补",
+    initial="waiting",
+    states=(
+        State("waiting", "候补中", "Waiting", Look.WAIT, owner="system"),
+        State("served", "等到了", "Got a place", Look.DONE, final=True),
+        State("left", "不等了", "Left", Look.GONE, final=True),
+        State("ended", "没等到", "Ended", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("accept", "要这个号", "Take it", ("waiting",), "served", ("resident", "centre", "system"), primary=True),
+        Step("leave", "不等了", "Stop waiting", ("waiting",), "left", ("resident", "centre")),
+        Step("end", "候补结束", "End the waiting", ("waiting",), "ended", ("system",)),
+    ),
+)
+
+APPEAL = StateTable(
+    name="appeal",
+    zh="爽约申诉",
+    initial="made",
+    states=(
+        State("made", "等答复", "Waiting for an answer", Look.WAIT, owner="desk"),
+        State("granted", "不计爽约", "Not counted", Look.DONE, final=True),
+        State("refused", "仍计爽约", "Still counted", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("grant", "不计爽约", "Do not count it", ("made",), "granted", ("desk",), needs_reason=True, primary=True),
+        Step("refuse", "仍计爽约", "Count it still", ("made",), "refused", ("desk",), needs_reason=True),
     ),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kangqiao.domain.scheduling.views import booking, pools
+from kangqiao.domain.scheduling.views import absences, booking, pools, waiting
 
 urlpatterns = [
     path("pools/", pools.own, name="slots-pools"),
@@ -13,6 +13,13 @@ urlpatterns = [
     path("day/", booking.day, name="slots-day"),
     path("experts/<int:practitioner_id>/", booking.expert, name="slots-expert"),
     path("sessions/<int:session_id>/", booking.session, name="slots-session"),
+    path("absences/", absences.absences, name="slots-absences"),
+    path("bookings/<int:booking_id>/appeal/", absences.appeal, name="slots-appeal"),
+    path("appeals/", absences.appeals, name="slots-appeals"),
+    path("appeals/<int:appeal_id>/", absences.decide, name="slots-appeal-decide"),
+    path("waits/", waiting.waits, name="slots-waits"),
+    path("waits/<int:waiting_id>/", waiting.step, name="slots-wait-step"),
+    path("sessions/<int:session_id>/wait/", waiting.join, name="slots-wait"),
     path("sessions/<int:session_id>/withdraw/", booking.withdraw, name="slots-withdraw"),
     path("<int:slot_id>/", booking.confirm, name="slots-confirm"),
     path("<int:slot_id>/hold/", booking.hold, name="slots-hold"),

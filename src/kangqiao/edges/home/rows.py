@@ -349,6 +349,18 @@ def questions(seat: Seat, now: datetime) -> list[Row]:
     ]  # fmt: skip
 
 
+def appeals(seat: Seat, now: datetime) -> list[Row]:
+    """Residents who say why they did not come."""
+    return [
+        Row(
+            key=f"a{one.pk}", title=one.resident.name, note=one.booking.session.practitioner.name, look=Look.WAIT,
+            url=(url := reverse("slots-appeal-decide", args=(one.pk,))), lead=_("为什么没来"), rest=one.reason,
+            since=one.made_at, verbs=look_at(_("答复"), url), is_demo=one.resident.is_demo,
+        )
+        for one in scheduling.open_appeals(seat)[:MOST]
+    ]  # fmt: skip
+
+
 def failed_work(seat: Seat, now: datetime) -> list[Row]:
     """Work of the queue that failed, to be begun anew."""
     anew = (Verb(_("重试"), reverse("work-anew"), "anew", primary=True),)

@@ -144,6 +144,10 @@ FOLLOW_UPS = Worklist(
     "follow_ups", _("到期的随访"), _("随访"), "followup-desk", _("评估以后，方案里到期的随访和体检会排在这里。"),
     followup.waiting_items, rows.of_plans,
 )  # fmt: skip
+APPEALS = Worklist(
+    "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
+    scheduling.appeals_waiting, rows.appeals,
+)  # fmt: skip
 APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
     partial(contracting.waiting_of, "applied"), partial(rows.of_contracts, key="applied"), tab="applied",
@@ -256,9 +260,10 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         APPLICATIONS,
         DUE,
         SIGNATURES,
+        APPEALS,
         NOTICES,
     ),
-    Role.REFERRAL_DESK: (DESK, UNPLACED, REPORTS, TODAY, NOTICES),
+    Role.REFERRAL_DESK: (DESK, UNPLACED, REPORTS, TODAY, APPEALS, NOTICES),
     Role.GUIDANCE_OFFICE: (DESK, UNPLACED, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
     Role.DISPATCHER: (DRAFTS, NOTICES),
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),

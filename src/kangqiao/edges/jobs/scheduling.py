@@ -1,4 +1,7 @@
-"""Every night: holds that ended long ago are forgotten. Places need no job to become free."""
+"""Every minute free places go to the next in line; every night holds that ended long ago are forgotten.
+
+Places need no job to become free.
+"""
 
 from __future__ import annotations
 
@@ -20,4 +23,14 @@ def sweep(timestamp: int) -> int:
     with as_system("slots") as by:
         count = actions.sweep_holds(by=by, at=timezone.now())
     log.info("scheduling: %d old holds forgotten", count)
+    return count
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="scheduling.offer", queueing_lock="scheduling.offer", pass_context=False)
+def offer(timestamp: int) -> int:
+    """What became free by itself, because an offer or a hold ended, goes to the next in line."""
+    with as_system("waitlist") as by:
+        count = actions.offer_free_places(by=by, at=timezone.now())
+    log.info("scheduling: %d places offered", count)
     return count

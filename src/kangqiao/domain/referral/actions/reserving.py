@@ -47,7 +47,14 @@ def _wanted(
 
 
 def _take(
-    wanted: Mapping[str, Slot], *, resident_id: int, centre: Organization, attempt: str, by: Actor, at: datetime
+    wanted: Mapping[str, Slot],
+    *,
+    resident_id: int,
+    centre: Organization,
+    attempt: str,
+    is_emergency: bool,
+    by: Actor,
+    at: datetime,
 ) -> dict[str, Booking]:
     """Every place of a letter, in the transaction of its sending. Raises Taken naming the one that went."""
     taken: dict[str, Booking] = {}
@@ -55,7 +62,8 @@ def _take(
         try:
             taken[kind] = scheduling.book(
                 slot_id=slot.pk, resident_id=resident_id, channel=Booking.Channel.REFERRAL,
-                attempt=f"{attempt}:{kind}" if kind else attempt, as_partner_centre_id=centre.pk, by=by, at=at,
+                attempt=f"{attempt}:{kind}" if kind else attempt, as_partner_centre_id=centre.pk,
+                is_emergency=is_emergency, by=by, at=at,
             )  # fmt: skip
         except Taken as gone:
             if len(wanted) == 1:
@@ -110,6 +118,7 @@ def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> 
         return scheduling.book(
             slot_id=slot_id, resident_id=referral.resident_id, channel=Booking.Channel.REFERRAL,
             attempt=f"referral:{referral.pk}:{slot_id}:{at.timestamp():.6f}",
+            is_emergency=referral.urgency == Referral.Urgency.EMERGENCY,
             as_partner_centre_id=referral.from_organization_id if referral.is_green_channel else None,
             by=permissions.at_the_desk(by, referral.to_organization), at=at,
         )  # fmt: skip

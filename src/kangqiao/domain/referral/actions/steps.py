@@ -113,7 +113,10 @@ def send_up(
     _refuse_twin(resident_id, hospital, specialty, "up")
     agreement = queries.relation_between(hospital.pk, centre.pk, localtime(at).date())
     wanted = _wanted(slot_id, parts or {}, hospital, is_green=agreement is not None)
-    taken = _take(wanted, resident_id=resident_id, centre=centre, attempt=attempt, by=by, at=at)
+    taken = _take(
+        wanted, resident_id=resident_id, centre=centre, attempt=attempt,
+        is_emergency=urgency == Referral.Urgency.EMERGENCY, by=by, at=at,
+    )  # fmt: skip
     visit = taken.pop("", None) or _own_booking(booking_id, resident_id, hospital.pk, at)
     referral = _create(
         direction="up", resident=resident, from_organization=centre, to_organization=hospital,

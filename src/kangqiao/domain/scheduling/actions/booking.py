@@ -58,8 +58,10 @@ WITH {SHARED}, own AS MATERIALIZED (
     WHERE slot_id = place.id AND resident_id = %(resident)s AND until > %(at)s
 ), booked AS (
     INSERT INTO scheduling_booking
-        (slot_id, session_id, resident_id, status, channel, pool, booked_by, booked_at, attempt)
-    SELECT id, session_id, %(resident)s, %(status)s, %(channel)s, pool, %(name)s, %(at)s, %(attempt)s FROM place
+        (slot_id, session_id, resident_id, status, channel, pool, is_emergency, booked_by, booked_at, attempt)
+    SELECT id, session_id, %(resident)s, %(status)s, %(channel)s, pool, %(is_emergency)s, %(name)s, %(at)s,
+           %(attempt)s
+    FROM place
     RETURNING *
 ), basis AS (
     INSERT INTO residents_basis (resident_id, organization_id, user_id, kind, source, since, until)
@@ -80,6 +82,7 @@ def book(
     channel: str,
     attempt: str,
     as_partner_centre_id: int | None = None,
+    is_emergency: bool = False,
     by: Actor,
     at: datetime,
 ) -> Booking:
@@ -93,10 +96,12 @@ def book(
     try:
         with transaction.atomic():
             resident, standing = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
-            booking = _take(slot_id, resident, channel, attempt, standing, by, at)
+            wanted = (slot_id, resident, channel, attempt)
+            booking = _take(*wanted, standing, by, at, is_emergency=is_emergency)
             if booking is None:
                 standing = _as_contracted(slot_id, resident_id, standing, at)
-                booking = _take(slot_id, resident, channel, attempt, standing, by, at) if standing.contracted else None
+                if standing.contracted:
+                    booking = _take(*wanted, standing, by, at, is_emergency=is_emergency)
             if booking is not None:
                 return booking
     except IntegrityError as error:
@@ -109,8 +114,9 @@ def book(
 
 
 def _take(
-    slot_id: int, resident: Resident, channel: str, attempt: str, standing: Standing, by: Actor, at: datetime
-) -> Booking | None:
+    slot_id: int, resident: Resident, channel: str, attempt: str, standing: Standing, by: Actor, at: datetime,
+    *, is_emergency: bool = False,
+) -> Booking | None:  # fmt: skip
     """Runs the one statement and writes history and trace; None when no place could be taken."""
     values: dict[str, Any] = {
         "slot": slot_id,
@@ -118,6 +124,7 @@ def _take(
         "after": _after(resident, at),
         "status": BOOKING.initial,
         "channel": channel,
+        "is_emergency": is_emergency,
         "name": by.name,
         "at": at,
         "attempt": attempt,
@@ -148,7 +155,7 @@ def _allowed_resident(
 ) -> tuple[Resident, Standing]:
     """The resident a place may be taken for, and how the booker stands before the hospitals.
 
-    Raises Denied, RuleBroken when the resident keeps the place out or is dead.
+    Raises Denied, RuleBroken when the resident keeps the place out, is dead, or books online while suspended.
     """
     resident = queries.resident_to_book(resident_id, slot_id, at)
     has_basis = permissions.asks_for_basis(by, resident) and queries.has_basis(resident_id, by, at)
@@ -166,12 +173,28 @@ def _allowed_resident(
         )
     if resident.deceased_on is not None:
         raise RuleBroken(_("这位居民已登记死亡，不能预约。"), next_step=_("请核对居民档案。"))
+    if by.role == Role.RESIDENT and resident.has_missed:  # type: ignore[attr-defined] # from resident_to_book
+        _refuse_suspended(resident, slot_id, at)
     if as_partner_centre_id is None:
         return resident, queries.ANYBODY
     hospital_id = queries.get_slot(slot_id).session.organization_id
     is_paired = agreements.is_paired(hospital_id, as_partner_centre_id, localtime(at).date())
     own = {permissions.circle_of(by.role, channel): frozenset({hospital_id})} if is_paired else {}
     return resident, Standing(**own)
+
+
+def _refuse_suspended(resident: Resident, slot_id: int, at: datetime) -> None:
+    """Who stayed away too often does not book online for a time; others book for them as ever."""
+    code = queries.get_slot(slot_id).session.organization.place.code
+    until = queries.suspension_of(resident.pk, code, at)
+    if until is None:
+        return
+    terms = queries.absence_terms(code, at)
+    words = {"days": terms.window_days, "limit": terms.limit, "until": f"{localtime(until):%Y-%m-%d %H:%M}"}
+    raise RuleBroken(
+        _("%(days)s天内未到诊满%(limit)s次，%(until)s前不能自己在网上预约。") % words,
+        next_step=_("急着看，请家庭医生或窗口帮您约；有原因，可以在“我的号”里申诉。"),
+    )
 
 
 def _as_contracted(slot_id: int, resident_id: int, standing: Standing, at: datetime) -> Standing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime
@@ -14,26 +13,15 @@ from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import queries
-from kangqiao.domain.scheduling.actions.booking import SHARED, _allowed_resident, _as_contracted, _refusal_of
+from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _as_contracted, _refusal_of
+from kangqiao.domain.scheduling.actions.offering import _end, _keep, _lock_sessions, _offer
 from kangqiao.domain.scheduling.actions.parts import _constraint, _when
-from kangqiao.domain.scheduling.models import Hold, Session, Slot
+from kangqiao.domain.scheduling.models import Hold, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.scheduling.queries import Standing
+from kangqiao.domain.scheduling.states import WAITING
 from kangqiao.kernel.errors import RuleBroken
 
-# Locked in the order of `booking.TAKE`: session, slot, hold.
-HOLD = f"""
-WITH {SHARED}, place AS (
-    UPDATE scheduling_slot SET held = {queries.HELD.format(own=queries.NOBODY)} || %(until)s::timestamptz
-    FROM scheduling_session
-    WHERE scheduling_slot.id = %(slot)s AND scheduling_session.id = scheduling_slot.session_id
-      AND {queries.FREE.format(own=queries.NOBODY)}
-    RETURNING scheduling_slot.id, scheduling_slot.starts_at, scheduling_slot.ends_at
-)
-INSERT INTO scheduling_hold (slot_id, resident_id, starts_at, ends_at, held_by, since, until)
-SELECT id, %(resident)s, starts_at, ends_at, %(name)s, %(at)s, %(until)s FROM place
-RETURNING *
-"""  # noqa: S608 (constant text)
 # Nobody asks what was held the week before last; who held what stays in the audit.
 KEPT_FOR = timedelta(days=14)
 
@@ -80,12 +68,17 @@ def release_slot(*, slot_id: int, resident_id: int, channel: str, by: Actor, at:
         if hold.slot_id == slot_id:
             _end(hold, at)
             audit.record("release_slot", hold, by=by, at=at, resident_id=resident_id, slot_id=slot_id)
+            _offer(slot_id, at, not_to=resident_id)
 
 
 @transaction.atomic
 def sweep_holds(*, by: Actor, at: datetime) -> int:
-    """Holds that ended long ago are forgotten. Their places have been free since they ended. Returns how many."""
-    count, _by_model = Hold.objects.filter(until__lt=at - KEPT_FOR).delete()
+    """Holds that ended long ago are forgotten. Their places have been free since they ended. Returns how many.
+
+    What somebody who still waits was offered is kept: whoever was asked less often comes first.
+    """
+    old = Hold.objects.filter(until__lt=at - KEPT_FOR)
+    count, _by_model = old.exclude(waiting__status=WAITING.initial).delete()
     return count
 
 
@@ -107,41 +100,12 @@ def _lock_resident(resident_id: int) -> None:
     list(Resident.objects.select_for_update(no_key=True).filter(pk=resident_id).values_list("pk"))
 
 
-def _lock_sessions(session_ids: set[int]) -> None:
-    share = "SELECT * FROM scheduling_session WHERE id = ANY(%s) ORDER BY id FOR SHARE"
-    list(Session.objects.raw(share, [list(session_ids)]))
-
-
 def _hold(slot: Slot, resident_id: int, standing: Standing, by: Actor, at: datetime) -> Hold | None:
     session = slot.session
     day = localtime(slot.starts_at).date()
     parameters = SlotParameters.read(policy.at(place=session.organization.place.code, date=day))
-    values: dict[str, Any] = {
-        "slot": slot.pk,
-        "resident": resident_id,
-        "name": by.name,
-        "at": at,
-        "until": min(at + timedelta(minutes=parameters.hold_minutes), slot.starts_at),
-        **standing.lists,
-    }
-    rows = list(Hold.objects.raw(HOLD, values))
-    if not rows:
-        return None
-    audit.record(
-        "hold_slot", rows[0], by=by, at=at, resident_id=resident_id, slot_id=slot.pk,
-        policy_ref=str(parameters.values["hold_minutes"].ref),
-    )  # fmt: skip
-    return rows[0]
-
-
-def _end(hold: Hold, at: datetime) -> None:
-    """The hold is over and its place free; its slot is locked."""
-    slot = Slot.objects.get(pk=hold.slot_id)
-    if hold.until in slot.held:
-        slot.held.remove(hold.until)
-        slot.save(update_fields=("held",))
-    hold.until = at
-    hold.save(update_fields=("until",))
+    until = min(at + timedelta(minutes=parameters.hold_minutes), slot.starts_at)
+    return _keep(slot, resident_id, standing, until, str(parameters.values["hold_minutes"].ref), by, at)
 
 
 def _elsewhere(slot_id: int, resident_id: int, at: datetime) -> RuleBroken:

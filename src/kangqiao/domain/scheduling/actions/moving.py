@@ -12,7 +12,8 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _as_contracted, _refusal_of, _replay, book
-from kangqiao.domain.scheduling.actions.holding import _elsewhere, _hold, _lock_resident, _lock_sessions
+from kangqiao.domain.scheduling.actions.holding import _elsewhere, _hold, _lock_resident
+from kangqiao.domain.scheduling.actions.offering import _lock_sessions, _offer
 from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _give_back, _locked_booking, _when
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.domain.scheduling.queries import Standing
@@ -47,6 +48,7 @@ def move_booking(
         slot_id=slot_id, resident_id=old.resident_id, channel=channel, attempt=attempt,
         as_partner_centre_id=as_partner_centre_id, by=by, at=at,
     )  # fmt: skip
+    _offer(old.slot_id, at, not_to=old.resident_id)
     audit.record("move_booking", old, by=by, at=at, resident_id=old.resident_id, booking_id=new.pk)
     return new
 

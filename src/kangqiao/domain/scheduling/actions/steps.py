@@ -21,6 +21,8 @@ from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling.actions.absences import _tell_suspension
+from kangqiao.domain.scheduling.actions.offering import _lock_sessions, _offer
 from kangqiao.domain.scheduling.actions.parts import (
     _address,
     _after,
@@ -64,13 +66,18 @@ def withdraw_session(*, session_id: int, reason: str, by: Actor, at: datetime) -
 
 @transaction.atomic
 def cancel_booking(*, booking_id: int, reason: str = "", by: Actor, at: datetime) -> Booking:
-    """A place is given back and is free again in the same moment. Raises AlreadyMoved, RuleBroken once it began."""
+    """A place is given back: in the same moment it is free, or kept for the next in line.
+
+    Raises AlreadyMoved, RuleBroken once it began.
+    """
+    _lock_sessions({queries.booking_with_slot(booking_id).session_id})
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("cancel").parties))
     if not rules.may_cancel(booking.slot.starts_at, at):
         raise RuleBroken(_("就诊时间已到，不能再取消。"), next_step=_("来不了请打电话告诉中心。"))
     _give_back(booking, by=by, at=at, reason=reason)
     audit.record("cancel_booking", booking, by=by, at=at, resident_id=booking.resident_id)
+    _offer(booking.slot_id, at, not_to=booking.resident_id)
     return booking
 
 
@@ -146,6 +153,7 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
             next_step=_("请再等一等，或先打电话问问。"),
         )
     transition(booking, BOOKING, "miss", by=by, at=at)
+    _tell_suspension(booking, by, at)
     visit_day_ends = rules.end_of_visit_day(localtime(booking.session.ends_at))
     residents.end_basis(source=_source(booking), until=max(visit_day_ends, at), by=by, at=at)
     audit.record("miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref)

@@ -39,13 +39,16 @@ from kangqiao.kernel.states import State, Step
 def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
     """The resident a place is for. Raises NotVisible.
 
-    `keeps_out_place` says whether they refused the slot's place, `is_ordered` whether only a doctor takes such a one.
+    `keeps_out_place` says whether they refused the slot's place, `is_ordered` whether only a doctor takes such a one,
+    `has_missed` whether they ever stayed away.
     """
     place = Slot.objects.filter(pk=slot_id).values("session__organization_id")
     refused = residents.refusals_at(at).filter(resident_id=OuterRef("pk"), organization_id__in=place)
     ordered = Slot.objects.filter(pk=slot_id, session__specialty__in=ORDERED)
-    rows = Resident.objects.select_related("centre__place")
-    rows = rows.annotate(keeps_out_place=Exists(refused), is_ordered=Exists(ordered))
+    missed = Booking.objects.filter(resident=OuterRef("pk"), status="no_show")
+    rows = Resident.objects.select_related("centre__place").annotate(
+        keeps_out_place=Exists(refused), is_ordered=Exists(ordered), has_missed=Exists(missed)
+    )
     found = rows.filter(pk=resident_id).first()
     if found is None:
         raise not_found()

@@ -100,7 +100,15 @@ def mine(request: Request) -> HttpResponse:
     if resident is None:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
     ahead, past = queries.own_bookings(request.seat, resident.pk, timezone.now())
-    page = {"next": ahead[0] if ahead else None, "later": ahead[1:], "past": past, "resident": resident}
+    waits = queries.waits_of(request.seat, timezone.now(), resident.pk)
+    page = {
+        "next": ahead[0] if ahead else None,
+        "later": ahead[1:],
+        "past": past,
+        "resident": resident,
+        "waits": waits,
+        "has_missed": any(own.state.key == "no_show" for own in past),
+    }
     return render(request, "scheduling/mine.html", page)
 
 
@@ -130,6 +138,7 @@ def session(request: Request, session_id: int) -> HttpResponse:
         "free": sum(cell.left for cell in cells),
         "days": queries.sessions_beside(shown, now, standing),
         "is_posted": _is_posted(shown),
+        "line": queries.line_for(resident_id, shown, now),
         "has_reserved": any(cell.refusal == "not_released" for cell in cells),
     }
     return render(request, "scheduling/session.html", page)

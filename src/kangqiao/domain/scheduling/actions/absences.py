@@ -1,0 +1,105 @@
+"""An absence is answered for: the resident appeals, the desk decides with a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from kangqiao.base import audit
+from kangqiao.base.actor import Actor
+from kangqiao.base.transition import begin, transition
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.messaging import actions as messaging
+from kangqiao.domain.residents import actions as residents
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.scheduling import permissions, queries
+from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _locked_booking
+from kangqiao.domain.scheduling.models import Appeal, Booking
+from kangqiao.domain.scheduling.states import APPEAL
+from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
+
+
+@transaction.atomic
+def appeal_absence(*, booking_id: int, reason: str, by: Actor, at: datetime) -> Appeal:
+    """A resident says why they did not come; the place of the visit may see them until it has answered.
+
+    Raises Denied, RuleBroken for a visit that was not missed or when it is too late, Taken when appealed already.
+    """
+    booking = _locked_booking(booking_id)
+    _allow(permissions.can_appeal(by, booking))
+    if booking.status != "no_show" or booking.is_emergency:
+        raise RuleBroken(_("这次就诊没有记为爽约，不用申诉。"), next_step=_("请回到我的预约查看。"))
+    house = booking.session.organization
+    terms = queries.absence_terms(house.place.code, at)
+    if at >= booking.slot.starts_at + timedelta(days=terms.appeal_days):
+        raise RuleBroken(
+            _("未到诊%(days)s天内可以申诉，这一次已经过了。") % {"days": terms.appeal_days},
+            next_step=_("急着看，请家庭医生或窗口帮您约。"),
+        )
+    try:
+        with transaction.atomic():
+            appeal = Appeal.objects.create(
+                booking=booking, resident=booking.resident, organization=house, reason=reason, made_at=at
+            )
+    except IntegrityError as error:
+        if _constraint(error) != "scheduling_appeal_booking_id_key":
+            raise
+        raise Taken(_("这一次已经申诉过了。"), next_step=_("请等出诊机构答复。")) from None
+    begin(appeal, APPEAL, by=by, at=at)
+    residents.grant_basis(
+        resident_id=booking.resident_id, kind="booking", source=f"appeal:{appeal.pk}", since=at,
+        organization_id=house.pk, by=by, at=at,
+    )  # fmt: skip
+    audit.record("appeal_absence", appeal, by=by, at=at, resident_id=booking.resident_id, booking_id=booking.pk)
+    return appeal
+
+
+@transaction.atomic
+def decide_appeal(*, appeal_id: int, is_granted: bool, answer: str, by: Actor, at: datetime) -> Appeal:
+    """The place of the visit decides with a reason; granted, the absence counts no longer.
+
+    Raises NotVisible, Denied, AlreadyMoved.
+    """
+    rows = Appeal.objects.select_for_update(of=("self",)).select_related("resident__centre")
+    appeal = rows.filter(pk=appeal_id).first()
+    if appeal is None:
+        raise NotVisible(_("没有这份申诉，或不由您的机构答复。"), next_step=_("请回到首页查看。"))
+    _allow(permissions.can_decide_appeal(by, appeal))
+    transition(
+        appeal, APPEAL, "grant" if is_granted else "refuse", by=by, at=at, reason=answer, answer=answer,
+        answered_by=by.name, answered_at=at,
+    )  # fmt: skip
+    residents.end_basis(source=f"appeal:{appeal.pk}", by=by, at=at)
+    told = _("您的申诉已通过，这一次不计爽约") if is_granted else _("您的申诉没有通过，这一次仍计爽约")
+    _tell(appeal.resident, f"appeal:{appeal.pk}", "appeal_answered", told, answer, by, at)
+    audit.record("decide_appeal", appeal, by=by, at=at, resident_id=appeal.resident_id, is_granted=is_granted)
+    return appeal
+
+
+def _tell_suspension(booking: Booking, by: Actor, at: datetime) -> None:
+    """Whoever cannot book online from now on is told why, until when, and what to do."""
+    code = booking.session.organization.place.code
+    until = queries.suspension_of(booking.resident_id, code, at)
+    if until is None:
+        return
+    terms = queries.absence_terms(code, at)
+    words = {"days": terms.window_days, "limit": terms.limit, "until": f"{localtime(until):%Y-%m-%d %H:%M}"}
+    _tell(
+        booking.resident, f"suspended:{booking.pk}", "booking_suspended", _("%(until)s前不能自己在网上预约") % words,
+        _("%(days)s天内未到诊满%(limit)s次。急着看，请家庭医生或窗口帮您约；有原因可以申诉。") % words, by, at,
+    )  # fmt: skip
+
+
+def _tell(resident: Resident, cause: str, kind: str, subject: str, body: str, by: Actor, at: datetime) -> None:
+    told: dict[str, Any] = (
+        {"user_id": resident.user_id} if resident.user_id else {"organization_id": resident.centre_id, "role": Role.GP}
+    )
+    messaging.notify(
+        cause=cause, kind=kind, subject=subject, body=body, url=reverse("slots-absences") if resident.user_id else "",
+        by=by, at=at, **told,
+    )  # fmt: skip

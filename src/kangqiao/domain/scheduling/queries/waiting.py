@@ -1,0 +1,214 @@
+"""Who waits for a place, who comes next, and where one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from kangqiao.base.acting import beyond
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.agreements import queries as agreements
+from kangqiao.domain.residents import permissions as residents
+from kangqiao.domain.residents.queries import note_read
+from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Waiting
+from kangqiao.domain.scheduling.permissions import waits_visible_to
+from kangqiao.domain.scheduling.queries.places import Standing, contracted_before, places_left
+from kangqiao.domain.scheduling.rules import said
+from kangqiao.domain.scheduling.states import SESSION, WAITING
+from kangqiao.domain.terminology.models import Concept
+from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.states import State
+
+# So many are tried for one place; only somebody who holds a place at the same hour, or whose pool is closed, is passed.
+MOST_ASKED = 50
+MOST_SHOWN = 100
+
+
+def next_in_line(slot: Slot, at: datetime, *, not_to: int | None = None) -> list[Waiting]:
+    """Who is to be asked about a place, in order and locked; lines that are being asked in this moment are left out.
+
+    Nobody is asked twice about a place, about two at once, or who has one already.
+    """
+    session = slot.session
+    offers = Hold.objects.filter(waiting=OuterRef("pk"))
+    has_place = Booking.objects.filter(
+        resident=OuterRef("resident"), status="booked", slot__starts_at__gt=at,
+        session__organization=session.organization_id, session__specialty=session.specialty,
+    )  # fmt: skip
+    refused = residents.refusals_at(at).filter(
+        resident_id=OuterRef("resident_id"), organization_id=session.organization_id
+    )
+    found = _in_order(
+        Waiting.objects.filter(
+            ~Exists(offers.filter(Q(until__gt=at) | Q(slot=slot.pk))), ~Exists(has_place), ~Exists(refused),
+            Q(session=None) | Q(session=session.pk),
+            organization=session.organization_id, specialty=session.specialty, status=WAITING.initial,
+            resident__deceased_on=None,
+        ).exclude(resident=not_to)
+    )  # fmt: skip
+    rows = found.select_related("resident").select_for_update(of=("self",), skip_locked=True)
+    return list(rows[:MOST_ASKED])
+
+
+def _in_order(rows: QuerySet[Waiting]) -> QuerySet[Waiting]:
+    offers = Hold.objects.filter(waiting=OuterRef("pk")).order_by().values("waiting").annotate(n=Count("pk"))
+    asked = Coalesce(Subquery(offers.values("n"), output_field=IntegerField()), 0)
+    return rows.annotate(asked=asked).order_by("asked", "joined_at", "pk")
+
+
+def standing_in_line(waiting: Waiting, slot: Slot, at: datetime) -> Standing:
+    """How somebody in line stands before the hospital of a place: with their family doctor's team, or contracted."""
+    hospital_id = slot.session.organization_id
+    is_paired = waiting.centre_id is not None and agreements.is_paired(
+        hospital_id, waiting.centre_id, localtime(at).date()
+    )
+    own = frozenset({hospital_id}) if is_paired else frozenset()
+    return Standing(team=own, contracted=contracted_before(waiting.resident_id, at))
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A line as its page tells it: where one stands, what is offered until when, or why nothing is."""
+
+    row: Waiting
+    state: State
+    specialty: Concept | None
+    sentence: str
+    offer: Hold | None
+
+
+def waits_of(seat: Seat, now: datetime, resident_id: int | None = None) -> list[Wait]:
+    """The lines a seat may see, those with an offer first; of one resident, or of all whom the seat's centre knows."""
+    rows = Waiting.objects.filter(waits_visible_to(seat), status=WAITING.initial)
+    if resident_id is not None:
+        rows = rows.filter(resident=resident_id)
+    shown = list(_with_all(rows).order_by("joined_at", "pk")[:MOST_SHOWN])
+    note_read(seat, [one.resident_id for one in shown], listed=True)
+    offers = {hold.waiting_id: hold for hold in _running(now).filter(waiting__in=shown)}
+    ahead, names = _ahead(shown), specialties_of(shown)
+    has_place = _placed(shown, now)
+    found = [
+        Wait(
+            one, WAITING.state(one.status), names.get(one.specialty),
+            _said(ahead[one.pk], has_place.get((one.resident_id, one.organization_id, one.specialty))),
+            offers.get(one.pk),
+        )
+        for one in shown
+    ]  # fmt: skip
+    return sorted(found, key=lambda wait: wait.offer is None)
+
+
+def specialties_of(rows: Iterable[Waiting]) -> dict[str, Concept]:
+    """The specialties of lines by code."""
+    codes = {one.specialty for one in rows}
+    return {one.code: one for one in Concept.objects.filter(system=Concept.System.SPECIALTY, code__in=codes)}
+
+
+def _said(ahead: int, placed: datetime | None) -> str:
+    if placed is not None:
+        return _("已约%(when)s，取消以后才会再问。") % {"when": said(placed)}
+    if not ahead:
+        return _("排在最前面，有人退号最先问。")
+    told = ngettext("前面还有%(n)s人，有人退号就按次序问。", "前面还有%(n)s人，有人退号就按次序问。", ahead)
+    return told % {"n": ahead}
+
+
+def _placed(rows: list[Waiting], now: datetime) -> dict[tuple[int, int, str], datetime]:
+    """The places those who wait have in the very line, by resident, house and specialty."""
+    found = Booking.objects.filter(
+        resident__in={one.resident_id for one in rows}, status="booked", slot__starts_at__gt=now
+    )
+    keys = found.order_by("-slot__starts_at").values_list(
+        "resident", "session__organization", "session__specialty", "slot__starts_at"
+    )
+    return {(resident, house, specialty): starts for resident, house, specialty, starts in keys}
+
+
+@beyond("scheduling.line")
+def _ahead(rows: list[Waiting]) -> dict[int, int]:
+    """How many stand before each of these lines' people, for a place that either of them could be given."""
+    lines = Q(pk__in=())
+    for house, specialty in {(one.organization_id, one.specialty) for one in rows}:
+        lines |= Q(organization=house, specialty=specialty)
+    order = list(
+        _in_order(Waiting.objects.filter(lines, status=WAITING.initial)).values_list(
+            "pk", "organization", "specialty", "session"
+        )
+    )
+    ahead: dict[int, int] = {}
+    for one in rows:
+        count = 0
+        for pk, house, specialty, session in order:
+            if pk == one.pk:
+                break
+            same = (house, specialty) == (one.organization_id, one.specialty)
+            count += same and (session is None or one.session_id in (None, session))
+        ahead[one.pk] = count
+    return ahead
+
+
+def get_wait(seat: Seat, waiting_id: int) -> Waiting:
+    """A line the seat may see. Raises NotVisible."""
+    found = _with_all(Waiting.objects.filter(waits_visible_to(seat), pk=waiting_id)).first()
+    if found is None:
+        raise NotVisible(_("没有这个候补，或不在您的服务范围。"), next_step=_("请回到候补页查看。"))
+    note_read(seat, [found.resident_id])
+    return found
+
+
+def wait_of(waiting_id: int) -> Waiting:
+    """A line before it is locked. Raises NotVisible."""
+    found = _with_all(Waiting.objects.filter(pk=waiting_id)).first()
+    if found is None:
+        raise NotVisible(_("没有这个候补，或不在您的服务范围。"), next_step=_("请回到候补页查看。"))
+    return found
+
+
+def offer_of(waiting_id: int, now: datetime) -> Hold | None:
+    """The place somebody in line is being asked about at an instant."""
+    return _running(now).filter(waiting=waiting_id).first()
+
+
+def lines_to_serve(now: datetime) -> list[int]:
+    """Free places at houses and specialties where somebody waits, soonest first, by id; the job's list."""
+    waits = Waiting.objects.filter(
+        Q(session=None) | Q(session=OuterRef("session")), status=WAITING.initial,
+        organization=OuterRef("session__organization"), specialty=OuterRef("session__specialty"),
+    )  # fmt: skip
+    slots = Slot.objects.filter(Exists(waits), session__status="open", starts_at__gt=now, opens_at__lte=now).annotate(
+        left=places_left(now)
+    )
+    return list(slots.filter(left__gt=0).order_by("starts_at", "pk").values_list("pk", flat=True))
+
+
+def over_lines(now: datetime) -> list[Waiting]:
+    """Lines that come to nothing any more: the session is over or called off, or the person has died."""
+    gone = Q(session__ends_at__lte=now) | Q(session__status="withdrawn") | Q(resident__deceased_on__isnull=False)
+    return list(_with_all(Waiting.objects.filter(gone, status=WAITING.initial)))
+
+
+def line_for(resident_id: int | None, session: Session, now: datetime) -> str:
+    """What a session's page offers somebody without a place: `in` line already, `open` to join, or nothing."""
+    if resident_id is None or session.status != SESSION.initial or session.ends_at <= now:
+        return ""
+    own = Waiting.objects.filter(
+        resident=resident_id, organization=session.organization_id, specialty=session.specialty, status=WAITING.initial
+    )
+    return "in" if own.exists() else "open"
+
+
+def _running(now: datetime) -> QuerySet[Hold]:
+    return Hold.objects.select_related("slot__session__practitioner", "slot__session__organization__place").filter(
+        until__gt=now, waiting__isnull=False
+    )
+
+
+def _with_all(rows: QuerySet[Waiting]) -> QuerySet[Waiting]:
+    return rows.select_related("organization__place", "session__practitioner", "resident__centre__place")
