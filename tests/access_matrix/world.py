@@ -20,13 +20,8 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts import rules
 from kangqiao.domain.accounts.models import Membership, OutsideIdentity, Role, RoleChange, SecondFactor, SignIn, User
 from kangqiao.domain.agreements.models import Agreement, Duty, Party
-from kangqiao.domain.appraisal.models import Appraisal, AppraisalItem
-from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
-from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.messaging.models import Notice
-from kangqiao.domain.publication.models import Publication
-from kangqiao.domain.publication.rules import PARTS
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents.models import Basis, Consent, Emergency, Question, Resident
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
@@ -38,6 +33,7 @@ from kangqiao.domain.workforce.models import Absence, Practitioner
 from tests.access_matrix.contract_rows import add_contracts
 from tests.access_matrix.green_rows import add_parts
 from tests.access_matrix.record_rows import add_record
+from tests.access_matrix.result_rows import add_results
 from tests.access_matrix.slot_rows import add_holds
 from tests.access_matrix.waitlist_rows import add_lines
 from tests.access_matrix.work import add_work
@@ -64,7 +60,6 @@ DISTRICT = {
     "district_bureau_officer": (Role.BUREAU_OFFICER, "district_bureau"),
     "district_finance_officer": (Role.FINANCE_OFFICER, "district_treasury"),
 }
-INDICATOR = "duty_compliance"
 # Words of an operational field that outsiders may not read either.
 ALSO_MARKED = {"agreements.Agreement": ("justification",)}
 # Whose reach decides who may read a model's words; a resident's, where nothing else is said.
@@ -197,7 +192,7 @@ def build(side: Side) -> Side:
     _promises(side)
     _sittings(side)
     _visits(side)
-    _results(side)
+    add_results(side)
     add_contracts(side)
     add_work(side)
     return side
@@ -372,31 +367,3 @@ def _visits(side: Side) -> None:
         side.add(f"notice@{house}", Notice, organization=side.rows[house], subject=f"{side.mark('notice')}subject")
     side.add("notice@resident", Notice, user=side.users[Role.RESIDENT], subject=f"{side.mark('notice')}subject")
     side.rows["notice"] = side.rows["notice@centre"]
-
-
-def _results(side: Side) -> None:
-    tomorrow, year = side.today + timedelta(days=1), side.today.year
-    side.add("report@hospital", MeasureReport, indicator=INDICATOR, organization=side.hospital, ends_on=tomorrow)
-    side.add("report@centre", MeasureReport, indicator=INDICATOR, organization=side.centre, ends_on=tomorrow)
-    side.rows["report"] = side.rows["report@hospital"]
-    side.add("appraisal", Appraisal, subject=side.hospital, authority=side.bureau, year=year)
-    if side.host is not None and not side.is_over:
-        side.appraisal.authority = side.host.bureau  # one city, one authority that judges (ZH-4.7a)
-        side.appraisal.save(update_fields=("authority",))
-    side.add("item", AppraisalItem, indicator=INDICATOR, report=side.report)
-    verified = {"verified_at": side.at, "verified_by": side.key, "year": year}
-    people = {"kind": "population_served", "organization": side.centre, "quantity": 9}
-    side.add("figure", BudgetFigure, place=side.place, **people, **verified)
-    side.add("fund", BudgetFigure, kind="basic_public_health_fund", place=side.place, amount_fen=10**9, **verified)
-    fund_year = year - 2 if side.host is not None else year
-    side.add("settlement", Settlement, place=side.city, year=fund_year)
-    clauses = {"payer_clause": "ZH-4.2a", "amount_clause": "ZH-4.2d"}
-    hospital = (side.host or side).hospital
-    side.add(
-        "line", SettlementLine, hospital=hospital, centre=side.centre, payer=side.place, base_fen=100, inputs=clauses
-    )
-    side.add("publication", Publication, organization=side.hospital, year=year, content={part: [] for part in PARTS})
-    side.add(
-        "published", Publication, organization=side.hospital, year=year - 1, status="published", sha256="0" * 64,
-        published_at=side.at, days_late=0, content={part: [] for part in PARTS},
-    )  # fmt: skip

@@ -27,7 +27,7 @@ from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
 from kangqiao.edges.audit import queries as audit
-from kangqiao.edges.home import rows
+from kangqiao.edges.home import rows, team_rows
 from kangqiao.edges.home.rows import Row, Words
 from kangqiao.edges.work import queries as work
 
@@ -138,11 +138,11 @@ ATTENDANCE = Worklist(
 )  # fmt: skip
 ENQUIRIES = Worklist(
     "enquiries", _("居民的问题"), _("回复"), "portal-desk", _("签约居民在手机上问的会到这里，急的在最上面。"),
-    portal.waiting, rows.of_enquiries,
+    portal.waiting, team_rows.of_enquiries,
 )  # fmt: skip
 FOLLOW_UPS = Worklist(
     "follow_ups", _("到期的随访"), _("随访"), "followup-desk", _("评估以后，方案里到期的随访和体检会排在这里。"),
-    followup.waiting_items, rows.of_plans,
+    followup.waiting_items, team_rows.of_plans,
 )  # fmt: skip
 APPEALS = Worklist(
     "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
@@ -150,15 +150,15 @@ APPEALS = Worklist(
 )  # fmt: skip
 APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
-    partial(contracting.waiting_of, "applied"), partial(rows.of_contracts, key="applied"), tab="applied",
+    partial(contracting.waiting_of, "applied"), partial(team_rows.of_contracts, key="applied"), tab="applied",
 )  # fmt: skip
 TO_SIGN = Worklist(
     "accepted", _("待签署的签约"), _("签署"), "contracting-desk", _("接受了、居民还没签的在这里，过期名额会放出来。"),
-    partial(contracting.waiting_of, "accepted"), partial(rows.of_contracts, key="accepted"), tab="accepted",
+    partial(contracting.waiting_of, "accepted"), partial(team_rows.of_contracts, key="accepted"), tab="accepted",
 )  # fmt: skip
 DUE = Worklist(
     "due", _("快到期的签约"), _("续约"), "contracting-desk", _("到期前可以续约的居民会排在这里。"),
-    partial(contracting.waiting_of, "due"), partial(rows.of_contracts, key="due"), tab="due",
+    partial(contracting.waiting_of, "due"), partial(team_rows.of_contracts, key="due"), tab="due",
 )  # fmt: skip
 SITTINGS = Worklist(
     "sittings", _("本周坐诊"), _("看安排"), "roster-mine", _("这一周没有排您坐诊。"),

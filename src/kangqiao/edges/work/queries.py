@@ -22,6 +22,7 @@ TASKS: dict[str, str | Promise] = {
     "followup.services": _("按做过的服务更新健康方案"),
     "forms.forget": _("清理过期的草稿和结果文件"),
     "portal.clocks": _("居民的问题：超时提醒、自动结束"),
+    "scheduling.offer": _("候补：没人接的号让给下一位"),
     "scheduling.sweep": _("清理早已结束的留号"),
     "imports.enter": _("写入导入的名单"),
     "imports.forget": _("清理过期的导入"),

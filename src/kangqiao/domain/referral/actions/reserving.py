@@ -63,7 +63,7 @@ def _take(
             taken[kind] = scheduling.book(
                 slot_id=slot.pk, resident_id=resident_id, channel=Booking.Channel.REFERRAL,
                 attempt=f"{attempt}:{kind}" if kind else attempt, as_partner_centre_id=centre.pk,
-                is_emergency=is_emergency, by=by, at=at,
+                is_emergency=urgency == Referral.Urgency.EMERGENCY, by=by, at=at,
             )  # fmt: skip
         except Taken as gone:
             if len(wanted) == 1:

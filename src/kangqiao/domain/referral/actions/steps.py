@@ -90,8 +90,8 @@ def send_up(
     (SZ16-3.2b). `slot_id` takes a place in the same breath (`attempt` names the sending), `booking_id` brings one;
     `parts` are slots for examinations and a bed by kind (SZ16-2.2c), all taken or none. Raises RuleBroken naming the
     first missing item of the data set (ZH-4.4c), a criterion of the record passed over without a reason, or the open
-    referral for the same problem; Taken naming the place that
-    went, with the nearest; Denied, NotVisible. `summary` is what the record tells; it travels frozen.
+    referral for the same problem; Taken naming the place that went, with the nearest; Denied, NotVisible. `summary` is
+    what the record tells; it travels frozen.
     """
     origin = None if origin_encounter_id is None else _origin_visit(origin_encounter_id, resident_id, by)
     _allow(permissions.can_send_up(by, origin))
@@ -113,10 +113,7 @@ def send_up(
     _refuse_twin(resident_id, hospital, specialty, "up")
     agreement = queries.relation_between(hospital.pk, centre.pk, localtime(at).date())
     wanted = _wanted(slot_id, parts or {}, hospital, is_green=agreement is not None)
-    taken = _take(
-        wanted, resident_id=resident_id, centre=centre, attempt=attempt,
-        is_emergency=urgency == Referral.Urgency.EMERGENCY, by=by, at=at,
-    )  # fmt: skip
+    taken = _take(wanted, resident_id=resident_id, centre=centre, attempt=attempt, urgency=urgency, by=by, at=at)
     visit = taken.pop("", None) or _own_booking(booking_id, resident_id, hospital.pk, at)
     referral = _create(
         direction="up", resident=resident, from_organization=centre, to_organization=hospital,

@@ -1,0 +1,75 @@
+"""Rows of the family doctor teams' worklists: contracts, questions, plans."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+from django.urls import reverse
+from django.utils.timezone import localtime, make_aware
+from django.utils.translation import gettext as _
+
+from kangqiao.base.pages import Verb, verb_of
+from kangqiao.base.templatetags.kq import called
+from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.contracting import queries as contracting
+from kangqiao.domain.contracting.models import Contract
+from kangqiao.domain.contracting.states import CONTRACT
+from kangqiao.domain.followup import queries as followup
+from kangqiao.domain.portal import queries as portal
+from kangqiao.edges.home.rows import MOST, Row, look_at
+from kangqiao.kernel.states import Look
+
+
+def of_contracts(seat: Seat, now: datetime, *, key: str) -> list[Row]:
+    """Contracts to accept, to sign or to renew."""
+    on = localtime(now).date()
+    return [
+        Row(
+            key=f"k{one.pk}", title=one.resident.name, url=reverse("contracting-detail", args=(one.pk,)),
+            look=one.state, note=one.team.zh, lead=called(one.state), rest=contracting.sentence(one, on),
+            since=one.applied_at if key != "due" else None, is_demo=one.resident.is_demo, part=True,
+            verbs=_contract_verbs(one, key),
+        )
+        for one in contracting.waiting_rows(seat, key, now, MOST)
+    ]  # fmt: skip
+
+
+def _contract_verbs(one: Contract, key: str) -> tuple[Verb, ...]:
+    shown = {"applied": ("accept", "refuse"), "accepted": ("sign", "withdraw"), "due": ("renew",)}[key]
+    found = []
+    for action in shown:
+        step, url = CONTRACT.step(action), reverse("contracting-step", args=(one.pk, action))
+        opens = action in ("sign", "renew")
+        found.append(Verb(called(step), url, opens=True, primary=True) if opens else verb_of(step, url))
+    return tuple(found)
+
+
+def of_enquiries(seat: Seat, now: datetime) -> list[Row]:
+    """Questions of contracted residents: urgent ones first, then what is due longest."""
+    found = portal.waiting_rows(seat, MOST)
+    return [
+        Row(
+            key=f"z{one.pk}", title=one.resident.name, url=(url := reverse("portal-enquiry", args=(one.pk,))),
+            look=Look.BACK if one.is_urgent else one.state, note=one.contract.team.zh,
+            lead=_("急：%(words)s") % {"words": "、".join(one.red_flags)} if one.is_urgent else called(one.state),
+            rest=portal.sentence(one, now), since=one.asked_at, due=one.due_at, is_demo=one.resident.is_demo,
+            verbs=look_at(_("回复"), url),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def of_plans(seat: Seat, now: datetime) -> list[Row]:
+    """What is due of plans of care, the longest overdue first."""
+    found = followup.waiting_rows(seat, now, MOST)
+    return [
+        Row(
+            key=f"i{one.pk}", title=one.plan.resident.name, note=called(one.plan.assessment), look=Look.WAIT,
+            url=(url := reverse("followup-plan", args=(one.plan.resident_id,))), lead=called(one),
+            rest=_("%(day)s 到期。") % {"day": one.due_on}, is_demo=one.plan.resident.is_demo,
+            since=make_aware(datetime.combine(one.due_on, time())),
+            verbs=(Verb(_("记一次"), reverse("followup-done", args=(one.pk,)), opens=True, primary=True),
+                   Verb(_("看方案"), url, opens=True)),
+        )
+        for one in found
+    ]  # fmt: skip
