@@ -30,5 +30,5 @@ PROBES = (
         given=_full,
         writes={"own": BOOKERS, "partner": (*CENTRE, "referral_desk"), "their address": BOOKERS},
     ),
-    Probe("slots-wait-step", {"step": "leave"}, writes={"own": ("resident", *CENTRE), "partner": CENTRE}),
+    Probe("slots-wait-step", {"step": "leave"}, writes={"own": ("resident", *CENTRE)}),
 )

@@ -52,7 +52,7 @@ def _take(
     resident_id: int,
     centre: Organization,
     attempt: str,
-    is_emergency: bool,
+    urgency: str,
     by: Actor,
     at: datetime,
 ) -> dict[str, Booking]:
