@@ -21,7 +21,9 @@ def add_parts(side: Side) -> None:
         ends_at=begins + timedelta(hours=3), **where,
     )  # fmt: skip
     opens = side.at - timedelta(days=60)
-    slot = side.add("ct_slot", Slot, session=session, starts_at=begins, ends_at=ends, opens_at=opens, capacity=9)
+    slot = side.add(
+        "ct_slot", Slot, session=session, starts_at=begins, ends_at=ends, opens_at=opens, capacity=9, taken=1
+    )
     status = "fulfilled" if side.is_over else "booked"
     held = {"resident": side.resident, "channel": "referral", "status": status}
     side.add("ct_booking", Booking, slot=slot, session=session, **held)
