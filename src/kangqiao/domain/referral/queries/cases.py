@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -90,7 +91,7 @@ def not_found() -> NotVisible:
     return NotVisible(_("没有这张转诊单，或不在您的服务范围。"), next_step=_("请回到转诊列表查看。"))
 
 
-def noted(seat: Seat, rows: QuerySet[Referral]) -> list[Referral]:
+def noted(seat: Seat, rows: Iterable[Referral]) -> list[Referral]:
     """The lines of a worklist; that it names these residents is written down."""
     found = list(rows)
     note_read(seat, [one.resident_id for one in found], listed=True)

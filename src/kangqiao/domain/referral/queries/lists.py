@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -14,7 +15,7 @@ from kangqiao.base.models import StatusChange
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.permissions import CENTRE_ROLES, at_end, of_person, visible_to
-from kangqiao.domain.referral.queries.cases import OPEN, noted, referrals, visit_time
+from kangqiao.domain.referral.queries.cases import OPEN, noted, referrals
 from kangqiao.domain.referral.queries.letters import Line, lines
 
 MOST_WAITING = 50  # a page of a worklist; the tile counts them all
@@ -34,6 +35,17 @@ class Tab:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The desk's queue: the most pressing lines of both halves, how many there are, and how many wait too long."""
+
+    own: list[Line]
+    elsewhere: list[Line]
+    waiting: int
+    others: int
+    late: int
+
+
 def desk_queue(seat: Seat, direction: str, statuses: Iterable[str]) -> list[Referral]:
     """What has come in and waits, most pressing first: emergencies, then the green channel, then by its clock.
 
@@ -43,9 +55,11 @@ def desk_queue(seat: Seat, direction: str, statuses: Iterable[str]) -> list[Refe
     return noted(seat, _by_press(found)[:200])
 
 
-def _by_press(found: QuerySet[Referral]) -> QuerySet[Referral]:
+def _by_press(found: QuerySet[Referral], now: datetime | None = None) -> QuerySet[Referral]:
+    """The most pressing first; with a moment, what is overdue then comes next after emergencies."""
+    late = [] if now is None else [When(due_at__lte=now, then=Value(1))]
     urgency = Case(
-        When(urgency="emergency", then=Value(0)), When(urgency="urgent", then=Value(1)), default=Value(2),
+        When(urgency="emergency", then=Value(0)), *late, When(urgency="urgent", then=Value(2)), default=Value(3),
         output_field=IntegerField(),
     )  # fmt: skip
     return found.annotate(press=urgency).order_by("press", "-is_green_channel", "due_at", "sent_at", "pk")
@@ -100,18 +114,23 @@ def waiting_rows(seat: Seat, where: Where, now: datetime, *, mine: bool = False)
     return lines(noted(seat, found[:MOST_WAITING]), now)
 
 
-def desk_lines(seat: Seat, now: datetime) -> tuple[list[Line], list[Line]]:
+def desk_lines(seat: Seat, now: datetime) -> Desk:
     """The two halves of the desk's queue: what waits for the desk, and what waits for somebody else.
 
     What is overdue stands on top, below emergencies alone (XH23-5.1.2c).
     """
-    found = desk_queue(seat, "up", (*WAITING_FOR_DESK, *WAITING_FOR_OTHERS))
-    split = lines(found, now)
-    others = [line for line in split if line.referral.status not in WAITING_FOR_DESK]
-    others.sort(key=lambda line: (visit_time(line.referral) or line.referral.clock_from, line.referral.pk))
-    own = [line for line in split if line.referral.status in WAITING_FOR_DESK]
-    own.sort(key=lambda line: (line.referral.urgency != "emergency", not (line.clock and line.clock.is_overdue)))
-    return own, others
+    statuses = (*WAITING_FOR_DESK, *WAITING_FOR_OTHERS)
+    rows = referrals(seat).filter(at_end("to_organization", seat), direction="up", status__in=statuses)
+    own, others = rows.filter(status__in=WAITING_FOR_DESK), rows.filter(status__in=WAITING_FOR_OTHERS)
+    counted = rows.order_by().aggregate(
+        waiting=Count("pk", filter=Q(status__in=WAITING_FOR_DESK)),
+        others=Count("pk", filter=Q(status__in=WAITING_FOR_OTHERS)),
+        late=Count("pk", filter=Q(status__in=WAITING_FOR_DESK, due_at__lte=now)),
+    )
+    pressing = [*_by_press(own, now)[:MOST_WAITING]]
+    visit = Coalesce("booking__slot__starts_at", "clock_from")
+    split = lines(noted(seat, [*pressing, *others.order_by(visit, "pk")[:MOST_WAITING]]), now)
+    return Desk(split[: len(pressing)], split[len(pressing) :], **counted)
 
 
 def desk_day(seat: Seat, now: datetime) -> tuple[int, int]:

@@ -67,7 +67,7 @@ class TestNoPlaceYet:
     def test_it_stands_with_the_desk_and_with_who_sent_it_until_a_place_is_found(self, people):
         one = deferred(people)
 
-        waiting, _others = queries.desk_lines(people.desk, AT + 2 * HOUR)
+        waiting = queries.desk_lines(people.desk, AT + 2 * HOUR).own
         wanted = {"in": ("to_organization", "up", "unplaced"), "out": ("from_organization", "up", "unplaced")}
         assert [line.referral for line in waiting] == [one]
         assert queries.waiting(people.desk, {"in": wanted["in"]})["in"] == (1, one.clock_from)

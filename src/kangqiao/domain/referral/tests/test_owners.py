@@ -8,6 +8,7 @@ import pytest
 
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.referral import actions, queries
+from kangqiao.domain.referral.queries import lists
 from kangqiao.domain.referral.tests.factories import AT, SYSTEM, cast
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ def test_three_letters_past_their_limit_stand_on_top_escalated_with_an_owner_by_
 
     actions.escalate_overdue(by=SYSTEM, at=LATER)
 
-    waiting, _others = queries.desk_lines(people.desk, LATER)
+    waiting = queries.desk_lines(people.desk, LATER).own
     assert [line.referral.pk for line in waiting] == [*late, fresh.pk]
     assert Notice.objects.filter(kind="overdue", organization=people.hospital, role="guidance_office").count() == 3
     house = queries.results(people.office_seat, LATER).houses[0]
@@ -37,7 +38,7 @@ def test_three_letters_past_their_limit_stand_on_top_escalated_with_an_owner_by_
 def test_an_emergency_stands_above_what_is_late(people):
     people.up()
     emergency = people.up(specialty="neurology", urgency="emergency", at=LATER)
-    waiting, _others = queries.desk_lines(people.desk, LATER)
+    waiting = queries.desk_lines(people.desk, LATER).own
     assert waiting[0].referral.pk == emergency.pk
 
 
@@ -71,3 +72,17 @@ def test_a_missed_first_contact_is_told_to_the_manager_of_the_centre(people):
     actions.escalate_overdue(by=SYSTEM, at=AT + timedelta(days=8))
     told = Notice.objects.get(kind="overdue", url=f"/referrals/{handed.pk}/")
     assert (told.organization, told.role) == (people.centre, "centre_manager")
+
+
+def test_the_desk_counts_all_and_shows_the_most_pressing(people, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_WAITING", 2)
+    for number in range(2, 6):
+        people.up(resident_id=people.person(number, people.centre).pk, at=AT + timedelta(minutes=number))
+    urgent = people.up(resident_id=people.person(9, people.centre).pk, urgency="urgent", at=LATER)
+
+    desk = queries.desk_lines(people.desk, LATER)
+
+    assert (desk.waiting, desk.others, len(desk.own), len(desk.elsewhere)) == (5, 0, 2, 0)
+    assert desk.late == 4
+    assert desk.own[0].clock.is_overdue
+    assert urgent.pk not in [line.referral.pk for line in desk.own]

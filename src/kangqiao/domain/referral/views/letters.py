@@ -67,18 +67,18 @@ STEPS: dict[str, tuple[Any, type[forms.StepForm], Any]] = {
 def desk(request: Request) -> HttpResponse:
     """The hospital's one desk: the queue, the letter, what the record tells, and the places to give."""
     now = timezone.now()
-    waiting, others = queries.desk_lines(request.seat, now)
+    queue = queries.desk_lines(request.seat, now)
     wanted = _number(request, "open")
-    opened = next((line for line in (*waiting, *others) if line.referral.pk == wanted), next(iter(waiting), None))
+    shown = (*queue.own, *queue.elsewhere)
+    opened = next((line for line in shown if line.referral.pk == wanted), next(iter(queue.own), None))
     accepted, returned = queries.desk_day(request.seat, now)
-    page: dict[str, Any] = {"waiting": waiting, "others": others, "accepted": accepted, "returned": returned}
+    page: dict[str, Any] = {"queue": queue, "accepted": accepted, "returned": returned, "late": queue.late}
     if opened is not None:
         one = opened.referral
         page |= _letter(request, one)
         page["places"] = queries.places(
             one.to_organization, one.from_organization, one.specialty, now, _number(request, "slot"), one.booking
         )
-    page["late"] = sum(1 for line in waiting if line.clock and line.clock.is_overdue)
     return render(request, "referral/desk.html", page)
 
 
