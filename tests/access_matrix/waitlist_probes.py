@@ -23,10 +23,14 @@ def _missed(side: Side) -> Given:
 
 PROBES = (
     Probe("slots-appeal", {"reason": "当天急诊"}, given=_missed, writes={"own": ("resident",)}),
-    Probe("slots-appeal-decide", {"step": "grant", "answer": "情况属实"}, writes={"own": ("centre_manager",)}),
+    Probe(
+        "slots-appeal-decide",
+        {"step": "grant", "answer": "情况属实"},
+        writes={"own": ("centre_manager", "referral_desk"), "partner": ("referral_desk",)},
+    ),
     Probe(
         "slots-wait",
-        {"resident": "{resident.pk}", "scope": "all"},
+        {"resident": "{resident.pk}", "scope": "session"},
         given=_full,
         writes={"own": BOOKERS, "partner": (*CENTRE, "referral_desk"), "their address": BOOKERS},
     ),

@@ -18,6 +18,12 @@ def add_lines(side: Side) -> None:
         channel="self",
     )  # fmt: skip
     side.add("appeal", Appeal, booking=missed, resident=side.neighbour, organization=side.centre, answer="")
+    there = side.add(
+        "missed@desk", Booking, slot=side.rows["slot@hospital"], session=side.rows["session@hospital"],
+        resident=side.resident, status="no_show", channel="self",
+    )  # fmt: skip
+    house = there.session.organization
+    side.add("appeal@hospital", Appeal, booking=there, resident=side.resident, organization=house, answer="")
     side.rows["missed"] = side.add(
         "missed_own", Booking, slot=side.slot, session=side.session, resident=side.resident, status="no_show",
         channel="self",

@@ -109,7 +109,8 @@ class Walk:
         who.page.select_option("#id_specialty", index=1)
         who.page.locator("#slots input[type=radio]:not([value=''])").first.check()
         who.fills("诊断", "I10 高血压")
-        who.page.select_option("#id_reason_code", index=2)
+        # The criterion the record speaks for is chosen already.
+        expect(who.page.locator("#id_reason_code")).not_to_have_value("")
         who.page.fill("#id_history", "高血压五年，近两周血压波动。")
         who.page.fill("#id_examination", "血压 162/98 mmHg，心率 80 次/分。")
         who.page.fill("#id_medicines", "缬沙坦 80mg 每日一次")

@@ -66,6 +66,10 @@ def stays(model: type[models.Model], key: str) -> dict[str, Any]:
         return {"amount_fen": None, "pay_percent": None} if key == "held" else {"amount_fen": 1, "pay_percent": 100}
     if model._meta.label == "residents.Question" and key == "answered":
         return {"answer": "演示", "answered_at": AT}
+    if model._meta.label == "portal.Enquiry":
+        return {"red_flags": [], "due_at": AT if key == "asked" else None}
+    if model._meta.label == "scheduling.Appeal":
+        return {"answered_at": None} if key == "made" else {"answer": "演示", "answered_at": AT}
     if model._meta.label == "accounts.RoleChange" and key == "approved":
         return {"membership": make(Membership)}
     return {}

@@ -14,12 +14,12 @@ CLASSES = classes_at("4404", date(2026, 3, 2))
 @pytest.mark.parametrize(
     ("facts", "level", "grounds"),
     [
-        ({"systolic": 160}, "close", ["收缩压 160 及以上"]),
+        ({"systolic": 160}, "close_care", ["收缩压 160 及以上"]),
         ({"systolic": 159}, "managed", ["收缩压 140 及以上"]),
         ({"systolic": 139, "age": 65}, "attention", ["65 岁及以上"]),
         ({"systolic": 139, "age": 64}, "general", []),
-        ({"problems": 2}, "close", ["两种以上慢性病"]),
-        ({"problems": 1, "glucose_fasting": Decimal("10.0")}, "close", ["空腹血糖 10.0 及以上"]),
+        ({"problems": 2}, "close_care", ["两种以上慢性病"]),
+        ({"problems": 1, "glucose_fasting": Decimal("10.0")}, "close_care", ["空腹血糖 10.0 及以上"]),
         ({"bmi": Decimal("27.9"), "smoking": 0}, "general", []),
         ({}, "general", []),
     ],

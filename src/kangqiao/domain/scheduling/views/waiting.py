@@ -18,6 +18,9 @@ from kangqiao.domain.scheduling.forms import JoinForm, LineForm
 from kangqiao.domain.scheduling.views.booking import BOOKERS, Request, _asked, _for_whom, _named
 from kangqiao.kernel.errors import RuleBroken
 
+# Who acts in a line: the resident and the centre, as `can_step_in_line` has it.
+LINE = (Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER)
+
 
 @access("role", roles=BOOKERS)
 @require_GET
@@ -46,7 +49,7 @@ def join(request: Request, session_id: int) -> HttpResponse:
     return redirect(_waits_of(request, resident.pk, resident.user_id))
 
 
-@access("role", roles=BOOKERS)
+@access("role", roles=LINE)
 @require_POST
 @idempotent
 def step(request: Request, waiting_id: int) -> HttpResponse:
