@@ -37,7 +37,8 @@
     }
     let typed = false;
     document.addEventListener("input", () => { typed = true; });
-    window.addEventListener("online", () => { if (!typed) window.location.reload(); });
+    /* a telephone says "online" before a server can be reached: the page loads anew once one answers */
+    window.addEventListener("online", () => fetch(said.worker, { method: "HEAD", cache: "no-store" }).then(() => { if (!typed) window.location.reload(); }).catch(() => {}));
   }
 
   /* a reading the server did not take goes back into its form, every word of it, when its writer asks */
