@@ -153,22 +153,6 @@ def test_large_pages_stay_large_and_the_account_remembers(resident: Page, city: 
     expect(resident.locator("html")).not_to_have_attribute("data-mode", "elder")
 
 
-def test_without_network_the_portal_says_so_and_has_kept_no_page(resident: Page) -> None:
-    resident.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    resident.goto("/slots/mine/")
-    resident.evaluate(TAKEN)
-    resident.reload()
-    kept = resident.evaluate(KEPT)
-
-    resident.context.set_offline(True)
-    resident.goto("/referrals/mine/")
-    expect(resident.locator("h1")).to_have_text("现在没有网络")
-    resident.context.set_offline(False)
-
-    assert "/offline/" in kept
-    assert [path for path in kept if path != "/offline/" and not path.startswith("/static/")] == []
-
-
 def test_a_signature_is_kept_as_it_is_drawn_and_cleared(doctor: Page, city: City) -> None:
     doctor.goto(reverse("contracting-step", args=(city.side.contract.pk, "renew")))
     pad = doctor.locator("[data-sign-pad]")

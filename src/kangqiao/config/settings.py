@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "kangqiao.config.middleware.SeatMiddleware",
+    "kangqiao.config.phone.PhoneMiddleware",
     "kangqiao.config.limits.LimitsMiddleware",
     "kangqiao.config.room.RoomMiddleware",
     "kangqiao.base.drafts.DraftMiddleware",

@@ -26,10 +26,17 @@ def new_secret() -> bytes:
 
 def over(*, is_resident: bool, started_at: datetime, seen_at: datetime, now: datetime) -> str:
     """Why a sign-in is over (`idle`, `absolute`), or the empty string while it lasts."""
-    if now - started_at >= timedelta(hours=LIMITS.longest_hours):
+    idle, longest = lasts_until(is_resident=is_resident, started_at=started_at, seen_at=seen_at)
+    if now >= longest:
         return TOO_LONG
+    return IDLE if now >= idle else ""
+
+
+def lasts_until(*, is_resident: bool, started_at: datetime, seen_at: datetime) -> tuple[datetime, datetime]:
+    """When a sign-in ends that nobody uses any more, and when it ends at the latest."""
+    longest = started_at + timedelta(hours=LIMITS.longest_hours)
     minutes = LIMITS.idle_minutes_resident if is_resident else LIMITS.idle_minutes_staff
-    return IDLE if now - seen_at >= timedelta(minutes=minutes) else ""
+    return min(longest, seen_at + timedelta(minutes=minutes)), longest
 
 
 def wait_seconds(blocks: int) -> int:

@@ -15,7 +15,7 @@ from kangqiao.base.pages import WHOLE
 from kangqiao.base.shortcuts import SHORTCUTS
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
-from kangqiao.edges.help.figures import EXCEPTIONS, FIGURES, MEASURED_ON
+from kangqiao.edges.help.figures import EXCEPTIONS, FIGURES, MEASURED_ON, ON_THE_PHONE
 from kangqiao.edges.help.tours import tour_of
 
 
@@ -44,7 +44,8 @@ def tour(request: SeatedRequest) -> JsonResponse:
 @access("public")
 def accessibility(request: HttpRequest) -> HttpResponse:
     """What was measured, when, and what does not hold yet."""
-    page = {"figures": FIGURES, "exceptions": EXCEPTIONS, "on": MEASURED_ON, "frame_template": _frame(request)}
+    page = {"figures": FIGURES, "exceptions": EXCEPTIONS, "on": MEASURED_ON, "on_the_phone": ON_THE_PHONE}
+    page["frame_template"] = _frame(request)
     return render(request, "help/accessibility.html", page)
 
 
@@ -76,5 +77,5 @@ def manifest(request: HttpRequest) -> JsonResponse:
 @require_safe
 @access("public")
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """Keeps the files of the shell and the offline page, and nothing that a page of somebody's says."""
+    """Keeps the files of the shell, and for a resident what config/phone.py marks."""
     return render(request, "help/sw.js", content_type="text/javascript; charset=utf-8")
