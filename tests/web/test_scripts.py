@@ -74,12 +74,14 @@ def poisoned(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Si
 
 
 def readers(number: int, address: Address, *, is_slow: bool) -> list[str | None]:
-    """Who opens the address of that number: a role in turn, or three in a slow run, and every administrator."""
+    """Who opens the address of that number: three roles in turn in a slow run, else one at every second; and every
+    administrator.
+    """
     rule = declared(address.pattern)
     assert rule is not None
     admitted = [role for role in (None, *(role.value for role in SEATS)) if rule.admits(role)]
     turn = number % len(admitted)
-    chosen = (admitted[turn:] + admitted[:turn])[: 3 if is_slow else 1]
+    chosen = (admitted[turn:] + admitted[:turn])[: 3 if is_slow else (number + 1) % 2]
     return chosen + [role for role in admitted if role in ADMINISTRATORS and role not in chosen]
 
 
@@ -152,8 +154,8 @@ def test_no_word_of_any_row_runs_on_any_page(
     )
     assert not found, "\n".join(("", *found[:40]))
     assert walked >= OF_ADMINISTRATORS
-    assert pages >= 60
-    assert shown >= 25
+    assert pages >= (60 if is_slow else 40)
+    assert shown >= (25 if is_slow else 12)
 
 
 def asked(side: Side, role: str | None, path: str) -> tuple[int, str]:
@@ -191,7 +193,7 @@ def test_parts_and_data_hold_hostile_words_as_text(
 
     measured(f"{count} parts and files read, {len(found)} with markup alive")
     assert not found, "\n".join(("", *found[:40]))
-    assert count > 150
+    assert count > (150 if is_slow else 90)
 
 
 def test_every_field_that_can_carry_a_script_is_poisoned(poisoned: tuple[Side, str]) -> None:
