@@ -10,7 +10,8 @@ from kangqiao.domain.accounts.tests.factories import seat, user
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.tests.factories import NOW, TESTER, centre, hospital, organization
 from kangqiao.domain.records import permissions
-from kangqiao.domain.residents.actions import grant_basis
+from kangqiao.domain.records.models import Observation
+from kangqiao.domain.residents.actions import grant_basis, link_user
 from kangqiao.domain.residents.models import Basis, Consent, Resident
 from kangqiao.domain.residents.tests.factories import resident
 from kangqiao.domain.workforce.tests.factories import practitioner
@@ -105,3 +106,18 @@ def test_a_house_sees_what_is_protected_by_that_consent_of_that_resident_alone()
 
     assert seen == [allows]
     assert not permissions.sees_sensitive(elsewhere, allows.pk, NOW)
+
+
+def test_a_value_is_corrected_where_it_was_written() -> None:
+    own, other, me = centre("a"), centre("b"), user("me")
+    who = resident(own)
+    link_user(resident_id=who.pk, user_id=me.pk, by=TESTER, at=NOW)
+    at_home, there = Observation(resident=who), Observation(resident=who, organization=own)
+    myself, stranger = _by("resident", own, me), _by("resident", own, user("other"))
+
+    assert permissions.can_correct(myself, at_home, NOW)
+    assert not permissions.can_correct(stranger, at_home, NOW)
+    assert not permissions.can_correct(_by("gp", own), at_home, NOW)
+    assert permissions.can_correct(_by("gp", own), there, NOW)
+    assert not permissions.can_correct(_by("resident", own, me), there, NOW)
+    assert not permissions.can_correct(_by("gp", other), there, NOW)
