@@ -49,6 +49,26 @@ def checked_together(model: type[models.Model]) -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
 
 
+@contextmanager
+def indexed_afterwards(model: type[models.Model], name: str) -> Iterator[None]:
+    """Inside the block rows come in without one index of their table; at its end it is built once for all of them.
+
+    For an index that costs more than its row. Others wait for the table until the surrounding transaction is over;
+    who is bound by policies is no owner and keeps the index.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_indexdef(%s::regclass)", [name])
+        (definition,) = cursor.fetchone()
+        if _is_bound(connection.ops.quote_name(model._meta.db_table)):
+            yield
+            return
+        cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
+        yield
+        # What is still to be checked of the rows would stand in the way of the index.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute(definition)
+
+
 def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Writes rows with COPY, in the surrounding transaction. Returns how many.
 

@@ -22,7 +22,7 @@ def events_of(seat: Seat, resident: Resident) -> list[Event]:
 
 
 def _referrals(seat: Seat, resident: Resident) -> Iterator[Event]:
-    for one in referral.of_resident(seat, resident.pk):
+    for one in referral.steps_of_resident(seat, resident.pk):
         state = referral.state_of(one)
         title = f"{one.get_direction_display()} {one.to_organization.short_zh}"
         yield Event(one.sent_at, _("转诊"), "transfer", title, "", state.look.value, called(state))

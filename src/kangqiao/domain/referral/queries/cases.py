@@ -104,6 +104,12 @@ def of_resident(seat: Seat, resident_id: int) -> list[Referral]:
     return noted(seat, found.order_by("-sent_at", "-pk"))
 
 
+def steps_of_resident(seat: Seat, resident_id: int) -> QuerySet[Referral]:
+    """The same for a timeline whose page has noted the reading: when, which way, to whom, and how it stands."""
+    rows = Referral.objects.filter(visible_to(seat), resident_id=resident_id).select_related("to_organization")
+    return rows.only("direction", "status", "sent_at", "to_organization__short_zh").order_by("-sent_at", "-pk")
+
+
 def case_of(seat: Seat, referral: Referral) -> list[Referral]:
     """The whole case: the up-referral and every down-referral that continues it, oldest first (ZH-3.2.4a)."""
     first = referral.origin_id or referral.pk

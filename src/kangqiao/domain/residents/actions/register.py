@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.bulk import copy_rows, reserve_ids
+from kangqiao.base.bulk import copy_rows, indexed_afterwards, reserve_ids
 from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.institutions.queries import organization_by_id
@@ -156,6 +157,8 @@ def link_user(*, resident_id: int, user_id: int, by: Actor, at: datetime) -> Non
         )
 
 
+# From so many people at once the index of the pieces of their names is built after them.
+MANY = 5_000
 RESIDENT_COLUMNS = (
     "id", "name", "sex", "birth_date", "identifier", "phone", "address", "centre", "insurance", "is_demo", "keys",
 )  # fmt: skip
@@ -173,7 +176,8 @@ def import_residents(*, residents: Sequence[Resident], since: datetime, by: Acto
         keys = {name: search_keys(name) for name in {row.name for row in residents}}
         for row, own_id in zip(residents, reserve_ids(Resident, len(residents)), strict=True):
             row.pk, row.keys = own_id, keys[row.name]
-        copy_rows(Resident, RESIDENT_COLUMNS, (_values(row) for row in residents))
+        with indexed_afterwards(Resident, "resident_pieces") if len(residents) >= MANY else nullcontext():
+            copy_rows(Resident, RESIDENT_COLUMNS, (_values(row) for row in residents))
         copy_rows(
             Basis,
             BASIS_COLUMNS,
