@@ -155,6 +155,10 @@ def second_process(work: Callable[[], object]) -> Iterator[None]:
     if pid == 0:
         code = 1
         try:
+            # What a fork inherits stays its parent's. Closing all does not reach those of another context: a loop that
+            # runs in this thread has its own, and no loop runs in a fork.
+            for inherited in connections.all(initialized_only=True):
+                del connections[inherited.alias]
             work()
             code = 0
         except BaseException:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from fractions import Fraction
@@ -40,15 +41,55 @@ UP_PER_MONTH, DOWN_OF_TEN, LATE_OF_TWENTY = 2, 3, 1
 # Hospitals whose appraisal of last year is left for the bureau to close, and those whose list is still to be published.
 OPEN_APPRAISALS = ("gdtcm_zh", "xz_people2")
 UNPUBLISHED, SUBMITTED = "xz_people2", "gdtcm_zh"
-DIAGNOSES = (
-    ("cardiology", "I10 高血压", "血压连续两次随访未达标"),
-    ("endocrinology", "E11 2型糖尿病", "血糖三个月未达标"),
-    ("neurology", "I63 脑梗死后", "新发肢体麻木"),
-    ("paediatrics", "J06 反复上呼吸道感染", "反复发热待查"),
-    ("gynaecology", "N94 痛经", "症状加重待查"),
-)
-HISTORY = "患病数年，规律随访；近期症状加重，详见档案。"
-EXAMINATION = "血压 152/94 mmHg，心率 78 次/分，余未见异常。"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An invented reason to send somebody up, and whom it befalls: years of age, and the sex if only one."""
+
+    specialty: str
+    diagnosis: str
+    reason: str
+    years: tuple[int, int]
+    history: str
+    examination: str
+    medicines: str = "无"
+    sex: str = ""
+    # Where else such a patient is seen well.
+    also: str = ""
+
+    def among(self, people: Sequence[Resident], on: date) -> list[Resident]:
+        """Those it may befall; everybody where there is nobody."""
+        first, last = self.years
+        fit = [
+            one for one in people
+            if first <= on.year - one.birth_date.year <= last and self.sex in ("", one.sex)
+        ]  # fmt: skip
+        return fit or list(people)
+
+
+CASES = (
+    Case(
+        "cardiology", "I10 高血压", "血压连续两次随访未达标", (45, 90), "患高血压数年，规律随访，近两个月控制不好。",
+        "血压 152/94 mmHg，心率 78 次/分，余未见异常。", "缬沙坦 80mg 每日一次", also="geriatrics",
+    ),
+    Case(
+        "endocrinology", "E11 2型糖尿病", "血糖三个月未达标", (40, 90), "患糖尿病数年，服药，近三个月血糖偏高。",
+        "空腹血糖 9.4 mmol/L，体重无明显变化。", "二甲双胍 0.5g 每日两次", also="geriatrics",
+    ),
+    Case(
+        "neurology", "I63 脑梗死后", "新发肢体麻木", (50, 90), "半年前脑梗死，恢复良好；三天前右手麻木。",
+        "神志清，右手浅感觉减退，肌力 5 级。", "阿司匹林 100mg 每日一次",
+    ),
+    Case(
+        "paediatrics", "J06 反复上呼吸道感染", "反复发热待查", (2, 13), "三个月内发热咳嗽四次，每次 3 至 5 天。",
+        "体温 37.6 ℃，咽充血，双肺呼吸音清。", also="respiratory_medicine",
+    ),
+    Case(
+        "gynaecology", "N94 痛经", "症状加重待查", (15, 45), "经期腹痛两年，近半年加重，影响上班。",
+        "下腹轻压痛，无反跳痛。", sex="female",
+    ),
+)  # fmt: skip
 REPLY = "已完善检查，调整用药；请社区按计划随访。"
 PLAN = "用药：按出院医嘱。监测：血压每周两次。危险信号：胸痛、气促、意识改变即上转。复诊：4 周。"
 
@@ -65,18 +106,19 @@ def load_open_referrals(run: Run) -> int:
     made = 0
     for number, pair in enumerate(pairs()[:8]):
         doctor = person(Role.GP, pair.centre)
-        specialty, diagnosis, reason = DIAGNOSES[number % len(DIAGNOSES)]
+        case = CASES[number % len(CASES)]
         sent_at = run.at - timedelta(hours=number * 3 % 20)
-        slot = None if number == 2 else _reserved(pair, specialty, run.at)
+        slot = None if number == 2 else _reserved(pair, case, run.at)
         known = Resident.objects.filter(centre=pair.centre, is_demo=True).order_by(F("user").asc(nulls_last=True), "pk")
-        people = list(known[: 6 + number])
+        people = case.among(list(known[: 60 + number]), run.today)[: 6 + number]
         resident = people[0] if number == 0 else people[-1]
         letter = refer_with_slot(
             slot_id=slot.pk if slot else None, resident_id=resident.pk, attempt=f"demonstration:{number}",
-            to_organization_id=pair.hospital.pk, specialty=slot.session.specialty if slot else specialty,
-            urgency=Referral.Urgency.URGENT if number == 3 else Referral.Urgency.ROUTINE, diagnosis=diagnosis,
-            reason=reason, history=HISTORY, examination=EXAMINATION, question="请协助明确诊断并给出治疗方案。",
-            medicines="缬沙坦 80mg 每日一次", allergies="无", has_consent=True, by=doctor, at=sent_at,
+            to_organization_id=pair.hospital.pk, specialty=slot.session.specialty if slot else case.specialty,
+            urgency=Referral.Urgency.URGENT if number == 3 else Referral.Urgency.ROUTINE, diagnosis=case.diagnosis,
+            reason=case.reason, history=case.history, examination=case.examination,
+            question="请协助明确诊断并给出治疗方案。", medicines=case.medicines, allergies="无",
+            has_consent=True, by=doctor, at=sent_at,
         )  # fmt: skip
         made += 1
         desk = person(Role.REFERRAL_DESK, pair.hospital)
@@ -167,16 +209,18 @@ def _past(run: Run) -> Iterator[Referral]:
         for pair, people, agreement in known:
             for _turn in range(UP_PER_MONTH):
                 number += 1
-                specialty, diagnosis, reason = chance.choice(DIAGNOSES)
+                case = chance.choice(CASES)
                 sent_at = _instant(month + timedelta(days=chance.randrange(28)), time_of_day(9, chance.randrange(60)))
                 limit = rules.accept_limit("routine")
                 share = 1.3 if chance.randrange(20) < LATE_OF_TWENTY else chance.uniform(0.05, 0.9)
                 up = Referral(
-                    number=f"YS{month:%y%m}-{number:05d}", direction="up", resident=chance.choice(people),
+                    number=f"YS{month:%y%m}-{number:05d}", direction="up",
+                    resident=chance.choice(case.among(people, run.today)),
                     from_organization=pair.centre, to_organization=pair.hospital, agreement=agreement,
-                    specialty=specialty, diagnosis=diagnosis, reason=reason, history=HISTORY, examination=EXAMINATION,
-                    medicines="见档案", allergies="无", has_consent=True, is_green_channel=True, reply=REPLY,
-                    status="closed", sent_at=sent_at, clock_from=sent_at, answered_at=sent_at + limit * share,
+                    specialty=case.specialty, diagnosis=case.diagnosis, reason=case.reason, history=case.history,
+                    examination=case.examination, medicines=case.medicines, allergies="无",
+                    has_consent=True, is_green_channel=True, reply=REPLY, status="closed", sent_at=sent_at,
+                    clock_from=sent_at, answered_at=sent_at + limit * share,
                     due_at=sent_at + limit, answer_by=sent_at + limit, policy_ref=rules.ref,
                 )  # fmt: skip
                 yield up
@@ -224,13 +268,12 @@ def _handed_back(run: Run) -> int:
     return made
 
 
-def _reserved(pair: Pair, specialty: str, at: datetime) -> Slot | None:
+def _reserved(pair: Pair, case: Case, at: datetime) -> Slot | None:
     free = scheduling.free_slots(
         [pair.hospital.pk], starts=at + timedelta(days=2), ends=at + timedelta(days=28),
         standing=scheduling.Standing(partner=frozenset({pair.hospital.pk})), now=at,
     )  # fmt: skip
-    own = [slot for slot in free if slot.session.specialty == specialty]
-    return next(iter(own or free), None)
+    return next((slot for slot in free if slot.session.specialty in (case.specialty, case.also)), None)
 
 
 def _instant(day: date, at: time_of_day) -> datetime:

@@ -1,12 +1,13 @@
 """The demonstration regions on a small number of residents."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from kangqiao import policy
 from kangqiao.base.models import AuditEvent
@@ -129,6 +130,20 @@ def test_a_second_process_that_fails_is_not_passed_over(monkeypatch: pytest.Monk
 
     with pytest.raises(RuntimeError, match="second process"):
         demonstration.load_region("zhuhai", today=TODAY, residents=RESIDENTS, in_two=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_process_opens_connections_of_its_own() -> None:
+    """A loop runs in this thread, as a browser's does: its connections are others than those of the thread."""
+    mine = connection.cursor().execute("SELECT pg_backend_pid()").fetchone()[0]
+
+    async def with_a_loop() -> None:
+        connection.cursor().execute("SELECT pg_terminate_backend(%s)", [mine])
+        with load.second_process(lambda: connection.cursor().execute("SELECT 1")):
+            pass
+
+    asyncio.run(with_a_loop())
+    connection.close()
 
 
 def test_nearly_half_of_the_residents_are_signed_with_whole_teams(monkeypatch: pytest.MonkeyPatch) -> None:
