@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from kangqiao.domain.scheduling import actions, queries
@@ -107,3 +110,43 @@ def test_everybody_answers_gives_back_and_leaves_at_once(people, session):
     free = queries.free_slots([people.centre.pk], starts=end, ends=session.ends_at, now=end)
     unasked = Waiting.objects.filter(status="waiting", offers=None)
     assert not free or not unasked, "a free place and somebody who was never asked do not stand beside each other"
+
+
+def test_a_place_offered_while_somebody_leaves_goes_on_with_its_slot_locked(people, session):
+    """Who leaves waits for their line, and is offered a place meanwhile; a stranger keeps the slot's other place."""
+    at = people.at + timedelta(hours=1)
+    booking = Booking.objects.select_related("slot").order_by("pk").first()
+    slot = booking.slot
+    waiting = Waiting.objects.order_by("joined_at").first()
+    Waiting.objects.exclude(pk=waiting.pk).update(status="left")
+    Slot.objects.filter(pk=slot.pk).update(capacity=2, taken=2)
+    begun, queued = threading.Event(), threading.Event()
+
+    def leave(number: int) -> None:
+        begun.wait(10)
+        # Pressed a moment before the offer was made.
+        actions.leave_line(waiting_id=waiting.pk, by=SYSTEM, at=at - timedelta(seconds=1))
+
+    def free(number: int) -> None:
+        with transaction.atomic():
+            list(Waiting.objects.select_for_update().filter(pk=waiting.pk))
+            begun.set()
+            time.sleep(0.5)
+            actions.cancel_booking(booking_id=booking.pk, by=SYSTEM, at=at)
+            assert Hold.objects.filter(waiting=waiting).exists()
+            queued.set()
+            time.sleep(0.5)
+
+    def keep(number: int) -> None:
+        queued.wait(10)
+        with transaction.atomic():
+            locked = Slot.objects.select_for_update().get(pk=slot.pk)
+            time.sleep(0.5)
+            locked.capacity, locked.held = 3, [*locked.held, at + timedelta(hours=2)]
+            locked.save()
+
+    together(3, lambda n: (leave, free, keep)[n](n))
+
+    assert Waiting.objects.get(pk=waiting.pk).status == "left"
+    assert Slot.objects.get(pk=slot.pk).held == [at + timedelta(hours=2)]
+    assert not Hold.objects.filter(waiting=waiting, until__gt=at).exists()

@@ -17,13 +17,17 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.scheduling import queries, rules
-from kangqiao.domain.scheduling.actions.booking import SHARED
 from kangqiao.domain.scheduling.actions.parts import _called, _constraint, _when
 from kangqiao.domain.scheduling.models import Hold, Session, Slot, Waiting
 from kangqiao.domain.scheduling.parameters import OfferParameters
 from kangqiao.domain.scheduling.queries import Standing
 
 LINE = Actor.system("waitlist")
+SHARED = """scheduling_session AS MATERIALIZED (
+    SELECT session.* FROM scheduling_session session
+    WHERE session.id = (SELECT session_id FROM scheduling_slot WHERE id = %(slot)s) AND session.status = 'open'
+    FOR SHARE
+)"""
 # Locked in the order of `booking.TAKE`: session, slot, hold.
 HOLD = f"""
 WITH {SHARED}, place AS (
@@ -113,8 +117,16 @@ def _end(hold: Hold, at: datetime) -> None:
     if hold.until in slot.held:
         slot.held.remove(hold.until)
         slot.save(update_fields=("held",))
-    hold.until = at
+    hold.until = max(at, hold.since)
     hold.save(update_fields=("until",))
+
+
+def _has_locked(slot: Slot) -> bool:
+    """Locks a session and its slot where nobody stands in the way: for whoever has locked another slot before."""
+    share = "SELECT * FROM scheduling_session WHERE id = %s FOR SHARE SKIP LOCKED"
+    if not list(Session.objects.raw(share, [slot.session_id])):
+        return False
+    return Slot.objects.select_for_update(skip_locked=True).filter(pk=slot.pk).first() is not None
 
 
 def _lock_sessions(session_ids: set[int]) -> None:

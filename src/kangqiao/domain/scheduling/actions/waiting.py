@@ -15,13 +15,12 @@ from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.scheduling import permissions, queries
-from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _refusal_of, _take
-from kangqiao.domain.scheduling.actions.holding import _lock_resident
+from kangqiao.domain.scheduling.actions.booking import NOT_TWICE, _allowed_resident, _refusal_of, _replay, _take
 from kangqiao.domain.scheduling.actions.offering import _end, _lock_sessions, _offer
-from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _when
+from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _lock_resident, _when
 from kangqiao.domain.scheduling.models import Booking, Hold, Slot, Waiting
 from kangqiao.domain.scheduling.states import SESSION, WAITING
-from kangqiao.kernel.errors import RuleBroken
+from kangqiao.kernel.errors import AlreadyMoved, RuleBroken
 
 # How far ahead somebody who joins is told of free places instead.
 ANY_TIME = timedelta(days=400)
@@ -74,26 +73,48 @@ def join_line(
     return waiting
 
 
-@transaction.atomic
 def accept_offer(*, waiting_id: int, attempt: str, by: Actor, at: datetime) -> Booking:
     """The place that was offered is taken; sent twice it is one booking.
 
-    Raises Denied, RuleBroken when nothing is offered any more, AlreadyMoved when the line was left meanwhile.
+    Raises Denied, RuleBroken when nothing is offered any more or the resident has a place in the session, AlreadyMoved
+    when the line was left meanwhile.
     """
-    earlier = queries.booking_of_attempt(attempt)
-    if earlier is not None:
+    seen, offer = queries.wait_of(waiting_id), None
+    try:
+        with transaction.atomic():
+            _waiting, offer = _locked_line(waiting_id, by, at)
+            if offer is not None:
+                return _take_offered(seen, offer, attempt, by, at)
+    except AlreadyMoved:
+        earlier = queries.booking_of_attempt(attempt)
+        if earlier is None or not _is_of_line(earlier, seen):
+            raise
         return earlier
-    waiting, offer = _locked_line(waiting_id, by, at)
-    if offer is None:
-        raise RuleBroken(_("留着的号已经过时，或已让给下一位。"), next_step=_("您还在候补，有号会再问您。"))
+    except IntegrityError as error:
+        if offer is None or _constraint(error) not in NOT_TWICE:
+            raise
+        earlier = _replay(offer.slot_id, seen.resident_id, attempt)
+        if earlier is None:
+            raise _refusal_of(offer.slot_id, seen.resident_id, queries.ANYBODY, at) from None
+        return earlier
+    raise RuleBroken(_("留着的号已经过时，或已让给下一位。"), next_step=_("您还在候补，有号会再问您。"))
+
+
+def _take_offered(waiting: Waiting, offer: Hold, attempt: str, by: Actor, at: datetime) -> Booking:
+    """`_take` serves the line. Raises Denied, RuleBroken, Taken."""
     channel = Booking.Channel.SELF if by.role == Role.RESIDENT else Booking.Channel.GP
     resident, _standing = _allowed_resident(offer.slot_id, waiting.resident_id, channel, None, by, at)
     standing = queries.standing_in_line(waiting, queries.get_slot(offer.slot_id), at)
     booking = _take(offer.slot_id, resident, channel, attempt, standing, by, at)
     if booking is None:
         raise _refusal_of(offer.slot_id, waiting.resident_id, standing, at)
-    transition(waiting, WAITING, "accept", by=by, at=at)
     return booking
+
+
+def _is_of_line(booking: Booking, waiting: Waiting) -> bool:
+    session = queries.get_session(booking.session_id)
+    place = (booking.resident_id, session.organization_id, session.specialty)
+    return place == (waiting.resident_id, waiting.organization_id, waiting.specialty)
 
 
 @transaction.atomic
@@ -159,18 +180,27 @@ def _end_line(waiting: Waiting, by: Actor, at: datetime) -> None:
 
 
 def _locked_line(waiting_id: int, by: Actor, at: datetime) -> tuple[Waiting, Hold | None]:
-    """A line and what is offered in it, locked in the one order. Raises NotVisible, Denied, AlreadyMoved."""
+    """A line and what is offered in it, locked in the one order. Raises NotVisible, Denied, AlreadyMoved.
+
+    Offered another place in that very moment, it begins anew: what is handed back stands on a slot that is locked.
+    """
     seen = queries.wait_of(waiting_id)
     _allow(permissions.can_step_in_line(by, seen))
-    _lock_resident(seen.resident_id)
-    offer = queries.offer_of(waiting_id, at)
-    if offer is not None:
-        _lock_sessions({offer.slot.session_id})
-        list(Slot.objects.select_for_update().filter(pk=offer.slot_id))
-    waiting = Waiting.objects.select_for_update(of=("self",)).select_related("resident").get(pk=waiting_id)
-    if waiting.status != WAITING.initial:
-        raise moved_meanwhile(waiting, WAITING)
-    return waiting, queries.offer_of(waiting_id, at)
+    while True:
+        with transaction.atomic():
+            _lock_resident(seen.resident_id)
+            before = queries.offer_of(waiting_id, at)
+            if before is not None:
+                _lock_sessions({before.slot.session_id})
+                list(Slot.objects.select_for_update().filter(pk=before.slot_id))
+            waiting = Waiting.objects.select_for_update(of=("self",)).select_related("resident").get(pk=waiting_id)
+            if waiting.status != WAITING.initial:
+                raise moved_meanwhile(waiting, WAITING)
+            offer = queries.offer_of(waiting_id, at)
+            if offer is None or (before is not None and offer.slot_id == before.slot_id):
+                return waiting, offer
+            # With the savepoint go its locks.
+            transaction.set_rollback(True)
 
 
 def _let_go(offer: Hold, at: datetime) -> None:

@@ -234,3 +234,91 @@ def test_the_pages_from_a_full_session_to_a_place(people, session):
     assert bad.status_code == 422
     taken = client.post(f"/slots/waits/{waiting.pk}/", {"step": "accept", "idempotency_key": "c"})
     assert taken.headers["Location"] == f"/slots/bookings/{Booking.objects.get(resident=second).pk}/"
+
+
+def test_booking_the_offered_place_by_the_ordinary_page_serves_the_line(people, session):
+    first, second = people.resident(0), people.resident(1)
+    mine = book(people, session, first)
+    waiting = join(people, session, second)
+    at = people.at + HOUR
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
+
+    actions.book(
+        slot_id=mine.slot_id, resident_id=second.pk, channel="self", attempt="page", by=own_actor(second), at=at
+    )
+
+    waiting.refresh_from_db()
+    assert waiting.status == "served"
+    assert [row.action for row in history(waiting)] == ["begin", "accept"]
+    actions.offer_free_places(by=SYSTEM, at=session.ends_at)
+    assert not Notice.objects.filter(kind="line_over").exists()
+
+
+def another(people: Cast) -> Slot:
+    """A free place of the same house and specialty, two days later."""
+    made = people.session(
+        practitioner_id=people.other_expert.pk, starts_at=(people.at + timedelta(days=7)).replace(hour=1)
+    )
+    keep = Slot.objects.filter(session=made).order_by("pk")[0]
+    Slot.objects.filter(session=made).exclude(pk=keep.pk).delete()
+    return keep
+
+
+def test_who_books_another_place_lets_go_what_they_were_offered(people, session):
+    first, second, third = (people.resident(number) for number in range(3))
+    mine = book(people, session, first)
+    waiting = join(people, session, second)
+    join(people, session, third, 1)
+    at = people.at + HOUR
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
+    assert offered(at) == [second.pk]
+
+    actions.book(
+        slot_id=another(people).pk, resident_id=second.pk, channel="self", attempt="y", by=own_actor(second), at=at
+    )
+
+    waiting.refresh_from_db()
+    assert (waiting.status, offered(at)) == ("served", [third.pk])
+
+
+def test_looking_at_another_time_or_going_back_leaves_an_offer_as_it_is(people):
+    session = people.session()
+    slots = list(Slot.objects.filter(session=session).order_by("pk"))
+    first, second = people.resident(0), people.resident(1)
+    Slot.objects.filter(pk__in=[slot.pk for slot in slots[1:]]).update(capacity=0)
+    mine = actions.book(slot_id=slots[0].pk, resident_id=first.pk, channel="self", attempt="1", by=SYSTEM, at=people.at)
+    join(people, session, second)
+    at = people.at + HOUR
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
+    Slot.objects.filter(pk=slots[1].pk).update(capacity=1)
+    asking = {"resident_id": second.pk, "channel": "self", "by": own_actor(second), "at": at}
+
+    actions.hold_slot(slot_id=slots[1].pk, **asking)
+    actions.release_slot(slot_id=slots[0].pk, **asking)
+
+    assert offered(at) == [second.pk]
+    assert len(Slot.objects.get(pk=slots[0].pk).held) == 1
+    actions.release_slot(slot_id=slots[1].pk, **asking)
+    assert Slot.objects.get(pk=slots[1].pk).held == []
+
+
+def test_accepting_is_refused_in_words_to_who_has_a_place_and_to_whose_line_it_is_not(people, session):
+    first, second, third = (people.resident(number) for number in range(3))
+    mine = book(people, session, first)
+    waiting = join(people, session, second)
+    at = people.at + HOUR
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
+    Booking.objects.filter(pk=mine.pk).update(status="arrived", resident=second)
+    accept = {"waiting_id": waiting.pk, "at": at}
+    with pytest.raises(RuleBroken, match="只留一个号"):
+        actions.accept_offer(attempt="a", by=own_actor(second), **accept)
+    Booking.objects.filter(pk=mine.pk).update(status="cancelled", resident=first)
+    with pytest.raises(RuleBroken, match="内容却不一样"):
+        actions.accept_offer(attempt=mine.attempt, by=own_actor(second), **accept)
+    taken = actions.accept_offer(attempt="tap", by=own_actor(second), **accept)
+
+    with pytest.raises(Denied):
+        actions.accept_offer(attempt="tap", by=own_actor(third), **accept)
+    with pytest.raises(Taken):
+        actions.accept_offer(attempt=mine.attempt, by=own_actor(second), **accept)
+    assert actions.accept_offer(attempt="tap", by=own_actor(second), **accept) == taken
