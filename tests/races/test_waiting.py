@@ -11,9 +11,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.scheduling import actions, queries
 from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Waiting
-from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast
+from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, organization
 from kangqiao.kernel.errors import RuleBroken, Taken
 from tests.races.test_booking import together
 
@@ -150,3 +151,41 @@ def test_a_place_offered_while_somebody_leaves_goes_on_with_its_slot_locked(peop
     assert Waiting.objects.get(pk=waiting.pk).status == "left"
     assert Slot.objects.get(pk=slot.pk).held == [at + timedelta(hours=2)]
     assert not Hold.objects.filter(waiting=waiting, until__gt=at).exists()
+
+
+def test_a_line_left_and_a_place_without_rules_hold_up_nobody_else(people, session):
+    """The job waits for a line that is left meanwhile; before it one place has no policy, after it another has."""
+    at = people.at + timedelta(hours=1)
+    nowhere = Place.objects.create(code="990000", zh="演示无政策地")
+    lonely = organization("c9", "centre", "演示无政策社区卫生服务中心", nowhere)
+    abroad = people.session(
+        starts_at=(people.at + timedelta(days=2)).replace(hour=9), practitioner_id=people.other_expert.pk
+    )
+    Session.objects.filter(pk=abroad.pk).update(organization=lonely)
+    first, second, third = Waiting.objects.order_by("joined_at")[:3]
+    gone = people.session(
+        starts_at=(people.at + timedelta(days=4)).replace(hour=9), practitioner_id=people.other_expert.pk
+    )
+    actions.withdraw_session(session_id=gone.pk, reason="专家生病", by=SYSTEM, at=people.at)
+    Waiting.objects.filter(pk__in=[first.pk, second.pk]).update(session=gone)
+    Waiting.objects.filter(pk=third.pk).update(organization=lonely)
+    slot = Booking.objects.order_by("pk").first().slot
+    Slot.objects.filter(pk=slot.pk).update(capacity=2)
+    locked = threading.Event()
+
+    def leave(number: int) -> int:
+        with transaction.atomic():
+            list(Waiting.objects.select_for_update().filter(pk=first.pk))
+            locked.set()
+            time.sleep(0.5)
+            Waiting.objects.filter(pk=first.pk).update(status="left")
+        return 0
+
+    def job(number: int) -> int:
+        locked.wait(10)
+        return actions.offer_free_places(by=SYSTEM, at=at)
+
+    assert together(2, lambda n: (leave, job)[n](n)) == [0, 1]
+    assert Waiting.objects.get(pk=first.pk).status == "left"
+    assert Waiting.objects.get(pk=second.pk).status == "ended"
+    assert Hold.objects.get(until__gt=at).slot_id == slot.pk

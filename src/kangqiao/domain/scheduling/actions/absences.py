@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -13,12 +12,10 @@ from django.utils.translation import gettext as _
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, transition
-from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.residents import actions as residents
-from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import permissions, queries
 from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _locked_booking
+from kangqiao.domain.scheduling.actions.telling import _tell
 from kangqiao.domain.scheduling.models import Appeal, Booking
 from kangqiao.domain.scheduling.states import APPEAL
 from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
@@ -74,9 +71,14 @@ def decide_appeal(*, appeal_id: int, is_granted: bool, answer: str, by: Actor, a
         appeal, APPEAL, "grant" if is_granted else "refuse", by=by, at=at, reason=answer, answer=answer,
         answered_by=by.name, answered_at=at,
     )  # fmt: skip
+    told = _("%(name)s的申诉已通过，这一次不计爽约") if is_granted else _("%(name)s的申诉没有通过，这一次仍计爽约")
+    _tell(
+        appeal.resident, cause=f"appeal:{appeal.pk}", kind="appeal_answered",
+        subject=told % {"name": appeal.resident.name}, body=answer, address=reverse("slots-absences"),
+        staff_address=reverse("slots-find"), by=by, at=at,
+    )  # fmt: skip
+    # Last: until then the house sees who acts for the resident.
     residents.end_basis(source=f"appeal:{appeal.pk}", by=by, at=at)
-    told = _("您的申诉已通过，这一次不计爽约") if is_granted else _("您的申诉没有通过，这一次仍计爽约")
-    _tell(appeal.resident, f"appeal:{appeal.pk}", "appeal_answered", told, answer, by, at)
     audit.record("decide_appeal", appeal, by=by, at=at, resident_id=appeal.resident_id, is_granted=is_granted)
     return appeal
 
@@ -88,18 +90,13 @@ def _tell_suspension(booking: Booking, by: Actor, at: datetime) -> None:
     if until is None:
         return
     terms = queries.absence_terms(code, at)
-    words = {"days": terms.window_days, "limit": terms.limit, "until": f"{localtime(until):%Y-%m-%d %H:%M}"}
+    words = {
+        "name": booking.resident.name, "days": terms.window_days, "limit": terms.limit,
+        "until": f"{localtime(until):%Y-%m-%d %H:%M}",
+    }  # fmt: skip
     _tell(
-        booking.resident, f"suspended:{booking.pk}", "booking_suspended", _("%(until)s前不能自己在网上预约") % words,
-        _("%(days)s天内未到诊满%(limit)s次。急着看，请家庭医生或窗口帮您约；有原因可以申诉。") % words, by, at,
-    )  # fmt: skip
-
-
-def _tell(resident: Resident, cause: str, kind: str, subject: str, body: str, by: Actor, at: datetime) -> None:
-    told: dict[str, Any] = (
-        {"user_id": resident.user_id} if resident.user_id else {"organization_id": resident.centre_id, "role": Role.GP}
-    )
-    messaging.notify(
-        cause=cause, kind=kind, subject=subject, body=body, url=reverse("slots-absences") if resident.user_id else "",
-        by=by, at=at, **told,
+        booking.resident, cause=f"suspended:{booking.pk}", kind="booking_suspended",
+        subject=_("%(name)s在%(until)s前不能自己在网上预约") % words,
+        body=_("%(days)s天内未到诊满%(limit)s次。急着看，可请家庭医生或窗口代约；有原因可以申诉。") % words,
+        address=reverse("slots-absences"), staff_address=reverse("slots-find"), by=by, at=at,
     )  # fmt: skip

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from kangqiao.base import audit
-from kangqiao.base.acting import beyond
+from kangqiao.base.acting import as_system
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.scheduling import permissions, queries
 from kangqiao.domain.scheduling.actions.booking import NOT_TWICE, _allowed_resident, _refusal_of, _replay, _take
 from kangqiao.domain.scheduling.actions.offering import _end, _lock_sessions, _offer
 from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _lock_resident, _when
+from kangqiao.domain.scheduling.actions.telling import _tell
 from kangqiao.domain.scheduling.models import Booking, Hold, Slot, Waiting
 from kangqiao.domain.scheduling.states import SESSION, WAITING
-from kangqiao.kernel.errors import AlreadyMoved, RuleBroken
+from kangqiao.kernel.errors import AlreadyMoved, NoPolicyInForce, RuleBroken
 
 # How far ahead somebody who joins is told of free places instead.
 ANY_TIME = timedelta(days=400)
@@ -142,40 +143,39 @@ def leave_line(*, waiting_id: int, by: Actor, at: datetime) -> Waiting:
     return waiting
 
 
-@transaction.atomic
 def offer_free_places(*, by: Actor, at: datetime) -> int:
     """Every free place for which somebody waits is offered to the next: where an offer or a hold has ended by itself.
 
-    Lines that come to nothing any more are ended, and whoever stood there is told. Returns how many were offered.
+    Lines that come to nothing any more are ended, and whoever stood there is told. Each line and each place is a
+    transaction of its own: who moved meanwhile, or has no rules today, holds up nobody else. Returns how many were
+    offered.
     """
-    for waiting in queries.over_lines(at):
-        _end_line(waiting, by, at)
+    with as_system(by.name):
+        over, free = queries.over_lines(at), queries.lines_to_serve(at)
+    for waiting in over:
+        with suppress(AlreadyMoved), as_system(by.name):
+            _end_line(waiting, by, at)
     offered = 0
-    for slot_id in queries.lines_to_serve(at):
-        _lock_sessions({queries.get_slot(slot_id).session_id})
-        list(Slot.objects.select_for_update().filter(pk=slot_id))
-        offered += _offer(slot_id, at) is not None
+    for slot_id in free:
+        with suppress(NoPolicyInForce), as_system(by.name):
+            _lock_sessions({queries.get_slot(slot_id).session_id})
+            list(Slot.objects.select_for_update().filter(pk=slot_id))
+            offered += _offer(slot_id, at) is not None
     return offered
 
 
-@beyond("scheduling.offer")
 def _end_line(waiting: Waiting, by: Actor, at: datetime) -> None:
     transition(waiting, WAITING, "end", by=by, at=at)
     if waiting.resident.deceased_on is not None:
         return
-    told: dict[str, Any] = (
-        {"user_id": waiting.resident.user_id}
-        if waiting.resident.user_id
-        else {"organization_id": waiting.centre_id or waiting.resident.centre_id, "role": Role.GP}
-    )
-    messaging.notify(
+    house = waiting.organization.short_zh
+    _tell(
+        waiting.resident,
         cause=f"line_over:{waiting.pk}",
         kind="line_over",
-        subject=_("%(name)s在%(house)s的候补没有等到号") % {
-            "name": waiting.resident.name, "house": waiting.organization.short_zh,
-        },
+        subject=_("%(name)s在%(house)s的候补没有等到号") % {"name": waiting.resident.name, "house": house},
         body=_("候补的那次门诊已经过去或停诊。可以候补同专科最早的号。"),
-        by=by, at=at, **told,
+        address=reverse("slots-find"), centre_id=waiting.centre_id, by=by, at=at,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kangqiao.base.acting import beyond
+from kangqiao.base.models import StatusChange
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.residents import permissions as residents
@@ -32,29 +33,43 @@ MOST_SHOWN = 100
 
 
 def next_in_line(slot: Slot, at: datetime, *, not_to: int | None = None) -> list[Waiting]:
-    """Who is to be asked about a place, in order and locked; lines that are being asked in this moment are left out.
-
-    Nobody is asked twice about a place, about two at once, or who has one already.
-    """
+    """Who is to be asked about a place, in order and locked; lines that are being asked in this moment are left out."""
     session = slot.session
-    offers = Hold.objects.filter(waiting=OuterRef("pk"))
-    has_place = Booking.objects.filter(
-        resident=OuterRef("resident"), status="booked", slot__starts_at__gt=at,
-        session__organization=session.organization_id, session__specialty=session.specialty,
-    )  # fmt: skip
-    refused = residents.refusals_at(at).filter(
-        resident_id=OuterRef("resident_id"), organization_id=session.organization_id
-    )
+    lines = Q(session=None) | Q(session=session.pk)
     found = _in_order(
-        Waiting.objects.filter(
-            ~Exists(offers.filter(Q(until__gt=at) | Q(slot=slot.pk))), ~Exists(has_place), ~Exists(refused),
-            Q(session=None) | Q(session=session.pk),
-            organization=session.organization_id, specialty=session.specialty, status=WAITING.initial,
-            resident__deceased_on=None,
-        ).exclude(resident=not_to)
-    )  # fmt: skip
+        _to_ask(slot.pk, at)
+        .filter(lines, organization=session.organization_id, specialty=session.specialty)
+        .exclude(resident=not_to)
+    )
     rows = found.select_related("resident").select_for_update(of=("self",), skip_locked=True)
     return list(rows[:MOST_ASKED])
+
+
+def _to_ask(slot: int | OuterRef, at: datetime) -> QuerySet[Waiting]:
+    """Lines whose people may be asked about a place, by id or as a query of lines has it one level out.
+
+    Nobody is asked twice about a place, about two at once, about one they gave back while they waited, or who has one
+    already.
+    """
+    inner = OuterRef(slot) if isinstance(slot, OuterRef) else slot
+    offers = Hold.objects.filter(Q(until__gt=at) | Q(slot=inner), waiting=OuterRef("pk"))
+    own = Booking.objects.filter(resident=OuterRef("resident"))
+    has_place = own.filter(
+        status="booked", slot__starts_at__gt=at, session__organization=OuterRef("organization"),
+        session__specialty=OuterRef("specialty"),
+    )  # fmt: skip
+    given = StatusChange.objects.filter(
+        subject_type=Booking._meta.label_lower, subject_id=OuterRef("pk"), action="cancel",
+        at__gt=OuterRef(OuterRef("joined_at")),
+    )  # fmt: skip
+    gave_back = own.filter(Exists(given), slot=inner, status="cancelled")
+    refused = residents.refusals_at(at).filter(
+        resident_id=OuterRef("resident_id"), organization_id=OuterRef("organization_id")
+    )
+    return Waiting.objects.filter(
+        ~Exists(offers), ~Exists(has_place), ~Exists(gave_back), ~Exists(refused), status=WAITING.initial,
+        resident__deceased_on=None,
+    )  # fmt: skip
 
 
 def _in_order(rows: QuerySet[Waiting]) -> QuerySet[Waiting]:
@@ -177,9 +192,9 @@ def offer_of(waiting_id: int, now: datetime) -> Hold | None:
 
 
 def lines_to_serve(now: datetime) -> list[int]:
-    """Free places at houses and specialties where somebody waits, soonest first, by id; the job's list."""
-    waits = Waiting.objects.filter(
-        Q(session=None) | Q(session=OuterRef("session")), status=WAITING.initial,
+    """Free places about which somebody who waits can still be asked, soonest first, by id; the job's list."""
+    waits = _to_ask(OuterRef("pk"), now).filter(
+        Q(session=None) | Q(session=OuterRef("session")),
         organization=OuterRef("session__organization"), specialty=OuterRef("session__specialty"),
     )  # fmt: skip
     slots = Slot.objects.filter(Exists(waits), session__status="open", starts_at__gt=now, opens_at__lte=now).annotate(

@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.messaging.models import Notice
+from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import valid_at
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Appeal, Booking, Slot
 from kangqiao.domain.scheduling.parameters import AbsenceParameters
-from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, first_slot, own_actor
+from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, first_slot, own_actor, seat_for
 from kangqiao.kernel.errors import AlreadyMoved, Denied, RuleBroken, Taken
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +196,31 @@ def test_the_pages_of_an_absence_and_its_appeal(people):
     assert desk.post(decide, {"step": "grant", "answer": "", "idempotency_key": "c"}).status_code == 422
     desk.post(decide, {"step": "grant", "answer": "情况属实", "idempotency_key": "d"})
     assert "不计爽约" in client.get("/slots/absences/").content.decode()
+
+
+def test_who_acts_for_somebody_without_an_account_is_told_by_name_else_the_family_doctors(people):
+    child, alone = people.resident(0, with_user=False), people.resident(1, with_user=False)
+    mother = people.resident(2).user
+    residents.grant_basis(
+        resident_id=child.pk, user_id=mother.pk, kind="guardian", source="guardian:1", since=people.at, by=SYSTEM,
+        at=people.at,
+    )  # fmt: skip
+    for day in (2, 3, 4):
+        booking = miss(people, child, day)
+    for day in (5, 6, 7):
+        miss(people, alone, day)
+    at = people.at + 5 * DAY
+    appeal = actions.appeal_absence(booking_id=booking.pk, reason="当天急诊", by=seat_for(mother).actor, at=at)
+    desk = people.staff(Role.CENTRE_MANAGER).actor
+    actions.decide_appeal(appeal_id=appeal.pk, is_granted=True, answer="情况属实", by=desk, at=at)
+
+    told, staff = Notice.objects.filter(kind="booking_suspended").order_by("pk")
+    answered = Notice.objects.get(kind="appeal_answered")
+    assert {told.user_id, answered.user_id} == {mother.pk}
+    assert {told.url, answered.url} == {f"/slots/absences/?resident={child.pk}"}
+    assert child.name in told.subject
+    assert child.name in answered.subject
+    assert (staff.organization_id, staff.role) == (alone.centre_id, Role.GP)
+    assert staff.url == f"/slots/?resident={alone.pk}"
+    assert alone.name in staff.subject
+    assert "您" not in staff.subject + staff.body

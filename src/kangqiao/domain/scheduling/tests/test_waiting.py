@@ -11,6 +11,7 @@ from django.test import Client
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging.models import Notice
+from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Waiting
@@ -322,3 +323,93 @@ def test_accepting_is_refused_in_words_to_who_has_a_place_and_to_whose_line_it_i
     with pytest.raises(Taken):
         actions.accept_offer(attempt=mine.attempt, by=own_actor(second), **accept)
     assert actions.accept_offer(attempt="tap", by=own_actor(second), **accept) == taken
+
+
+def test_whoever_acts_for_a_child_hears_of_its_place_and_the_family_doctors_where_nobody_does(people, session):
+    first, child, alone = people.resident(0), people.resident(1, with_user=False), people.resident(2, with_user=False)
+    mother = people.resident(3).user
+    guarding = {"kind": "guardian", "source": "guardian:1", "since": people.at, "by": SYSTEM, "at": people.at}
+    residents.grant_basis(resident_id=child.pk, user_id=mother.pk, **guarding)
+    mine = book(people, session, first)
+    join(people, session, child)
+    join(people, session, alone, 1)
+
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
+    actions.offer_free_places(by=SYSTEM, at=people.at + 2 * HOUR)
+
+    told, staff = Notice.objects.filter(kind="place_offered").order_by("pk")
+    assert (told.user_id, told.url) == (mother.pk, f"/slots/waits/?resident={child.pk}")
+    assert child.name in told.subject
+    assert (staff.organization_id, staff.role, staff.user_id) == (alone.centre_id, Role.GP, None)
+    assert staff.url == f"/slots/waits/?resident={alone.pk}"
+    assert alone.name in staff.subject
+    assert "您" not in staff.subject + staff.body
+
+
+def test_the_job_leaves_out_places_with_nobody_left_to_ask_and_who_gave_the_place_back(people, session):
+    first, second = people.resident(0), people.resident(1)
+    mine = book(people, session, first)
+    waiting = join(people, session, second)
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
+    assert queries.lines_to_serve(people.at + HOUR) == []
+    actions.pass_offer(waiting_id=waiting.pk, by=own_actor(second), at=people.at + HOUR)
+    Waiting.objects.create(
+        resident=first, organization=people.centre, specialty="cardiology", joined_by="演示", joined_at=people.at
+    )
+
+    assert queries.lines_to_serve(people.at + 2 * HOUR) == []
+    third = people.resident(2)
+    Waiting.objects.create(
+        resident=third, organization=people.centre, specialty="cardiology", joined_by="演示", joined_at=people.at
+    )
+    assert queries.lines_to_serve(people.at + 2 * HOUR) == [mine.slot_id]
+    assert actions.offer_free_places(by=SYSTEM, at=people.at + 2 * HOUR) == 1
+    assert offered(people.at + 2 * HOUR) == [third.pk]
+
+
+def test_who_waits_anew_after_giving_a_place_back_is_asked_about_it_like_anybody(people, session):
+    first, second = people.resident(0), people.resident(1)
+    mine = book(people, session, first)
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
+    theirs = book(people, session, second)
+    join(people, session, first, 180)
+
+    actions.cancel_booking(booking_id=theirs.pk, by=own_actor(second), at=people.at + 4 * HOUR)
+
+    assert offered(people.at + 4 * HOUR) == [first.pk]
+
+
+def test_who_may_not_book_online_is_passed_over_unless_their_family_doctor_put_them_in_line(people, session):
+    first, second, third = (people.resident(number) for number in range(3))
+    mine = book(people, session, first)
+    waiting = join(people, session, second)
+    join(people, session, third, 1)
+    for day in (20, 21, 22):
+        made = people.session(starts_at=people.at - timedelta(days=day), source=f"{day}", at=people.at - 30 * 24 * HOUR)
+        slot = Slot.objects.filter(session=made).order_by("pk")[0]
+        Booking.objects.create(
+            slot=slot, session=made, resident=second, status="no_show", channel="self", booked_by="演示",
+            booked_at=people.at, attempt=f"m{day}",
+        )  # fmt: skip
+    again = actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
+    assert offered(people.at + HOUR) == [third.pk]
+
+    Waiting.objects.filter(pk=waiting.pk).update(centre=people.centre)
+    actions.offer_free_places(by=SYSTEM, at=people.at + 2 * HOUR)
+    assert offered(people.at + 2 * HOUR) == [second.pk]
+    assert again.status == "cancelled"
+
+
+def test_who_was_being_asked_is_told_that_the_session_was_called_off(people, session):
+    first, second = people.resident(0), people.resident(1)
+    mine = book(people, session, first)
+    waiting = join(people, session, second)
+    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
+
+    actions.withdraw_session(session_id=session.pk, reason="专家生病", by=SYSTEM, at=people.at + HOUR / 2)
+
+    gone = Notice.objects.get(kind="offer_gone")
+    assert (gone.user_id, offered(people.at + HOUR)) == (second.user_id, [])
+    assert "专家生病" in gone.body
+    waiting.refresh_from_db()
+    assert waiting.status == "waiting"
