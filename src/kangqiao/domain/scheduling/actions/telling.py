@@ -23,5 +23,7 @@ def _tell(
         url = address if user_id == resident.user_id else address + about
         messaging.notify(cause=f"{cause}:{user_id}", url=url, user_id=user_id, **words)
     if not users:
-        house = {"organization_id": centre_id or resident.centre_id, "role": Role.GP}
-        messaging.notify(cause=cause, url=(staff_address or address) + about, **house, **words)
+        messaging.notify(
+            cause=cause, url=(staff_address or address) + about, organization_id=centre_id or resident.centre_id,
+            role=Role.GP, **words,
+        )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -146,6 +147,66 @@ def test_an_appeal_is_decided_by_the_desk_of_the_place_and_opens_the_door(people
     assert "通过" in Notice.objects.get(kind="appeal_answered").subject
     with pytest.raises(AlreadyMoved):
         actions.decide_appeal(appeal_id=appeal.pk, is_granted=False, answer="又不同意", by=desk, at=at)
+
+
+def test_an_absence_taken_back_leaves_no_appeal_open_and_missed_after_all_it_is_appealed_anew(people):
+    resident = people.resident()
+    booking = miss(people, resident, 2)
+    at = booking.slot.starts_at + timedelta(hours=1)
+    appeal = actions.appeal_absence(booking_id=booking.pk, reason="我在门口", by=own_actor(resident), at=at)
+    held = valid_at(at).filter(source=f"appeal:{appeal.pk}")
+    assert held.exists()
+
+    actions.undo_arrival(booking_id=booking.pk, by=SYSTEM, at=at + timedelta(seconds=5))
+
+    appeal.refresh_from_db()
+    assert (appeal.status, appeal.answered_at is not None) == ("withdrawn", True)
+    assert not valid_at(at + DAY).filter(source=f"appeal:{appeal.pk}").exists()
+    desk = people.staff(Role.CENTRE_MANAGER)
+    assert queries.open_appeals(desk) == []
+    assert queries.appeals_waiting(desk, at) == (0, None)
+    told = Notice.objects.get(kind="appeal_answered")
+    assert (told.user_id, "已撤销" in told.subject) == (resident.user_id, True)
+
+    later = at + timedelta(seconds=20)
+    actions.miss_booking(booking_id=booking.pk, by=SYSTEM, at=later)
+    assert queries.absence_sheet(resident, later).absences[0].may_appeal
+    again = actions.appeal_absence(booking_id=booking.pk, reason="走错了楼", by=own_actor(resident), at=later)
+    assert (again.pk, again.reason, again.answer) == (appeal.pk, "走错了楼", "")
+    assert valid_at(later).filter(source=f"appeal:{appeal.pk}").exists()
+    with pytest.raises(Taken, match="已经申诉过"):
+        actions.appeal_absence(booking_id=booking.pk, reason="再说一次", by=own_actor(resident), at=later)
+    actions.decide_appeal(appeal_id=appeal.pk, is_granted=False, answer="没有来", by=desk.actor, at=later)
+    assert Notice.objects.filter(kind="appeal_answered").count() == 2
+
+
+def test_what_a_referral_counts_is_said_as_the_region_set_it(people, monkeypatch):
+    resident = people.resident()
+    miss(people, resident, 2, channel="referral")
+    Slot.objects.filter(bookings__status="no_show").update(starts_at=people.at - DAY, ends_at=people.at - DAY * 0.9)
+    terms = replace(queries.absence_terms("4403", people.at), referral_weight=Fraction(1, 4))
+    monkeypatch.setattr(AbsenceParameters, "read", lambda policy: terms)
+    client = Client()
+    client.force_login(resident.user)
+
+    page = client.get("/slots/absences/").content.decode()
+
+    assert "转诊的号，一次计 0.25 次" in page
+    assert "180 天内计 0.25 次" in page
+    assert "折半" not in page
+
+
+def test_more_appeals_than_a_page_lists_are_counted(people, monkeypatch):
+    for number in range(3):
+        resident = people.resident(number)
+        booking = miss(people, resident, 2 + number)
+        at = booking.slot.starts_at + timedelta(hours=1)
+        actions.appeal_absence(booking_id=booking.pk, reason="当天急诊", by=own_actor(resident), at=at)
+    monkeypatch.setattr("kangqiao.domain.scheduling.queries.absences.MOST_SHOWN", 1)
+    desk = Client()
+    desk.force_login(User.objects.get(pk=people.staff(Role.CENTRE_MANAGER).user_id))
+
+    assert "还有 2 条" in desk.get("/slots/appeals/").content.decode()
 
 
 def test_no_appeal_after_its_days_nor_for_what_was_not_missed(people):

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.db.models import F
 from django.test import Client
 
+from kangqiao import policy
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging.models import Notice
-from kangqiao.domain.residents import actions as residents
-from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Waiting
 from kangqiao.domain.scheduling.parameters import OfferParameters
-from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, own_actor, seat_for
-from kangqiao.kernel.errors import Denied, RuleBroken, Taken
+from kangqiao.domain.scheduling.tests.factories import (
+    CHINA,
+    HOUR,
+    SYSTEM,
+    Cast,
+    book,
+    cast,
+    join,
+    offered,
+    one_place,
+    own_actor,
+    seat_for,
+)
+from kangqiao.kernel.errors import Denied, NoPolicyInForce, RuleBroken, Taken
+from kangqiao.policy import Value
 
 pytestmark = pytest.mark.django_db
-HOUR = timedelta(hours=1)
 TERMS = OfferParameters(60, 2, 21, 8, "test")
 
 
@@ -31,30 +43,7 @@ def people() -> Cast:
 
 @pytest.fixture
 def session(people: Cast) -> Session:
-    """Full but for nothing: one place, taken by the first resident."""
-    made = people.session()
-    keep = Slot.objects.filter(session=made).order_by("pk")[0]
-    Slot.objects.filter(session=made).exclude(pk=keep.pk).delete()
-    return made
-
-
-def book(people: Cast, session: Session, resident: Resident) -> Booking:
-    slot = Slot.objects.get(session=session)
-    return actions.book(
-        slot_id=slot.pk, resident_id=resident.pk, channel="self", attempt=f"{resident.pk}", by=SYSTEM, at=people.at
-    )
-
-
-def join(people: Cast, session: Session, resident: Resident, minute: int = 0, **changes) -> Waiting:
-    values = {
-        "is_for_all": True, "channel": "self", "by": own_actor(resident) if resident.user_id else SYSTEM,
-        "at": people.at + timedelta(minutes=minute),
-    }  # fmt: skip
-    return actions.join_line(session_id=session.pk, resident_id=resident.pk, **{**values, **changes})
-
-
-def offered(at: datetime) -> list[int]:
-    return list(Hold.objects.filter(waiting__isnull=False, until__gt=at).values_list("resident_id", flat=True))
+    return one_place(people)
 
 
 def test_a_cancelled_place_is_kept_for_the_first_in_line_and_taken_in_one_step(people, session):
@@ -110,7 +99,7 @@ def test_passing_asks_the_next_and_whoever_was_asked_stands_behind(people, sessi
 
     assert offered(at) == [third.pk]
     seat = seat_for(second.user)
-    assert [wait.sentence for wait in queries.waits_of(seat, at)] == ["前面还有1人，有人退号就按次序问。"]
+    assert [wait.sentence for wait in queries.waits_of(seat, at)[0]] == ["前面还有1人，有人退号就按次序问。"]
     with pytest.raises(RuleBroken, match="没有在等您回答"):
         actions.pass_offer(waiting_id=passing.pk, by=own_actor(second), at=at)
 
@@ -211,6 +200,19 @@ def test_until_when_the_next_is_asked(at, starts, ends):
     assert rules.offer_ends(read(at), read(starts), TERMS) == (ends and read(ends))
 
 
+@pytest.mark.parametrize(("quiet_from", "quiet_until"), [(8, 8), (7, 22), (24, 8), (21, -1)])
+def test_no_rule_of_quiet_hours_leaves_nobody_to_ask(quiet_from, quiet_until):
+    hours = {"offer_quiet_from_hour": quiet_from, "offer_quiet_until_hour": quiet_until}
+
+    class Faulty:
+        def value(self, topic: str, key: str) -> Value:
+            found = policy.at("440304", date(2026, 3, 2)).value(topic, key)
+            return replace(found, value=hours.get(key, found.value))
+
+    with pytest.raises(NoPolicyInForce, match="hour"):
+        OfferParameters.read(Faulty())
+
+
 def test_the_pages_from_a_full_session_to_a_place(people, session):
     first, second = people.resident(0), people.resident(1)
     mine = book(people, session, first)
@@ -235,181 +237,3 @@ def test_the_pages_from_a_full_session_to_a_place(people, session):
     assert bad.status_code == 422
     taken = client.post(f"/slots/waits/{waiting.pk}/", {"step": "accept", "idempotency_key": "c"})
     assert taken.headers["Location"] == f"/slots/bookings/{Booking.objects.get(resident=second).pk}/"
-
-
-def test_booking_the_offered_place_by_the_ordinary_page_serves_the_line(people, session):
-    first, second = people.resident(0), people.resident(1)
-    mine = book(people, session, first)
-    waiting = join(people, session, second)
-    at = people.at + HOUR
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
-
-    actions.book(
-        slot_id=mine.slot_id, resident_id=second.pk, channel="self", attempt="page", by=own_actor(second), at=at
-    )
-
-    waiting.refresh_from_db()
-    assert waiting.status == "served"
-    assert [row.action for row in history(waiting)] == ["begin", "accept"]
-    actions.offer_free_places(by=SYSTEM, at=session.ends_at)
-    assert not Notice.objects.filter(kind="line_over").exists()
-
-
-def another(people: Cast) -> Slot:
-    """A free place of the same house and specialty, two days later."""
-    made = people.session(
-        practitioner_id=people.other_expert.pk, starts_at=(people.at + timedelta(days=7)).replace(hour=1)
-    )
-    keep = Slot.objects.filter(session=made).order_by("pk")[0]
-    Slot.objects.filter(session=made).exclude(pk=keep.pk).delete()
-    return keep
-
-
-def test_who_books_another_place_lets_go_what_they_were_offered(people, session):
-    first, second, third = (people.resident(number) for number in range(3))
-    mine = book(people, session, first)
-    waiting = join(people, session, second)
-    join(people, session, third, 1)
-    at = people.at + HOUR
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
-    assert offered(at) == [second.pk]
-
-    actions.book(
-        slot_id=another(people).pk, resident_id=second.pk, channel="self", attempt="y", by=own_actor(second), at=at
-    )
-
-    waiting.refresh_from_db()
-    assert (waiting.status, offered(at)) == ("served", [third.pk])
-
-
-def test_looking_at_another_time_or_going_back_leaves_an_offer_as_it_is(people):
-    session = people.session()
-    slots = list(Slot.objects.filter(session=session).order_by("pk"))
-    first, second = people.resident(0), people.resident(1)
-    Slot.objects.filter(pk__in=[slot.pk for slot in slots[1:]]).update(capacity=0)
-    mine = actions.book(slot_id=slots[0].pk, resident_id=first.pk, channel="self", attempt="1", by=SYSTEM, at=people.at)
-    join(people, session, second)
-    at = people.at + HOUR
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
-    Slot.objects.filter(pk=slots[1].pk).update(capacity=1)
-    asking = {"resident_id": second.pk, "channel": "self", "by": own_actor(second), "at": at}
-
-    actions.hold_slot(slot_id=slots[1].pk, **asking)
-    actions.release_slot(slot_id=slots[0].pk, **asking)
-
-    assert offered(at) == [second.pk]
-    assert len(Slot.objects.get(pk=slots[0].pk).held) == 1
-    actions.release_slot(slot_id=slots[1].pk, **asking)
-    assert Slot.objects.get(pk=slots[1].pk).held == []
-
-
-def test_accepting_is_refused_in_words_to_who_has_a_place_and_to_whose_line_it_is_not(people, session):
-    first, second, third = (people.resident(number) for number in range(3))
-    mine = book(people, session, first)
-    waiting = join(people, session, second)
-    at = people.at + HOUR
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=at)
-    Booking.objects.filter(pk=mine.pk).update(status="arrived", resident=second)
-    accept = {"waiting_id": waiting.pk, "at": at}
-    with pytest.raises(RuleBroken, match="只留一个号"):
-        actions.accept_offer(attempt="a", by=own_actor(second), **accept)
-    Booking.objects.filter(pk=mine.pk).update(status="cancelled", resident=first)
-    with pytest.raises(RuleBroken, match="内容却不一样"):
-        actions.accept_offer(attempt=mine.attempt, by=own_actor(second), **accept)
-    taken = actions.accept_offer(attempt="tap", by=own_actor(second), **accept)
-
-    with pytest.raises(Denied):
-        actions.accept_offer(attempt="tap", by=own_actor(third), **accept)
-    with pytest.raises(Taken):
-        actions.accept_offer(attempt=mine.attempt, by=own_actor(second), **accept)
-    assert actions.accept_offer(attempt="tap", by=own_actor(second), **accept) == taken
-
-
-def test_whoever_acts_for_a_child_hears_of_its_place_and_the_family_doctors_where_nobody_does(people, session):
-    first, child, alone = people.resident(0), people.resident(1, with_user=False), people.resident(2, with_user=False)
-    mother = people.resident(3).user
-    guarding = {"kind": "guardian", "source": "guardian:1", "since": people.at, "by": SYSTEM, "at": people.at}
-    residents.grant_basis(resident_id=child.pk, user_id=mother.pk, **guarding)
-    mine = book(people, session, first)
-    join(people, session, child)
-    join(people, session, alone, 1)
-
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
-    actions.offer_free_places(by=SYSTEM, at=people.at + 2 * HOUR)
-
-    told, staff = Notice.objects.filter(kind="place_offered").order_by("pk")
-    assert (told.user_id, told.url) == (mother.pk, f"/slots/waits/?resident={child.pk}")
-    assert child.name in told.subject
-    assert (staff.organization_id, staff.role, staff.user_id) == (alone.centre_id, Role.GP, None)
-    assert staff.url == f"/slots/waits/?resident={alone.pk}"
-    assert alone.name in staff.subject
-    assert "您" not in staff.subject + staff.body
-
-
-def test_the_job_leaves_out_places_with_nobody_left_to_ask_and_who_gave_the_place_back(people, session):
-    first, second = people.resident(0), people.resident(1)
-    mine = book(people, session, first)
-    waiting = join(people, session, second)
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
-    assert queries.lines_to_serve(people.at + HOUR) == []
-    actions.pass_offer(waiting_id=waiting.pk, by=own_actor(second), at=people.at + HOUR)
-    Waiting.objects.create(
-        resident=first, organization=people.centre, specialty="cardiology", joined_by="演示", joined_at=people.at
-    )
-
-    assert queries.lines_to_serve(people.at + 2 * HOUR) == []
-    third = people.resident(2)
-    Waiting.objects.create(
-        resident=third, organization=people.centre, specialty="cardiology", joined_by="演示", joined_at=people.at
-    )
-    assert queries.lines_to_serve(people.at + 2 * HOUR) == [mine.slot_id]
-    assert actions.offer_free_places(by=SYSTEM, at=people.at + 2 * HOUR) == 1
-    assert offered(people.at + 2 * HOUR) == [third.pk]
-
-
-def test_who_waits_anew_after_giving_a_place_back_is_asked_about_it_like_anybody(people, session):
-    first, second = people.resident(0), people.resident(1)
-    mine = book(people, session, first)
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
-    theirs = book(people, session, second)
-    join(people, session, first, 180)
-
-    actions.cancel_booking(booking_id=theirs.pk, by=own_actor(second), at=people.at + 4 * HOUR)
-
-    assert offered(people.at + 4 * HOUR) == [first.pk]
-
-
-def test_who_may_not_book_online_is_passed_over_unless_their_family_doctor_put_them_in_line(people, session):
-    first, second, third = (people.resident(number) for number in range(3))
-    mine = book(people, session, first)
-    waiting = join(people, session, second)
-    join(people, session, third, 1)
-    for day in (20, 21, 22):
-        made = people.session(starts_at=people.at - timedelta(days=day), source=f"{day}", at=people.at - 30 * 24 * HOUR)
-        slot = Slot.objects.filter(session=made).order_by("pk")[0]
-        Booking.objects.create(
-            slot=slot, session=made, resident=second, status="no_show", channel="self", booked_by="演示",
-            booked_at=people.at, attempt=f"m{day}",
-        )  # fmt: skip
-    again = actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
-    assert offered(people.at + HOUR) == [third.pk]
-
-    Waiting.objects.filter(pk=waiting.pk).update(centre=people.centre)
-    actions.offer_free_places(by=SYSTEM, at=people.at + 2 * HOUR)
-    assert offered(people.at + 2 * HOUR) == [second.pk]
-    assert again.status == "cancelled"
-
-
-def test_who_was_being_asked_is_told_that_the_session_was_called_off(people, session):
-    first, second = people.resident(0), people.resident(1)
-    mine = book(people, session, first)
-    waiting = join(people, session, second)
-    actions.cancel_booking(booking_id=mine.pk, by=own_actor(first), at=people.at + HOUR)
-
-    actions.withdraw_session(session_id=session.pk, reason="专家生病", by=SYSTEM, at=people.at + HOUR / 2)
-
-    gone = Notice.objects.get(kind="offer_gone")
-    assert (gone.user_id, offered(people.at + HOUR)) == (second.user_id, [])
-    assert "专家生病" in gone.body
-    waiting.refresh_from_db()
-    assert waiting.status == "waiting"
