@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.scheduling import actions, queries
 from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Waiting
-from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast
+from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, organization
 from kangqiao.kernel.errors import RuleBroken, Taken
 from tests.races.test_booking import together
 
@@ -107,3 +111,81 @@ def test_everybody_answers_gives_back_and_leaves_at_once(people, session):
     free = queries.free_slots([people.centre.pk], starts=end, ends=session.ends_at, now=end)
     unasked = Waiting.objects.filter(status="waiting", offers=None)
     assert not free or not unasked, "a free place and somebody who was never asked do not stand beside each other"
+
+
+def test_a_place_offered_while_somebody_leaves_goes_on_with_its_slot_locked(people, session):
+    """Who leaves waits for their line, and is offered a place meanwhile; a stranger keeps the slot's other place."""
+    at = people.at + timedelta(hours=1)
+    booking = Booking.objects.select_related("slot").order_by("pk").first()
+    slot = booking.slot
+    waiting = Waiting.objects.order_by("joined_at").first()
+    Waiting.objects.exclude(pk=waiting.pk).update(status="left")
+    Slot.objects.filter(pk=slot.pk).update(capacity=2, taken=2)
+    begun, queued = threading.Event(), threading.Event()
+
+    def leave(number: int) -> None:
+        begun.wait(10)
+        # Pressed a moment before the offer was made.
+        actions.leave_line(waiting_id=waiting.pk, by=SYSTEM, at=at - timedelta(seconds=1))
+
+    def free(number: int) -> None:
+        with transaction.atomic():
+            list(Waiting.objects.select_for_update().filter(pk=waiting.pk))
+            begun.set()
+            time.sleep(0.5)
+            actions.cancel_booking(booking_id=booking.pk, by=SYSTEM, at=at)
+            assert Hold.objects.filter(waiting=waiting).exists()
+            queued.set()
+            time.sleep(0.5)
+
+    def keep(number: int) -> None:
+        queued.wait(10)
+        with transaction.atomic():
+            locked = Slot.objects.select_for_update().get(pk=slot.pk)
+            time.sleep(0.5)
+            locked.capacity, locked.held = 3, [*locked.held, at + timedelta(hours=2)]
+            locked.save()
+
+    together(3, lambda n: (leave, free, keep)[n](n))
+
+    assert Waiting.objects.get(pk=waiting.pk).status == "left"
+    assert Slot.objects.get(pk=slot.pk).held == [at + timedelta(hours=2)]
+    assert not Hold.objects.filter(waiting=waiting, until__gt=at).exists()
+
+
+def test_a_line_left_and_a_place_without_rules_hold_up_nobody_else(people, session):
+    """The job waits for a line that is left meanwhile; before it one place has no policy, after it another has."""
+    at = people.at + timedelta(hours=1)
+    nowhere = Place.objects.create(code="990000", zh="演示无政策地")
+    lonely = organization("c9", "centre", "演示无政策社区卫生服务中心", nowhere)
+    abroad = people.session(
+        starts_at=(people.at + timedelta(days=2)).replace(hour=9), practitioner_id=people.other_expert.pk
+    )
+    Session.objects.filter(pk=abroad.pk).update(organization=lonely)
+    first, second, third = Waiting.objects.order_by("joined_at")[:3]
+    gone = people.session(
+        starts_at=(people.at + timedelta(days=4)).replace(hour=9), practitioner_id=people.other_expert.pk
+    )
+    actions.withdraw_session(session_id=gone.pk, reason="专家生病", by=SYSTEM, at=people.at)
+    Waiting.objects.filter(pk__in=[first.pk, second.pk]).update(session=gone)
+    Waiting.objects.filter(pk=third.pk).update(organization=lonely)
+    slot = Booking.objects.order_by("pk").first().slot
+    Slot.objects.filter(pk=slot.pk).update(capacity=2)
+    locked = threading.Event()
+
+    def leave(number: int) -> int:
+        with transaction.atomic():
+            list(Waiting.objects.select_for_update().filter(pk=first.pk))
+            locked.set()
+            time.sleep(0.5)
+            Waiting.objects.filter(pk=first.pk).update(status="left")
+        return 0
+
+    def job(number: int) -> int:
+        locked.wait(10)
+        return actions.offer_free_places(by=SYSTEM, at=at)
+
+    assert together(2, lambda n: (leave, job)[n](n)) == [0, 1]
+    assert Waiting.objects.get(pk=first.pk).status == "left"
+    assert Waiting.objects.get(pk=second.pk).status == "ended"
+    assert Hold.objects.get(until__gt=at).slot_id == slot.pk

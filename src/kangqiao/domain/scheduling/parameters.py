@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 from fractions import Fraction
 from types import MappingProxyType
 
+from kangqiao.kernel.errors import NoPolicyInForce
 from kangqiao.policy import Policy, Value
 
 TOPIC = "slots"
@@ -89,13 +91,19 @@ class OfferParameters:
 
     @classmethod
     def read(cls, policy: Policy) -> OfferParameters:
-        """The figures in force under a policy. Raises NoPolicyInForce when one is missing."""
+        """The figures in force under a policy. Raises NoPolicyInForce when one is missing or no hour is left to ask."""
         minutes = policy.value(TOPIC, "offer_minutes")
+        quiet_from = policy.value(TOPIC, "offer_quiet_from_hour").integer()
+        quiet_until = policy.value(TOPIC, "offer_quiet_until_hour").integer()
+        if not 0 <= quiet_until < quiet_from <= time.max.hour:
+            raise NoPolicyInForce(
+                f"No hour is left to ask who waits: {minutes.ref} asks from {quiet_until} until {quiet_from} o'clock."
+            )
         return cls(
             minutes.integer(),
             policy.value(TOPIC, "offer_hours_before").integer(),
-            policy.value(TOPIC, "offer_quiet_from_hour").integer(),
-            policy.value(TOPIC, "offer_quiet_until_hour").integer(),
+            quiet_from,
+            quiet_until,
             str(minutes.ref),
         )
 

@@ -68,9 +68,12 @@ APPEAL = StateTable(
         State("made", "等答复", "Waiting for an answer", Look.WAIT, owner="desk"),
         State("granted", "不计爽约", "Not counted", Look.DONE, final=True),
         State("refused", "仍计爽约", "Still counted", Look.GONE, final=True),
+        State("withdrawn", "不用答复了", "Needs no answer", Look.GONE),
     ),
     steps=(
         Step("grant", "不计爽约", "Do not count it", ("made",), "granted", ("desk",), needs_reason=True, primary=True),
         Step("refuse", "仍计爽约", "Count it still", ("made",), "refused", ("desk",), needs_reason=True),
+        Step("withdraw", "不用答复了", "Needs no answer", ("made",), "withdrawn", ("desk",), needs_reason=True),
+        Step("renew", "再申诉", "Appeal again", ("withdrawn",), "made", ("resident",)),
     ),
 )

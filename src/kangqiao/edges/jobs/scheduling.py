@@ -11,6 +11,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from kangqiao.base.acting import as_system
+from kangqiao.base.actor import Actor
 from kangqiao.domain.scheduling import actions
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ def sweep(timestamp: int) -> int:
 @app.task(name="scheduling.offer", queueing_lock="scheduling.offer", pass_context=False)
 def offer(timestamp: int) -> int:
     """What became free by itself, because an offer or a hold ended, goes to the next in line."""
-    with as_system("waitlist") as by:
-        count = actions.offer_free_places(by=by, at=timezone.now())
+    count = actions.offer_free_places(by=Actor.system("waitlist"), at=timezone.now())
     log.info("scheduling: %d places offered", count)
     return count

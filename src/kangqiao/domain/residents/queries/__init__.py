@@ -14,6 +14,7 @@ from kangqiao.domain.residents.queries.oversight import (
     questions_about,
     state_of,
     waiting_questions,
+    who_acts,
     who_decides,
 )
 from kangqiao.domain.residents.queries.people import (
@@ -67,6 +68,7 @@ __all__ = [
     "search_residents",
     "state_of",
     "waiting_questions",
+    "who_acts",
     "who_decides",
     "who_may_see",
 ]

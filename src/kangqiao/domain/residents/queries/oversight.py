@@ -19,7 +19,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import Basis, Emergency, Question, Resident
-from kangqiao.domain.residents.permissions import DECIDING, overseen_by, questions_visible_to, valid_at
+from kangqiao.domain.residents.permissions import DECIDING, PERSONAL, overseen_by, questions_visible_to, valid_at
 from kangqiao.domain.residents.queries.people import not_found
 from kangqiao.domain.residents.states import QUESTION
 from kangqiao.kernel.errors import NotVisible
@@ -213,6 +213,13 @@ def who_decides(resident_id: int, at: datetime) -> list[int]:
     """The users who decide about a resident's record and hear what happens with it: the person, the guardian."""
     rows = valid_at(at).filter(resident_id=resident_id, kind__in=DECIDING, user__isnull=False)
     return sorted(set(rows.values_list("user_id", flat=True)))
+
+
+def who_acts(resident: Resident, at: datetime) -> list[int]:
+    """The users who act for a resident and hear what becomes of their places: the person, guardians, proxies."""
+    rows = valid_at(at).filter(resident=resident, kind__in=PERSONAL, user__isnull=False)
+    own = {resident.user_id} if resident.user_id is not None else set()
+    return sorted(own | set(rows.values_list("user_id", flat=True)))
 
 
 def person_in_danger(name: str, identifier: str) -> Resident:

@@ -12,23 +12,25 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
-from kangqiao.base.transition import begin
+from kangqiao.base.transition import begin, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling.actions.offering import SHARED, _end, _has_locked, _offer
 from kangqiao.domain.scheduling.actions.parts import (
     _address,
     _after,
     _allow,
     _called,
     _constraint,
+    _lock_resident,
     _when,
 )
-from kangqiao.domain.scheduling.models import Booking
+from kangqiao.domain.scheduling.models import Booking, Waiting
 from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.rules import Refusal
-from kangqiao.domain.scheduling.states import BOOKING, SESSION
+from kangqiao.domain.scheduling.states import BOOKING, SESSION, WAITING
 from kangqiao.kernel.errors import Denied, RuleBroken, Taken
 
 # One statement takes the place and writes the booking and its basis. The session is share-locked first, so a withdrawal
@@ -37,11 +39,7 @@ from kangqiao.kernel.errors import Denied, RuleBroken, Taken
 # `residents.grant_basis`, which would cost eight statements on the path where everybody comes at once. It lasts the
 # stated time after `rules.end_of_visit_day`.
 OWN = "(SELECT until FROM own)"
-SHARED = """scheduling_session AS MATERIALIZED (
-    SELECT session.* FROM scheduling_session session
-    WHERE session.id = (SELECT session_id FROM scheduling_slot WHERE id = %(slot)s) AND session.status = 'open'
-    FOR SHARE
-)"""
+NOT_TWICE = ("booking_one_place_per_session", "scheduling_booking_attempt_key")
 TAKE = f"""
 WITH {SHARED}, own AS MATERIALIZED (
     SELECT until FROM scheduling_hold
@@ -54,7 +52,7 @@ WITH {SHARED}, own AS MATERIALIZED (
     RETURNING scheduling_slot.id, scheduling_slot.session_id,
         CASE WHEN scheduling_slot.release_at > %(at)s THEN scheduling_slot.pool ELSE 'public' END AS pool
 ), used AS (
-    UPDATE scheduling_hold SET until = %(at)s FROM place
+    UPDATE scheduling_hold SET until = greatest(since, %(at)s) FROM place
     WHERE slot_id = place.id AND resident_id = %(resident)s AND until > %(at)s
 ), booked AS (
     INSERT INTO scheduling_booking
@@ -96,6 +94,8 @@ def book(
     try:
         with transaction.atomic():
             resident, standing = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
+            if resident.is_in_line:  # type: ignore[attr-defined] # from resident_to_book
+                _lock_resident(resident_id)
             wanted = (slot_id, resident, channel, attempt)
             booking = _take(*wanted, standing, by, at, is_emergency=is_emergency)
             if booking is None:
@@ -105,7 +105,7 @@ def book(
             if booking is not None:
                 return booking
     except IntegrityError as error:
-        if _constraint(error) not in ("booking_one_place_per_session", "scheduling_booking_attempt_key"):
+        if _constraint(error) not in NOT_TWICE:
             raise
     earlier = _replay(slot_id, resident_id, attempt)
     if earlier is None:
@@ -117,7 +117,10 @@ def _take(
     slot_id: int, resident: Resident, channel: str, attempt: str, standing: Standing, by: Actor, at: datetime,
     *, is_emergency: bool = False,
 ) -> Booking | None:  # fmt: skip
-    """Runs the one statement and writes history and trace; None when no place could be taken."""
+    """Runs the one statement and writes history and trace; None when no place could be taken.
+
+    Who waited in the line of this house and specialty has got what they waited for.
+    """
     values: dict[str, Any] = {
         "slot": slot_id,
         "resident": resident.pk,
@@ -147,7 +150,23 @@ def _take(
         channel=channel,
         basis_of=booking.session_organization_id,  # type: ignore[attr-defined] # from TAKE
     )
+    if resident.is_in_line:  # type: ignore[attr-defined] # from resident_to_book
+        _serve_lines(slot_id, resident.pk, by, at)
     return booking
+
+
+def _serve_lines(slot_id: int, resident_id: int, by: Actor, at: datetime) -> None:
+    """Another place offered in the line goes to the next; one that somebody has locked just now, when its time ends."""
+    session = queries.get_slot(slot_id).session
+    lines = Waiting.objects.select_for_update().filter(
+        resident=resident_id, organization=session.organization_id, specialty=session.specialty, status=WAITING.initial
+    )
+    for waiting in lines:
+        transition(waiting, WAITING, "accept", by=by, at=at)
+        offer = queries.offer_of(waiting.pk, at)
+        if offer is not None and offer.slot_id != slot_id and _has_locked(offer.slot):
+            _end(offer, at)
+            _offer(offer.slot_id, at, not_to=resident_id)
 
 
 def _allowed_resident(

@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
-from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import queries
 from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _as_contracted, _refusal_of
 from kangqiao.domain.scheduling.actions.offering import _end, _keep, _lock_sessions, _offer
-from kangqiao.domain.scheduling.actions.parts import _constraint, _when
+from kangqiao.domain.scheduling.actions.parts import _constraint, _lock_resident, _when
 from kangqiao.domain.scheduling.models import Hold, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.scheduling.queries import Standing
@@ -32,6 +31,7 @@ def hold_slot(
     """A place is kept for a resident while they look once more; to everybody else it counts as taken.
 
     Held already, it stays as it is: a second look buys no more time. Another time of the same session moves the hold.
+    What is offered to who waits stays offered, until they answer or have a place.
     Raises as `book` does; RuleBroken when a place at the same hour is held for the resident elsewhere.
     """
     standing = queries.ANYBODY
@@ -44,7 +44,8 @@ def hold_slot(
                 return own
             if queries.place_in_session(slot.session_id, resident_id) is None:
                 for hold in before:
-                    _end(hold, at)
+                    if hold.waiting_id is None:
+                        _end(hold, at)
                 held = _hold(slot, resident_id, standing, by, at)
                 if held is None:
                     standing = _as_contracted(slot_id, resident_id, standing, at)
@@ -61,11 +62,14 @@ def hold_slot(
 
 @transaction.atomic
 def release_slot(*, slot_id: int, resident_id: int, channel: str, by: Actor, at: datetime) -> None:
-    """Somebody went back: the place is free again in the same moment. Nothing to release is no error. Raises Denied."""
+    """Somebody went back: the place is free again in the same moment. Nothing to release is no error. Raises Denied.
+
+    What is offered to who waits stays offered: they answer on the page of their lines.
+    """
     _allowed_resident(slot_id, resident_id, channel, None, by, at)
     _slot, before = _locked(slot_id, resident_id, at)
     for hold in before:
-        if hold.slot_id == slot_id:
+        if hold.slot_id == slot_id and hold.waiting_id is None:
             _end(hold, at)
             audit.record("release_slot", hold, by=by, at=at, resident_id=resident_id, slot_id=slot_id)
             _offer(slot_id, at, not_to=resident_id)
@@ -94,10 +98,6 @@ def _locked(slot_id: int, resident_id: int, at: datetime) -> tuple[Slot, list[Ho
     wanted = {slot_id, *own.values_list("slot_id", flat=True)}
     list(Slot.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
     return slot, list(own.select_for_update(of=("self",)).order_by("pk"))
-
-
-def _lock_resident(resident_id: int) -> None:
-    list(Resident.objects.select_for_update(no_key=True).filter(pk=resident_id).values_list("pk"))
 
 
 def _hold(slot: Slot, resident_id: int, standing: Standing, by: Actor, at: datetime) -> Hold | None:

@@ -12,9 +12,16 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _as_contracted, _refusal_of, _replay, book
-from kangqiao.domain.scheduling.actions.holding import _elsewhere, _hold, _lock_resident
+from kangqiao.domain.scheduling.actions.holding import _elsewhere, _hold
 from kangqiao.domain.scheduling.actions.offering import _lock_sessions, _offer
-from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _give_back, _locked_booking, _when
+from kangqiao.domain.scheduling.actions.parts import (
+    _allow,
+    _constraint,
+    _give_back,
+    _lock_resident,
+    _locked_booking,
+    _when,
+)
 from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.states import BOOKING

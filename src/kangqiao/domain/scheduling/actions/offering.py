@@ -14,16 +14,19 @@ from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
-from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.scheduling import queries, rules
-from kangqiao.domain.scheduling.actions.booking import SHARED
 from kangqiao.domain.scheduling.actions.parts import _called, _constraint, _when
+from kangqiao.domain.scheduling.actions.telling import _tell
 from kangqiao.domain.scheduling.models import Hold, Session, Slot, Waiting
 from kangqiao.domain.scheduling.parameters import OfferParameters
 from kangqiao.domain.scheduling.queries import Standing
 
 LINE = Actor.system("waitlist")
+SHARED = """scheduling_session AS MATERIALIZED (
+    SELECT session.* FROM scheduling_session session
+    WHERE session.id = (SELECT session_id FROM scheduling_slot WHERE id = %(slot)s) AND session.status = 'open'
+    FOR SHARE
+)"""
 # Locked in the order of `booking.TAKE`: session, slot, hold.
 HOLD = f"""
 WITH {SHARED}, place AS (
@@ -47,12 +50,16 @@ def _offer(slot_id: int, at: datetime, *, not_to: int | None = None) -> Hold | N
     another place in this very moment is passed over, and the database refuses a second offer at once.
     """
     slot = queries.get_slot(slot_id)
-    terms = OfferParameters.read(policy.at(slot.session.organization.place.code, localtime(at).date()))
+    code = slot.session.organization.place.code
+    terms = OfferParameters.read(policy.at(code, localtime(at).date()))
     until = rules.offer_ends(localtime(at), localtime(slot.starts_at), terms)
     if until is None:
         return None
     is_for_all = slot.release_at is None or slot.release_at <= at
     for waiting in queries.next_in_line(slot, at, not_to=not_to):
+        # Who may not book online could not take it; whom their family doctor put in line is answered for there.
+        if waiting.centre_id is None and queries.suspension_of(waiting.resident_id, code, at) is not None:
+            continue
         standing = queries.ANYBODY if is_for_all else queries.standing_in_line(waiting, slot, at)
         try:
             with transaction.atomic():
@@ -70,22 +77,14 @@ def _offer(slot_id: int, at: datetime, *, not_to: int | None = None) -> Hold | N
 
 
 def _tell_offer(waiting: Waiting, slot: Slot, held: Hold, at: datetime) -> None:
-    resident = waiting.resident
-    told: dict[str, Any] = (
-        {"user_id": resident.user_id}
-        if resident.user_id
-        else {"organization_id": waiting.centre_id or resident.centre_id, "role": Role.GP}
-    )
-    messaging.notify(
+    _tell(
+        waiting.resident,
         cause=f"offer:{held.pk}",
         kind="place_offered",
-        subject=_("%(name)s候补的号来了：%(slot)s") % {"name": resident.name, "slot": _called(slot)},
-        body=_("为您留到%(until)s，到时没有回答就问下一位。") % {"until": _when(held.until)},
-        url=reverse("slots-waits") + ("" if resident.user_id else f"?resident={resident.pk}"),
-        by=LINE,
-        at=at,
-        **told,
-    )
+        subject=_("%(name)s候补的号来了：%(slot)s") % {"name": waiting.resident.name, "slot": _called(slot)},
+        body=_("号留到%(until)s，到时没有回答就问下一位。") % {"until": _when(held.until)},
+        address=reverse("slots-waits"), centre_id=waiting.centre_id, by=LINE, at=at,
+    )  # fmt: skip
 
 
 def _keep(
@@ -113,8 +112,16 @@ def _end(hold: Hold, at: datetime) -> None:
     if hold.until in slot.held:
         slot.held.remove(hold.until)
         slot.save(update_fields=("held",))
-    hold.until = at
+    hold.until = max(at, hold.since)
     hold.save(update_fields=("until",))
+
+
+def _has_locked(slot: Slot) -> bool:
+    """Locks a session and its slot where nobody stands in the way: for whoever has locked another slot before."""
+    share = "SELECT * FROM scheduling_session WHERE id = %s FOR SHARE SKIP LOCKED"
+    if not list(Session.objects.raw(share, [slot.session_id])):
+        return False
+    return Slot.objects.select_for_update(skip_locked=True).filter(pk=slot.pk).first() is not None
 
 
 def _lock_sessions(session_ids: set[int]) -> None:

@@ -54,6 +54,10 @@ def _constraint(error: IntegrityError) -> str:
     return str(getattr(diagnosis, "constraint_name", "") or "")
 
 
+def _lock_resident(resident_id: int) -> None:
+    list(Resident.objects.select_for_update(no_key=True).filter(pk=resident_id).values_list("pk"))
+
+
 def _locked_session(session_id: int) -> Session:
     session = Session.objects.select_for_update().filter(pk=session_id).first()
     if session is None:

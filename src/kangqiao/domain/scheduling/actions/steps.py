@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -15,8 +15,6 @@ from kangqiao.base import audit
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import transition
-from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.residents import actions as residents
@@ -34,6 +32,7 @@ from kangqiao.domain.scheduling.actions.parts import (
     _source,
     _when,
 )
+from kangqiao.domain.scheduling.actions.telling import _tell
 from kangqiao.domain.scheduling.models import Booking, Hold, Session
 from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.scheduling.states import BOOKING, SESSION
@@ -53,13 +52,17 @@ def withdraw_session(*, session_id: int, reason: str, by: Actor, at: datetime) -
         raise RuleBroken(_("这次出诊已经结束，不能再停诊。"), next_step=_("请把未到的人记为未到诊。"))
     transition(session, SESSION, "withdraw", by=by, at=at, reason=reason)
     queries.locked_slots(session.pk)
-    Hold.objects.filter(slot__session=session, until__gt=at).update(until=at)
+    kept = Hold.objects.filter(slot__session=session, until__gt=at)
+    offered = list(kept.filter(waiting__isnull=False).select_related("waiting", "slot", "resident"))
+    kept.update(until=Greatest("since", at))
     session.slots.update(held=[])
     affected = queries.affected_by(session)
     for booking in affected:
         _give_back(booking, by=by, at=at, reason=_("停诊：%(reason)s") % {"reason": reason})
     for booking in affected:
         _tell_withdrawn(booking, reason=reason, by=by, at=at)
+    for offer in offered:
+        _tell_offer_gone(offer, reason, by, at)
     audit.record("withdraw_session", session, by=by, at=at, bookings=[b.pk for b in affected])
     return affected
 
@@ -163,23 +166,28 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
 def _tell_withdrawn(booking: Booking, *, reason: str, by: Actor, at: datetime) -> None:
     nearest = queries.nearest_free(booking.slot, at)
     free = "、".join(_called(slot) for slot in nearest)
-    told: dict[str, Any] = (
-        {"user_id": booking.resident.user_id}
-        if booking.resident.user_id
-        else {"organization_id": booking.resident.centre_id, "role": Role.GP}
-    )
-    messaging.notify(
+    words = {"name": booking.resident.name, "when": _when(booking.slot.starts_at)}
+    _tell(
+        booking.resident,
         cause=f"withdrawn:{booking.pk}",
         kind="session_withdrawn",
-        subject=_("%(name)s %(when)s的预约因停诊取消")
-        % {"name": booking.resident.name, "when": _when(booking.slot.starts_at)},
+        subject=_("%(name)s %(when)s的预约因停诊取消") % words,
         body=_("原因：%(reason)s。最近的空号：%(free)s。")
         % {"reason": reason, "free": free or _("同专科近期没有空号")},
-        url=_address(nearest[0]) if nearest else reverse("slots-find"),
-        by=by,
-        at=at,
-        **told,
-    )
+        address=_address(nearest[0]) if nearest else reverse("slots-find"), by=by, at=at,
+    )  # fmt: skip
+
+
+def _tell_offer_gone(offer: Hold, reason: str, by: Actor, at: datetime) -> None:
+    words = {"name": offer.resident.name, "when": _when(offer.starts_at), "reason": reason}
+    _tell(
+        offer.resident,
+        cause=f"offer_gone:{offer.pk}",
+        kind="offer_gone",
+        subject=_("留给%(name)s的%(when)s的号因停诊没有了") % words,
+        body=_("原因：%(reason)s。候补同专科最早的号的，有号会再问。") % words,
+        address=reverse("slots-waits"), centre_id=offer.waiting.centre_id if offer.waiting else None, by=by, at=at,
+    )  # fmt: skip
 
 
 def _on_visit_day(booking: Booking, at: datetime) -> None:

@@ -13,6 +13,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.transition import take_back
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.scheduling import rules
+from kangqiao.domain.scheduling.actions.absences import _withdraw_appeal
 from kangqiao.domain.scheduling.actions.parts import _after, _locked_booking, _source
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.states import BOOKING
@@ -23,7 +24,8 @@ from kangqiao.kernel.errors import Taken
 def undo_arrival(*, booking_id: int, by: Actor, at: datetime) -> Booking:
     """A check-in or a “did not come” was pressed for the wrong person: they are awaited again.
 
-    With the check-in the doctor's own basis ends; with the absence the place sees the resident as long as before.
+    With the check-in the doctor's own basis ends; with the absence the place sees the resident as long as before, and
+    what was said to it needs no answer.
     Raises AlreadyMoved, RuleBroken as `base.transition.take_back` does; Taken when the person has booked anew.
     """
     booking = _locked_booking(booking_id)
@@ -35,6 +37,7 @@ def undo_arrival(*, booking_id: int, by: Actor, at: datetime) -> Booking:
         raise Taken(_("这位居民又约了同一场。"), next_step=_("请按新的预约签到。")) from None
     if action == "miss":
         _see_again(booking, by, at)
+        _withdraw_appeal(booking, by, at)
     elif doctor_id := booking.session.practitioner.user_id:
         residents.end_basis(source=_source(booking), user_id=doctor_id, by=by, at=at)
     audit.record(f"undo_{action}", booking, by=by, at=at, resident_id=booking.resident_id)

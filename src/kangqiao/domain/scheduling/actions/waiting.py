@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from kangqiao.base import audit
-from kangqiao.base.acting import beyond
+from kangqiao.base.acting import as_system
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.scheduling import permissions, queries
-from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _refusal_of, _take
-from kangqiao.domain.scheduling.actions.holding import _lock_resident
+from kangqiao.domain.scheduling.actions.booking import NOT_TWICE, _allowed_resident, _refusal_of, _replay, _take
 from kangqiao.domain.scheduling.actions.offering import _end, _lock_sessions, _offer
-from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _when
+from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _lock_resident, _when
+from kangqiao.domain.scheduling.actions.telling import _tell
 from kangqiao.domain.scheduling.models import Booking, Hold, Slot, Waiting
 from kangqiao.domain.scheduling.states import SESSION, WAITING
-from kangqiao.kernel.errors import RuleBroken
+from kangqiao.kernel.errors import AlreadyMoved, NoPolicyInForce, RuleBroken
 
 # How far ahead somebody who joins is told of free places instead.
 ANY_TIME = timedelta(days=400)
@@ -74,26 +74,48 @@ def join_line(
     return waiting
 
 
-@transaction.atomic
 def accept_offer(*, waiting_id: int, attempt: str, by: Actor, at: datetime) -> Booking:
     """The place that was offered is taken; sent twice it is one booking.
 
-    Raises Denied, RuleBroken when nothing is offered any more, AlreadyMoved when the line was left meanwhile.
+    Raises Denied, RuleBroken when nothing is offered any more or the resident has a place in the session, AlreadyMoved
+    when the line was left meanwhile.
     """
-    earlier = queries.booking_of_attempt(attempt)
-    if earlier is not None:
+    seen, offer = queries.wait_of(waiting_id), None
+    try:
+        with transaction.atomic():
+            _waiting, offer = _locked_line(waiting_id, by, at)
+            if offer is not None:
+                return _take_offered(seen, offer, attempt, by, at)
+    except AlreadyMoved:
+        earlier = queries.booking_of_attempt(attempt)
+        if earlier is None or not _is_of_line(earlier, seen):
+            raise
         return earlier
-    waiting, offer = _locked_line(waiting_id, by, at)
-    if offer is None:
-        raise RuleBroken(_("留着的号已经过时，或已让给下一位。"), next_step=_("您还在候补，有号会再问您。"))
+    except IntegrityError as error:
+        if offer is None or _constraint(error) not in NOT_TWICE:
+            raise
+        earlier = _replay(offer.slot_id, seen.resident_id, attempt)
+        if earlier is None:
+            raise _refusal_of(offer.slot_id, seen.resident_id, queries.ANYBODY, at) from None
+        return earlier
+    raise RuleBroken(_("留着的号已经过时，或已让给下一位。"), next_step=_("您还在候补，有号会再问您。"))
+
+
+def _take_offered(waiting: Waiting, offer: Hold, attempt: str, by: Actor, at: datetime) -> Booking:
+    """`_take` serves the line. Raises Denied, RuleBroken, Taken."""
     channel = Booking.Channel.SELF if by.role == Role.RESIDENT else Booking.Channel.GP
     resident, _standing = _allowed_resident(offer.slot_id, waiting.resident_id, channel, None, by, at)
     standing = queries.standing_in_line(waiting, queries.get_slot(offer.slot_id), at)
     booking = _take(offer.slot_id, resident, channel, attempt, standing, by, at)
     if booking is None:
         raise _refusal_of(offer.slot_id, waiting.resident_id, standing, at)
-    transition(waiting, WAITING, "accept", by=by, at=at)
     return booking
+
+
+def _is_of_line(booking: Booking, waiting: Waiting) -> bool:
+    session = queries.get_session(booking.session_id)
+    place = (booking.resident_id, session.organization_id, session.specialty)
+    return place == (waiting.resident_id, waiting.organization_id, waiting.specialty)
 
 
 @transaction.atomic
@@ -121,56 +143,64 @@ def leave_line(*, waiting_id: int, by: Actor, at: datetime) -> Waiting:
     return waiting
 
 
-@transaction.atomic
 def offer_free_places(*, by: Actor, at: datetime) -> int:
     """Every free place for which somebody waits is offered to the next: where an offer or a hold has ended by itself.
 
-    Lines that come to nothing any more are ended, and whoever stood there is told. Returns how many were offered.
+    Lines that come to nothing any more are ended, and whoever stood there is told. Each line and each place is a
+    transaction of its own: who moved meanwhile, or has no rules today, holds up nobody else. Returns how many were
+    offered.
     """
-    for waiting in queries.over_lines(at):
-        _end_line(waiting, by, at)
+    with as_system(by.name):
+        over, free = queries.over_lines(at), queries.lines_to_serve(at)
+    for waiting in over:
+        with suppress(AlreadyMoved), as_system(by.name):
+            _end_line(waiting, by, at)
     offered = 0
-    for slot_id in queries.lines_to_serve(at):
-        _lock_sessions({queries.get_slot(slot_id).session_id})
-        list(Slot.objects.select_for_update().filter(pk=slot_id))
-        offered += _offer(slot_id, at) is not None
+    for slot_id in free:
+        with suppress(NoPolicyInForce), as_system(by.name):
+            _lock_sessions({queries.get_slot(slot_id).session_id})
+            list(Slot.objects.select_for_update().filter(pk=slot_id))
+            offered += _offer(slot_id, at) is not None
     return offered
 
 
-@beyond("scheduling.offer")
 def _end_line(waiting: Waiting, by: Actor, at: datetime) -> None:
     transition(waiting, WAITING, "end", by=by, at=at)
     if waiting.resident.deceased_on is not None:
         return
-    told: dict[str, Any] = (
-        {"user_id": waiting.resident.user_id}
-        if waiting.resident.user_id
-        else {"organization_id": waiting.centre_id or waiting.resident.centre_id, "role": Role.GP}
-    )
-    messaging.notify(
+    house = waiting.organization.short_zh
+    _tell(
+        waiting.resident,
         cause=f"line_over:{waiting.pk}",
         kind="line_over",
-        subject=_("%(name)s在%(house)s的候补没有等到号") % {
-            "name": waiting.resident.name, "house": waiting.organization.short_zh,
-        },
+        subject=_("%(name)s在%(house)s的候补没有等到号") % {"name": waiting.resident.name, "house": house},
         body=_("候补的那次门诊已经过去或停诊。可以候补同专科最早的号。"),
-        by=by, at=at, **told,
+        address=reverse("slots-find"), centre_id=waiting.centre_id, by=by, at=at,
     )  # fmt: skip
 
 
 def _locked_line(waiting_id: int, by: Actor, at: datetime) -> tuple[Waiting, Hold | None]:
-    """A line and what is offered in it, locked in the one order. Raises NotVisible, Denied, AlreadyMoved."""
+    """A line and what is offered in it, locked in the one order. Raises NotVisible, Denied, AlreadyMoved.
+
+    Offered another place in that very moment, it begins anew: what is handed back stands on a slot that is locked.
+    """
     seen = queries.wait_of(waiting_id)
     _allow(permissions.can_step_in_line(by, seen))
-    _lock_resident(seen.resident_id)
-    offer = queries.offer_of(waiting_id, at)
-    if offer is not None:
-        _lock_sessions({offer.slot.session_id})
-        list(Slot.objects.select_for_update().filter(pk=offer.slot_id))
-    waiting = Waiting.objects.select_for_update(of=("self",)).select_related("resident").get(pk=waiting_id)
-    if waiting.status != WAITING.initial:
-        raise moved_meanwhile(waiting, WAITING)
-    return waiting, queries.offer_of(waiting_id, at)
+    while True:
+        with transaction.atomic():
+            _lock_resident(seen.resident_id)
+            before = queries.offer_of(waiting_id, at)
+            if before is not None:
+                _lock_sessions({before.slot.session_id})
+                list(Slot.objects.select_for_update().filter(pk=before.slot_id))
+            waiting = Waiting.objects.select_for_update(of=("self",)).select_related("resident").get(pk=waiting_id)
+            if waiting.status != WAITING.initial:
+                raise moved_meanwhile(waiting, WAITING)
+            offer = queries.offer_of(waiting_id, at)
+            if offer is None or (before is not None and offer.slot_id == before.slot_id):
+                return waiting, offer
+            # With the savepoint go its locks.
+            transaction.set_rollback(True)
 
 
 def _let_go(offer: Hold, at: datetime) -> None:

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             name='Appeal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('made', '等答复'), ('granted', '不计爽约'), ('refused', '仍计爽约')], default='made', max_length=16)),
+                ('status', models.CharField(choices=[('made', '等答复'), ('granted', '不计爽约'), ('refused', '仍计爽约'), ('withdrawn', '不用答复了')], default='made', max_length=16)),
                 ('reason', models.CharField(max_length=500)),
                 ('made_at', models.DateTimeField()),
                 ('answer', models.CharField(blank=True, max_length=500)),

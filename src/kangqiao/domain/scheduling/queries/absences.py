@@ -22,6 +22,8 @@ from kangqiao.domain.scheduling.states import APPEAL
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State
 
+MOST_SHOWN = 50
+
 
 def absence_terms(code: str, at: datetime) -> AbsenceParameters:
     """The rules of a place on a day."""
@@ -77,7 +79,7 @@ def absence_sheet(resident: Resident, now: datetime) -> AbsenceSheet:
     rows = Booking.objects.filter(
         resident=resident, status="no_show", session__organization__place__code__startswith=code[:4]
     ).select_related("slot", "session__organization", "session__practitioner", "appeal")
-    shown = [_absence(one, terms, now) for one in rows.order_by("-slot__starts_at")[:50]]
+    shown = [_absence(one, terms, now) for one in rows.order_by("-slot__starts_at")[:MOST_SHOWN]]
     window = timedelta(days=terms.window_days)
     return AbsenceSheet(shown, count_absences(times, now, window, terms), terms, suspended_until(times, now, terms))
 
@@ -86,13 +88,14 @@ def _absence(booking: Booking, terms: AbsenceParameters, now: datetime) -> Absen
     appeal = getattr(booking, "appeal", None)
     state = APPEAL.state(appeal.status) if appeal is not None else None
     is_timely = now < booking.slot.starts_at + timedelta(days=terms.appeal_days)
-    return Absence(booking, appeal, state, appeal is None and is_timely and not booking.is_emergency)
+    is_open = appeal is None or appeal.status == "withdrawn"
+    return Absence(booking, appeal, state, is_open and is_timely and not booking.is_emergency)
 
 
 def open_appeals(seat: Seat) -> list[Appeal]:
-    """The appeals that wait for an answer of the seat's house, oldest first."""
+    """The appeals that wait longest for an answer of the seat's house; `appeals_waiting` counts them all."""
     rows = Appeal.objects.filter(appeals_to_decide(seat), status=APPEAL.initial)
-    found = list(_with_all(rows).order_by("made_at", "pk")[:50])
+    found = list(_with_all(rows).order_by("made_at", "pk")[:MOST_SHOWN])
     note_read(seat, [one.resident_id for one in found], listed=True)
     return found
 

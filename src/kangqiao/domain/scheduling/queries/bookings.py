@@ -28,10 +28,10 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import not_found, note_read
-from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.scheduling.models import Booking, Session, Slot, Waiting
 from kangqiao.domain.scheduling.permissions import can_step, can_withdraw, visible_to
 from kangqiao.domain.scheduling.rules import ORDERED, is_visit_day, may_cancel
-from kangqiao.domain.scheduling.states import BOOKING
+from kangqiao.domain.scheduling.states import BOOKING, WAITING
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State, Step
 
@@ -40,14 +40,18 @@ def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
     """The resident a place is for. Raises NotVisible.
 
     `keeps_out_place` says whether they refused the slot's place, `is_ordered` whether only a doctor takes such a one,
-    `has_missed` whether they ever stayed away.
+    `has_missed` whether they ever stayed away, `is_in_line` whether they wait for a place of its specialty there.
     """
     place = Slot.objects.filter(pk=slot_id).values("session__organization_id")
     refused = residents.refusals_at(at).filter(resident_id=OuterRef("pk"), organization_id__in=place)
     ordered = Slot.objects.filter(pk=slot_id, session__specialty__in=ORDERED)
     missed = Booking.objects.filter(resident=OuterRef("pk"), status="no_show")
+    specialty = Slot.objects.filter(pk=slot_id).values("session__specialty")
+    lines = Waiting.objects.filter(
+        resident=OuterRef("pk"), organization_id__in=place, specialty__in=specialty, status=WAITING.initial
+    )
     rows = Resident.objects.select_related("centre__place").annotate(
-        keeps_out_place=Exists(refused), is_ordered=Exists(ordered), has_missed=Exists(missed)
+        keeps_out_place=Exists(refused), is_ordered=Exists(ordered), has_missed=Exists(missed), is_in_line=Exists(lines)
     )
     found = rows.filter(pk=resident_id).first()
     if found is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kangqiao.base.acting import beyond
+from kangqiao.base.models import StatusChange
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.residents import permissions as residents
@@ -29,32 +31,66 @@ from kangqiao.kernel.states import State
 # So many are tried for one place; only somebody who holds a place at the same hour, or whose pool is closed, is passed.
 MOST_ASKED = 50
 MOST_SHOWN = 100
+# In the order of `_in_order`: all of a line stand before who takes any place, before who wants one session those who
+# want the same and those who take any.
+AHEAD = """
+WITH line AS (
+    SELECT one.id, organization_id, specialty, session_id, joined_at,
+           (SELECT count(*) FROM scheduling_hold WHERE waiting_id = one.id) AS asked
+    FROM scheduling_waiting one
+    WHERE status = %(waiting)s AND (organization_id, specialty) IN (
+        SELECT organization_id, specialty FROM scheduling_waiting WHERE id = ANY(%(shown)s)
+    )
+), counted AS (
+    SELECT id,
+           CASE WHEN session_id IS NULL THEN count(*) OVER whole
+           ELSE count(*) FILTER (WHERE session_id IS NULL) OVER whole + count(*) OVER own END - 1 AS ahead
+    FROM line
+    WINDOW whole AS (PARTITION BY organization_id, specialty ORDER BY asked, joined_at, id),
+           own AS (PARTITION BY organization_id, specialty, session_id ORDER BY asked, joined_at, id)
+)
+SELECT id, ahead FROM counted WHERE id = ANY(%(shown)s)
+"""
 
 
 def next_in_line(slot: Slot, at: datetime, *, not_to: int | None = None) -> list[Waiting]:
-    """Who is to be asked about a place, in order and locked; lines that are being asked in this moment are left out.
-
-    Nobody is asked twice about a place, about two at once, or who has one already.
-    """
+    """Who is to be asked about a place, in order and locked; lines that are being asked in this moment are left out."""
     session = slot.session
-    offers = Hold.objects.filter(waiting=OuterRef("pk"))
-    has_place = Booking.objects.filter(
-        resident=OuterRef("resident"), status="booked", slot__starts_at__gt=at,
-        session__organization=session.organization_id, session__specialty=session.specialty,
-    )  # fmt: skip
-    refused = residents.refusals_at(at).filter(
-        resident_id=OuterRef("resident_id"), organization_id=session.organization_id
-    )
+    lines = Q(session=None) | Q(session=session.pk)
     found = _in_order(
-        Waiting.objects.filter(
-            ~Exists(offers.filter(Q(until__gt=at) | Q(slot=slot.pk))), ~Exists(has_place), ~Exists(refused),
-            Q(session=None) | Q(session=session.pk),
-            organization=session.organization_id, specialty=session.specialty, status=WAITING.initial,
-            resident__deceased_on=None,
-        ).exclude(resident=not_to)
-    )  # fmt: skip
+        _to_ask(slot.pk, at)
+        .filter(lines, organization=session.organization_id, specialty=session.specialty)
+        .exclude(resident=not_to)
+    )
     rows = found.select_related("resident").select_for_update(of=("self",), skip_locked=True)
     return list(rows[:MOST_ASKED])
+
+
+def _to_ask(slot: int | OuterRef, at: datetime) -> QuerySet[Waiting]:
+    """Lines whose people may be asked about a place, by id or as a query of lines has it one level out.
+
+    Nobody is asked twice about a place, about two at once, about one they gave back while they waited, or who has one
+    already.
+    """
+    inner = OuterRef(slot) if isinstance(slot, OuterRef) else slot
+    offers = Hold.objects.filter(Q(until__gt=at) | Q(slot=inner), waiting=OuterRef("pk"))
+    own = Booking.objects.filter(resident=OuterRef("resident"))
+    has_place = own.filter(
+        status="booked", slot__starts_at__gt=at, session__organization=OuterRef("organization"),
+        session__specialty=OuterRef("specialty"),
+    )  # fmt: skip
+    given = StatusChange.objects.filter(
+        subject_type=Booking._meta.label_lower, subject_id=OuterRef("pk"), action="cancel",
+        at__gt=OuterRef(OuterRef("joined_at")),
+    )  # fmt: skip
+    gave_back = own.filter(Exists(given), slot=inner, status="cancelled")
+    refused = residents.refusals_at(at).filter(
+        resident_id=OuterRef("resident_id"), organization_id=OuterRef("organization_id")
+    )
+    return Waiting.objects.filter(
+        ~Exists(offers), ~Exists(has_place), ~Exists(gave_back), ~Exists(refused), status=WAITING.initial,
+        resident__deceased_on=None,
+    )  # fmt: skip
 
 
 def _in_order(rows: QuerySet[Waiting]) -> QuerySet[Waiting]:
@@ -84,12 +120,17 @@ class Wait:
     offer: Hold | None
 
 
-def waits_of(seat: Seat, now: datetime, resident_id: int | None = None) -> list[Wait]:
-    """The lines a seat may see, those with an offer first; of one resident, or of all whom the seat's centre knows."""
+def waits_of(seat: Seat, now: datetime, resident_id: int | None = None) -> tuple[list[Wait], int]:
+    """The lines a seat may see, those with an offer first; of one resident, or of all whom the seat's centre knows.
+
+    And how many there are beyond those a page lists.
+    """
     rows = Waiting.objects.filter(waits_visible_to(seat), status=WAITING.initial)
     if resident_id is not None:
         rows = rows.filter(resident=resident_id)
-    shown = list(_with_all(rows).order_by("joined_at", "pk")[:MOST_SHOWN])
+    is_asked = Exists(Hold.objects.filter(waiting=OuterRef("pk"), until__gt=now))
+    shown = list(_with_all(rows).order_by(is_asked.desc(), "joined_at", "pk")[:MOST_SHOWN])
+    further = rows.count() - len(shown) if len(shown) == MOST_SHOWN else 0
     note_read(seat, [one.resident_id for one in shown], listed=True)
     offers = {hold.waiting_id: hold for hold in _running(now).filter(waiting__in=shown)}
     ahead, names = _ahead(shown), specialties_of(shown)
@@ -102,7 +143,7 @@ def waits_of(seat: Seat, now: datetime, resident_id: int | None = None) -> list[
         )
         for one in shown
     ]  # fmt: skip
-    return sorted(found, key=lambda wait: wait.offer is None)
+    return found, further
 
 
 def specialties_of(rows: Iterable[Waiting]) -> dict[str, Concept]:
@@ -134,24 +175,9 @@ def _placed(rows: list[Waiting], now: datetime) -> dict[tuple[int, int, str], da
 @beyond("scheduling.line")
 def _ahead(rows: list[Waiting]) -> dict[int, int]:
     """How many stand before each of these lines' people, for a place that either of them could be given."""
-    lines = Q(pk__in=())
-    for house, specialty in {(one.organization_id, one.specialty) for one in rows}:
-        lines |= Q(organization=house, specialty=specialty)
-    order = list(
-        _in_order(Waiting.objects.filter(lines, status=WAITING.initial)).values_list(
-            "pk", "organization", "specialty", "session"
-        )
-    )
-    ahead: dict[int, int] = {}
-    for one in rows:
-        count = 0
-        for pk, house, specialty, session in order:
-            if pk == one.pk:
-                break
-            same = (house, specialty) == (one.organization_id, one.specialty)
-            count += same and (session is None or one.session_id in (None, session))
-        ahead[one.pk] = count
-    return ahead
+    with connection.cursor() as cursor:
+        cursor.execute(AHEAD, {"shown": [one.pk for one in rows], "waiting": WAITING.initial})
+        return dict(cursor.fetchall())
 
 
 def get_wait(seat: Seat, waiting_id: int) -> Waiting:
@@ -177,9 +203,9 @@ def offer_of(waiting_id: int, now: datetime) -> Hold | None:
 
 
 def lines_to_serve(now: datetime) -> list[int]:
-    """Free places at houses and specialties where somebody waits, soonest first, by id; the job's list."""
-    waits = Waiting.objects.filter(
-        Q(session=None) | Q(session=OuterRef("session")), status=WAITING.initial,
+    """Free places about which somebody who waits can still be asked, soonest first, by id; the job's list."""
+    waits = _to_ask(OuterRef("pk"), now).filter(
+        Q(session=None) | Q(session=OuterRef("session")),
         organization=OuterRef("session__organization"), specialty=OuterRef("session__specialty"),
     )  # fmt: skip
     slots = Slot.objects.filter(Exists(waits), session__status="open", starts_at__gt=now, opens_at__lte=now).annotate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from kangqiao import policy
@@ -18,13 +19,14 @@ from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import actions
-from kangqiao.domain.scheduling.models import Session, Slot
+from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Waiting
 from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.identifiers import id_check_digit
 
 CHINA = ZoneInfo("Asia/Shanghai")
+HOUR = timedelta(hours=1)
 SYSTEM = Actor.system("test")
 CITY = "4403"  # Shenzhen: its paper orders the head start
 
@@ -176,3 +178,33 @@ def own_actor(resident: Resident) -> Actor:
 def first_slot(session: Session) -> Slot:
     """The first slot of a session."""
     return Slot.objects.filter(session=session).order_by("starts_at")[0]
+
+
+def one_place(people: Cast) -> Session:
+    """A session of one single place."""
+    made = people.session()
+    keep = first_slot(made)
+    Slot.objects.filter(session=made).exclude(pk=keep.pk).delete()
+    return made
+
+
+def book(people: Cast, session: Session, resident: Resident) -> Booking:
+    """The one place of a session is taken."""
+    slot = Slot.objects.get(session=session)
+    return actions.book(
+        slot_id=slot.pk, resident_id=resident.pk, channel="self", attempt=f"{resident.pk}", by=SYSTEM, at=people.at
+    )
+
+
+def join(people: Cast, session: Session, resident: Resident, minute: int = 0, **changes: Any) -> Waiting:
+    """Somebody waits for a place of the session's specialty."""
+    values = {
+        "is_for_all": True, "channel": "self", "by": own_actor(resident) if resident.user_id else SYSTEM,
+        "at": people.at + timedelta(minutes=minute),
+    }  # fmt: skip
+    return actions.join_line(session_id=session.pk, resident_id=resident.pk, **{**values, **changes})
+
+
+def offered(at: datetime) -> list[int]:
+    """Who is being asked about a place, by id."""
+    return list(Hold.objects.filter(waiting__isnull=False, until__gt=at).values_list("resident_id", flat=True))

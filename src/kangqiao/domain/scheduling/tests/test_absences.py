@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -12,12 +13,13 @@ from django.utils import timezone
 
 from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.messaging.models import Notice
+from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import valid_at
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Appeal, Booking, Slot
 from kangqiao.domain.scheduling.parameters import AbsenceParameters
-from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, first_slot, own_actor
+from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, first_slot, own_actor, seat_for
 from kangqiao.kernel.errors import AlreadyMoved, Denied, RuleBroken, Taken
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +149,66 @@ def test_an_appeal_is_decided_by_the_desk_of_the_place_and_opens_the_door(people
         actions.decide_appeal(appeal_id=appeal.pk, is_granted=False, answer="又不同意", by=desk, at=at)
 
 
+def test_an_absence_taken_back_leaves_no_appeal_open_and_missed_after_all_it_is_appealed_anew(people):
+    resident = people.resident()
+    booking = miss(people, resident, 2)
+    at = booking.slot.starts_at + timedelta(hours=1)
+    appeal = actions.appeal_absence(booking_id=booking.pk, reason="我在门口", by=own_actor(resident), at=at)
+    held = valid_at(at).filter(source=f"appeal:{appeal.pk}")
+    assert held.exists()
+
+    actions.undo_arrival(booking_id=booking.pk, by=SYSTEM, at=at + timedelta(seconds=5))
+
+    appeal.refresh_from_db()
+    assert (appeal.status, appeal.answered_at is not None) == ("withdrawn", True)
+    assert not valid_at(at + DAY).filter(source=f"appeal:{appeal.pk}").exists()
+    desk = people.staff(Role.CENTRE_MANAGER)
+    assert queries.open_appeals(desk) == []
+    assert queries.appeals_waiting(desk, at) == (0, None)
+    told = Notice.objects.get(kind="appeal_answered")
+    assert (told.user_id, "已撤销" in told.subject) == (resident.user_id, True)
+
+    later = at + timedelta(seconds=20)
+    actions.miss_booking(booking_id=booking.pk, by=SYSTEM, at=later)
+    assert queries.absence_sheet(resident, later).absences[0].may_appeal
+    again = actions.appeal_absence(booking_id=booking.pk, reason="走错了楼", by=own_actor(resident), at=later)
+    assert (again.pk, again.reason, again.answer) == (appeal.pk, "走错了楼", "")
+    assert valid_at(later).filter(source=f"appeal:{appeal.pk}").exists()
+    with pytest.raises(Taken, match="已经申诉过"):
+        actions.appeal_absence(booking_id=booking.pk, reason="再说一次", by=own_actor(resident), at=later)
+    actions.decide_appeal(appeal_id=appeal.pk, is_granted=False, answer="没有来", by=desk.actor, at=later)
+    assert Notice.objects.filter(kind="appeal_answered").count() == 2
+
+
+def test_what_a_referral_counts_is_said_as_the_region_set_it(people, monkeypatch):
+    resident = people.resident()
+    miss(people, resident, 2, channel="referral")
+    Slot.objects.filter(bookings__status="no_show").update(starts_at=people.at - DAY, ends_at=people.at - DAY * 0.9)
+    client = Client()
+    client.force_login(resident.user)
+
+    assert "转诊的号，一次计 0.5 次" in client.get("/slots/absences/").content.decode()
+
+    terms = replace(queries.absence_terms("4403", people.at), referral_weight=Fraction(1, 4))
+    monkeypatch.setattr(AbsenceParameters, "read", lambda policy: terms)
+    page = client.get("/slots/absences/").content.decode()
+    assert "转诊的号，一次计 0.25 次" in page
+    assert "180 天内计 0.25 次" in page
+
+
+def test_more_appeals_than_a_page_lists_are_counted(people, monkeypatch):
+    for number in range(3):
+        resident = people.resident(number)
+        booking = miss(people, resident, 2 + number)
+        at = booking.slot.starts_at + timedelta(hours=1)
+        actions.appeal_absence(booking_id=booking.pk, reason="当天急诊", by=own_actor(resident), at=at)
+    monkeypatch.setattr("kangqiao.domain.scheduling.queries.absences.MOST_SHOWN", 1)
+    desk = Client()
+    desk.force_login(User.objects.get(pk=people.staff(Role.CENTRE_MANAGER).user_id))
+
+    assert "还有 2 条" in desk.get("/slots/appeals/").content.decode()
+
+
 def test_no_appeal_after_its_days_nor_for_what_was_not_missed(people):
     resident = people.resident()
     booking = miss(people, resident, 2)
@@ -195,3 +257,31 @@ def test_the_pages_of_an_absence_and_its_appeal(people):
     assert desk.post(decide, {"step": "grant", "answer": "", "idempotency_key": "c"}).status_code == 422
     desk.post(decide, {"step": "grant", "answer": "情况属实", "idempotency_key": "d"})
     assert "不计爽约" in client.get("/slots/absences/").content.decode()
+
+
+def test_who_acts_for_somebody_without_an_account_is_told_by_name_else_the_family_doctors(people):
+    child, alone = people.resident(0, with_user=False), people.resident(1, with_user=False)
+    mother = people.resident(2).user
+    residents.grant_basis(
+        resident_id=child.pk, user_id=mother.pk, kind="guardian", source="guardian:1", since=people.at, by=SYSTEM,
+        at=people.at,
+    )  # fmt: skip
+    for day in (2, 3, 4):
+        booking = miss(people, child, day)
+    for day in (5, 6, 7):
+        miss(people, alone, day)
+    at = people.at + 5 * DAY
+    appeal = actions.appeal_absence(booking_id=booking.pk, reason="当天急诊", by=seat_for(mother).actor, at=at)
+    desk = people.staff(Role.CENTRE_MANAGER).actor
+    actions.decide_appeal(appeal_id=appeal.pk, is_granted=True, answer="情况属实", by=desk, at=at)
+
+    told, staff = Notice.objects.filter(kind="booking_suspended").order_by("pk")
+    answered = Notice.objects.get(kind="appeal_answered")
+    assert {told.user_id, answered.user_id} == {mother.pk}
+    assert {told.url, answered.url} == {f"/slots/absences/?resident={child.pk}"}
+    assert child.name in told.subject
+    assert child.name in answered.subject
+    assert (staff.organization_id, staff.role) == (alone.centre_id, Role.GP)
+    assert staff.url == f"/slots/?resident={alone.pk}"
+    assert alone.name in staff.subject
+    assert "您" not in staff.subject + staff.body

@@ -306,7 +306,7 @@ class TestWithdraw:
         to_centre = Notice.objects.get(organization=people.centre, role=Role.GP)
         assert "专家出差" in to_resident.body
         assert "沈青黛" in to_resident.body
-        assert to_centre.url == f"/slots/{first_slot(later).pk}/"
+        assert to_centre.url == f"/slots/{first_slot(later).pk}/?resident={without.pk}"
 
     def test_withdraw_without_a_reason_changes_nothing(self, people):
         session = people.session()

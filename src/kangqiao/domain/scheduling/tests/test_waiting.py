@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.db.models import F
 from django.test import Client
 
+from kangqiao import policy
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.messaging.models import Notice
-from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot, Waiting
 from kangqiao.domain.scheduling.parameters import OfferParameters
-from kangqiao.domain.scheduling.tests.factories import CHINA, SYSTEM, Cast, cast, own_actor, seat_for
-from kangqiao.kernel.errors import Denied, RuleBroken, Taken
+from kangqiao.domain.scheduling.tests.factories import (
+    CHINA,
+    HOUR,
+    SYSTEM,
+    Cast,
+    book,
+    cast,
+    join,
+    offered,
+    one_place,
+    own_actor,
+    seat_for,
+)
+from kangqiao.kernel.errors import Denied, NoPolicyInForce, RuleBroken, Taken
+from kangqiao.policy import Value
 
 pytestmark = pytest.mark.django_db
-HOUR = timedelta(hours=1)
 TERMS = OfferParameters(60, 2, 21, 8, "test")
 
 
@@ -30,30 +43,7 @@ def people() -> Cast:
 
 @pytest.fixture
 def session(people: Cast) -> Session:
-    """Full but for nothing: one place, taken by the first resident."""
-    made = people.session()
-    keep = Slot.objects.filter(session=made).order_by("pk")[0]
-    Slot.objects.filter(session=made).exclude(pk=keep.pk).delete()
-    return made
-
-
-def book(people: Cast, session: Session, resident: Resident) -> Booking:
-    slot = Slot.objects.get(session=session)
-    return actions.book(
-        slot_id=slot.pk, resident_id=resident.pk, channel="self", attempt=f"{resident.pk}", by=SYSTEM, at=people.at
-    )
-
-
-def join(people: Cast, session: Session, resident: Resident, minute: int = 0, **changes) -> Waiting:
-    values = {
-        "is_for_all": True, "channel": "self", "by": own_actor(resident) if resident.user_id else SYSTEM,
-        "at": people.at + timedelta(minutes=minute),
-    }  # fmt: skip
-    return actions.join_line(session_id=session.pk, resident_id=resident.pk, **{**values, **changes})
-
-
-def offered(at: datetime) -> list[int]:
-    return list(Hold.objects.filter(waiting__isnull=False, until__gt=at).values_list("resident_id", flat=True))
+    return one_place(people)
 
 
 def test_a_cancelled_place_is_kept_for_the_first_in_line_and_taken_in_one_step(people, session):
@@ -109,7 +99,7 @@ def test_passing_asks_the_next_and_whoever_was_asked_stands_behind(people, sessi
 
     assert offered(at) == [third.pk]
     seat = seat_for(second.user)
-    assert [wait.sentence for wait in queries.waits_of(seat, at)] == ["前面还有1人，有人退号就按次序问。"]
+    assert [wait.sentence for wait in queries.waits_of(seat, at)[0]] == ["前面还有1人，有人退号就按次序问。"]
     with pytest.raises(RuleBroken, match="没有在等您回答"):
         actions.pass_offer(waiting_id=passing.pk, by=own_actor(second), at=at)
 
@@ -208,6 +198,19 @@ def test_until_when_the_next_is_asked(at, starts, ends):
         return datetime.strptime(f"2026-{text}", "%Y-%m-%d %H:%M").replace(tzinfo=CHINA)
 
     assert rules.offer_ends(read(at), read(starts), TERMS) == (ends and read(ends))
+
+
+@pytest.mark.parametrize(("quiet_from", "quiet_until"), [(8, 8), (7, 22), (24, 8), (21, -1)])
+def test_no_rule_of_quiet_hours_leaves_nobody_to_ask(quiet_from, quiet_until):
+    hours = {"offer_quiet_from_hour": quiet_from, "offer_quiet_until_hour": quiet_until}
+
+    class Faulty:
+        def value(self, topic: str, key: str) -> Value:
+            found = policy.at("440304", date(2026, 3, 2)).value(topic, key)
+            return replace(found, value=hours.get(key, found.value))
+
+    with pytest.raises(NoPolicyInForce, match="hour"):
+        OfferParameters.read(Faulty())
 
 
 def test_the_pages_from_a_full_session_to_a_place(people, session):

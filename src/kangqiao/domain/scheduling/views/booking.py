@@ -100,7 +100,7 @@ def mine(request: Request) -> HttpResponse:
     if resident is None:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
     ahead, past = queries.own_bookings(request.seat, resident.pk, timezone.now())
-    waits = queries.waits_of(request.seat, timezone.now(), resident.pk)
+    waits, _further = queries.waits_of(request.seat, timezone.now(), resident.pk)
     page = {
         "next": ahead[0] if ahead else None,
         "later": ahead[1:],

@@ -29,8 +29,8 @@ def waits(request: Request) -> HttpResponse:
     resident = _for_whom(request, _asked(request))
     if resident is None and request.seat.role == Role.RESIDENT:
         raise RuleBroken(_("您的账号还没有绑定居民档案。"), next_step=_("请带身份证到社区卫生服务中心办理。"))
-    found = queries.waits_of(request.seat, timezone.now(), resident.pk if resident else None)
-    return render(request, "scheduling/waits.html", {"waits": found, "resident": resident})
+    found, further = queries.waits_of(request.seat, timezone.now(), resident.pk if resident else None)
+    return render(request, "scheduling/waits.html", {"waits": found, "further": further, "resident": resident})
 
 
 @access("role", roles=BOOKERS)
