@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -115,6 +116,13 @@ def _end(hold: Hold, at: datetime) -> None:
         slot.save(update_fields=("held",))
     hold.until = at
     hold.save(update_fields=("until",))
+
+
+def lock_slots(slot_ids: Collection[int]) -> None:
+    """Who changes several places in one transaction locks them in the order in which letters take them."""
+    ids = list(slot_ids)
+    _lock_sessions(set(Slot.objects.filter(pk__in=ids).values_list("session_id", flat=True)))
+    list(Slot.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
 
 
 def _lock_sessions(session_ids: set[int]) -> None:
