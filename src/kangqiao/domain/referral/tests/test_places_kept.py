@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from kangqiao.domain.referral import actions, queries
 from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.queries.green import _arrival
 from kangqiao.domain.referral.tests.factories import AT, cast
 from kangqiao.domain.referral.tests.test_green import DAY, at_window, ordered, taken, whole
 from kangqiao.domain.referral.tests.test_views import client, text
@@ -154,3 +156,50 @@ class TestVisit:
         actions.accept_referral(referral_id=sent.pk, slot_id=later.pk, by=people.desk.actor, at=AT)
         with pytest.raises(RuleBroken, match="重叠"):
             actions.rebook_referral(referral_id=sent.pk, slot_id=visits[0].pk, by=people.desk.actor, at=AT)
+
+
+class TestOffers:
+    def offered(self, people, chosen):
+        return next(one for one in queries.offers(people.hospital, people.centre, AT, chosen) if one.kind == "ct")
+
+    def test_the_chosen_time_stays_while_it_is_free(self, people):
+        slots = ordered(people, "ct")
+        found = self.offered(people, {"ct": slots[-1].pk})
+        assert slots[-1] in found.slots
+        assert len(found.slots) == 6
+        assert not found.is_gone
+
+    def test_a_chosen_time_that_went_is_said_and_the_letter_does_not_go_without_it(self, people):
+        slots = ordered(people, "ct")
+        Slot.objects.filter(pk=slots[0].pk).update(taken=slots[0].capacity)
+        found = self.offered(people, {"ct": slots[0].pk})
+        assert found.is_gone
+        far = queries.offers(people.hospital, people.far_centre, AT, {"ct": slots[0].pk})
+        assert [(one.kind, one.is_gone) for one in far] == [("ct", True)]
+
+        asked = {"to_organization": people.hospital.pk, "specialty": "cardiology", "part_ct": slots[0].pk}
+        page = client(people.gp).get(reverse("referral-slots"), asked).content.decode()
+        assert f'<option value="{slots[0].pk}" selected>选的时间已经没有了' in page
+
+
+class TestEmergency:
+    def test_it_stands_at_the_window_until_it_came_and_was_seen(self, people):
+        sent = people.up(urgency="emergency")
+        assert queries.arrivals(people.desk, AT) == []
+        actions.accept_referral(referral_id=sent.pk, by=people.desk.actor, at=AT)
+        assert [row.is_here for row in queries.arrivals(people.desk, AT + timedelta(days=1))] == [False]
+        assert "急诊，直接来院" in text(client(people.desk).get("/referrals/arrivals/"))
+
+        actions.receive_patient(referral_id=sent.pk, by=people.desk.actor, at=AT)
+
+        row = queries.arrivals(people.desk, AT)[0]
+        assert (row.is_here, row.is_to_be_seen) == (True, True)
+        actions.confirm_visit(referral_id=sent.pk, by=people.desk.actor, at=AT)
+        assert [row.is_to_be_seen for row in queries.arrivals(people.desk, AT)] == [False]
+        assert queries.arrivals(people.desk, AT + timedelta(days=1)) == []
+
+    def test_a_place_cancelled_while_the_page_is_made_breaks_nothing(self, people):
+        sent, now = at_window(people)
+        Booking.objects.filter(resident=people.resident).update(status="cancelled")
+        line = queries.lines([Referral.objects.get(pk=sent.pk)], now)[0]
+        assert _arrival(line, now).stays == []
