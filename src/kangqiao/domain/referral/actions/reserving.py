@@ -184,7 +184,7 @@ def _lock_places(referral: Referral, *more: int) -> None:
     """Every place of the letter, and those it is about to take, before one of them changes."""
     own = [part.booking.slot_id for part in queries.parts_of(referral)]
     own += [referral.booking.slot_id] if referral.booking else []
-    scheduling.lock_slots([*own, *more])
+    places.locked_places([*own, *more])
 
 
 def _refuse_arrived(referral: Referral) -> None:

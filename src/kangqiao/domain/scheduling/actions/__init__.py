@@ -7,7 +7,6 @@ from kangqiao.domain.scheduling.actions.absences import (
 from kangqiao.domain.scheduling.actions.booking import TAKE, book
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
 from kangqiao.domain.scheduling.actions.moving import move_booking
-from kangqiao.domain.scheduling.actions.offering import lock_slots
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
 from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
 from kangqiao.domain.scheduling.actions.steps import (
@@ -39,7 +38,6 @@ __all__ = [
     "hold_slot",
     "join_line",
     "leave_line",
-    "lock_slots",
     "miss_booking",
     "move_booking",
     "offer_free_places",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.scheduling import queries, rules
 from kangqiao.domain.scheduling.actions.booking import SHARED
 from kangqiao.domain.scheduling.actions.parts import _called, _constraint, _when
-from kangqiao.domain.scheduling.models import Hold, Session, Slot, Waiting
+from kangqiao.domain.scheduling.models import Hold, Slot, Waiting
 from kangqiao.domain.scheduling.parameters import OfferParameters
 from kangqiao.domain.scheduling.queries import Standing
 
@@ -118,13 +117,4 @@ def _end(hold: Hold, at: datetime) -> None:
     hold.save(update_fields=("until",))
 
 
-def lock_slots(slot_ids: Collection[int]) -> None:
-    """Who changes several places in one transaction locks them in the order in which letters take them."""
-    ids = list(slot_ids)
-    _lock_sessions(set(Slot.objects.filter(pk__in=ids).values_list("session_id", flat=True)))
-    list(Slot.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
-
-
-def _lock_sessions(session_ids: set[int]) -> None:
-    share = "SELECT * FROM scheduling_session WHERE id = ANY(%s) ORDER BY id FOR SHARE"
-    list(Session.objects.raw(share, [list(session_ids)]))
+_lock_sessions = queries.shared_sessions
