@@ -42,9 +42,11 @@ faults: base-test ## whole sites that are started, killed, refused, backed up an
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m pytest tests/faults $(ARGS)
 
-matrix: base-test ## every address and form by every role and relation; `make test` takes a share of the cells
+matrix: base-test ## every address and form by every role, with hostile and odd words; `make test` takes a share of them
 	@$(BIN)/kangqiao assets
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --slow tests/access_matrix $(ARGS)
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --slow tests/access_matrix tests/web/test_scripts.py \
+		tests/web/test_odd_words.py $(ARGS)
 
 test-all: base-test ## every test
 	@$(BIN)/kangqiao assets

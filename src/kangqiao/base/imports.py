@@ -60,7 +60,8 @@ Findings = Sequence[Finding]
 class ListKind:
     """One list that can be read in. `judge` sees all rows at once, so that it asks the database once.
 
-    `enter` answers an id for each row; `leave` takes rows back and answers why those stay that stay.
+    `enter` answers an id for each row; `leave` takes rows back and answers why those stay that stay. `is_joined` tells
+    that rows name one another: then they are judged and entered all together.
     """
 
     key: str
@@ -73,6 +74,7 @@ class ListKind:
     enter: Callable[[Sequence[Cells], Actor, datetime], Sequence[int]]
     leave: Callable[[Sequence[int], Actor, datetime], Mapping[int, str]]
     stays: Mapping[str, Any] = field(default_factory=dict)
+    is_joined: bool = False
 
     @property
     def heads(self) -> list[str]:
@@ -99,7 +101,7 @@ def read_batch(*, kind: ListKind, rows: Sequence[tuple[int, Cells]], by: Actor, 
 
 
 def mend_row(*, kind: ListKind, batch_id: int, row_id: int, cells: Cells, by: Actor, at: datetime) -> ImportRow:
-    """Somebody corrects a row; it and the rows that share its key, before or now, are judged anew."""
+    """Somebody corrects a row; it and the rows that share its key, before or now, are judged anew; joined rows all."""
     with transaction.atomic():
         batch = _open(batch_id, by)
         row = batch.rows.filter(pk=row_id).first()
@@ -110,7 +112,8 @@ def mend_row(*, kind: ListKind, batch_id: int, row_id: int, cells: Cells, by: Ac
         row.key = _key(kind, row.cells)
         keys.add(row.key)
         row.save(update_fields=("cells", "key"))
-        together = list(batch.rows.filter(key__in=keys - {""}).exclude(pk=row.pk).order_by("line"))
+        others = batch.rows.exclude(pk=row.pk)
+        together = list(others if kind.is_joined else others.filter(key__in=keys - {""}))
         _judge_anew(kind, sorted([row, *together], key=lambda one: one.line), by, at)
         record("base.mend_row", batch, by=by, at=at, line=row.line)
     return row
@@ -148,7 +151,8 @@ def enter_piece(*, kind: ListKind, batch_id: int, by: Actor, at: datetime) -> in
     """
     with transaction.atomic():
         batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
-        rows = list(batch.rows.filter(entered_id__isnull=True).exclude(mark=Mark.BAD).order_by("line")[:PIECE])
+        left = batch.rows.filter(entered_id__isnull=True).exclude(mark=Mark.BAD).order_by("line")
+        rows = list(left if kind.is_joined else left[:PIECE])
         _judge_anew(kind, rows, by, at)
         good = [row for row in rows if row.mark != Mark.BAD]
         for row, own_id in zip(good, kind.enter([row.cells for row in good], by, at), strict=True):

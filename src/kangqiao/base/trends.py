@@ -25,13 +25,21 @@ class Point:
 class Trend:
     """The periods in order; `lines` joins neighbours that are both known, so that a gap stays a gap.
 
-    `bands` are where values should lie, as (top, height) of the drawing; `beside` is a second row on the same scale.
+    `bands` are where values should lie, as (top, height) of the drawing, and `targets` the same as values, lowest and
+    highest; `beside` is a second row on the same scale.
     """
 
     points: tuple[Point, ...]
     lines: tuple[tuple[Point, Point], ...]
     bands: tuple[tuple[int, int], ...] = ()
     beside: Trend | None = None
+    targets: tuple[tuple[Decimal, Decimal], ...] = ()
+
+    @property
+    def ends(self) -> list[tuple[Point, Point | None]]:
+        """The first and the last known period, each with that of the row beside it; one where there is one."""
+        known = [row for row in self.rows if row[0].value is not None]
+        return [known[0], known[-1]] if len(known) > 1 else known
 
     @property
     def known(self) -> list[Point]:
@@ -67,7 +75,7 @@ def drawn_in_bands(values: Row, beside: Row = (), bands: Sequence[Band] = ()) ->
     second = _scaled(beside, least, most) if beside else None
     tops = [(_y(float(high), least, most), _y(float(low), least, most)) for low, high in bands]
     first = _scaled(values, least, most)
-    return Trend(first.points, first.lines, tuple((top, bottom - top) for top, bottom in tops), second)
+    return Trend(first.points, first.lines, tuple((top, bottom - top) for top, bottom in tops), second, tuple(bands))
 
 
 def _y(value: float, least: float, most: float) -> int:

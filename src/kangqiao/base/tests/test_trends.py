@@ -27,11 +27,15 @@ def test_a_band_lies_within_the_drawing_and_two_rows_share_its_scale() -> None:
     assert EDGE < trend.points[0].y < top < trend.points[1].y  # 150 above the band, 130 in it
     assert top < trend.beside.points[0].y < top + high < trend.beside.points[1].y < HEIGHT - EDGE
     assert [(one.value, other and other.value) for one, other in trend.rows] == [(150, 95), (130, 80)]
+    assert [(one.value, other and other.value) for one, other in trend.ends] == [(150, 95), (130, 80)]
+    assert trend.targets == ((90, 140),)
     assert drawn_in_bands([]).points == ()
 
 
 def test_nothing_known_draws_nothing() -> None:
     assert drawn([]).known == []
+    assert drawn([]).ends == []
+    assert len(drawn([("a", None), ("b", 3)]).ends) == 1
     assert drawn([("a", None)]).lines == ()
     assert drawn([("a", Decimal(0))]).points[0].y == HEIGHT - EDGE
 

@@ -124,7 +124,7 @@ def import_organizations(*, rows: Sequence[Mapping[str, str]], by: Actor, at: da
     made: dict[str, int] = {}
     with transaction.atomic():
         places = dict(Place.objects.values_list("code", "pk"))
-        known = dict(Organization.objects.select_for_update().values_list("code", "pk"))
+        known = dict(Organization.objects.values_list("code", "pk"))
         order = _rooted(lines, known)
         for line in sorted(lines, key=lambda line: order.index(line.code)):
             row = create_organization(

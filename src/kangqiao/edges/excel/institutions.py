@@ -93,4 +93,5 @@ INSTITUTIONS = ListKind(
     enter=enter,
     leave=leave,
     stays=STAYS,
+    is_joined=True,
 )

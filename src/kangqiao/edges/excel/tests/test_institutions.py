@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from kangqiao.base.models import ImportBatch
+from kangqiao.base import imports
+from kangqiao.base.models import ImportBatch, ImportRow
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.tests.factories import seat
 from kangqiao.domain.institutions.models import Organization
@@ -121,3 +122,26 @@ def test_part_of_a_line_that_is_left_out_is_left_out_too(keeper: Desk) -> None:
 
     assert many == 1
     assert not Organization.objects.filter(code="w2").exists()
+
+
+def test_a_part_far_from_what_it_is_part_of_enters_with_it(keeper: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "PIECE", 2)
+
+    many = entered(keeper, line("w1", 上级机构代码="w9"), line("w2"), line("w3"), line("w9"))
+
+    assert many == 4
+    assert Organization.objects.get(code="w1").part_of == Organization.objects.get(code="w9")
+
+
+def test_mending_one_row_judges_those_that_name_it(keeper: Desk) -> None:
+    batch = read(keeper, excel([line("w1", 电话="无", 上级机构代码="w9"), line("w9")], COLUMNS))
+    child, parent = batch.rows.all()
+    assert (child.mark, parent.mark) == ("bad", "good")
+
+    def mend(row: ImportRow, cells: list[str]) -> list[str]:
+        keeper.send("imports-mend", batch.pk, row.pk, **{f"c{number}": text for number, text in enumerate(cells)})
+        return list(batch.rows.order_by("line").values_list("mark", flat=True))
+
+    assert mend(child, line("w1", 上级机构代码="w9")) == ["good", "good"]
+    assert mend(parent, line("w8")) == ["bad", "good"]
+    assert mend(parent, line("w9")) == ["good", "good"]
