@@ -82,8 +82,13 @@ def sees_sensitive(seat: Seat, resident_id: int, at: datetime) -> bool:
     """Whether the resident lets this reader see specially protected conditions: oneself, the guardian, by consent."""
     if seat.role == Role.RESIDENT:
         return reads_as_oneself(seat.user_id, resident_id, at)
+    return is_allowed_sensitive(seat.organization_id, resident_id, at)
+
+
+def is_allowed_sensitive(organization_id: int, resident_id: int, at: datetime) -> bool:
+    """Whether a consent of the resident names this house for specially protected conditions."""
     permitted = consents_at(at).filter(
         resident_id=resident_id, decision=Consent.Decision.PERMIT, purpose=Consent.Purpose.SENSITIVE,
-        organization_id=seat.organization_id,
+        organization_id=organization_id,
     )  # fmt: skip
     return permitted.exists()

@@ -36,6 +36,9 @@ class ReferralParameters:
     waiting_most: Value
     measured_from: Value
     bounce_back_days: Value
+    summary_look_back_days: Value
+    discharge_look_back_days: Value
+    stable_days: Value
     ref: str
 
     @classmethod
@@ -61,6 +64,9 @@ class ReferralParameters:
             waiting_most=value("priority_points_waiting_max"),
             measured_from=value("measured_from_patients"),
             bounce_back_days=value("bounce_back_days"),
+            summary_look_back_days=value("summary_look_back_days"),
+            discharge_look_back_days=value("discharge_look_back_days"),
+            stable_days=value("stable_days"),
             ref=str(policy.ref),
         )
 
@@ -133,11 +139,6 @@ def criteria(direction: str) -> tuple[Criterion, ...]:
 def stays() -> Mapping[str, Stay]:
     """When a patient in a bed may go down, by diagnosis."""
     return MappingProxyType({row["diagnosis"]: Stay(row["from_day"], row["code"]) for row in _data()["discharge"]})
-
-
-def stable_days() -> int:
-    """How many days without a danger value count as stable."""
-    return int(_data()["stable_days"])
 
 
 def _data() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -55,6 +56,10 @@ def used_percent(since: datetime, due: datetime, now: datetime) -> int:
 DANGER_SIGNS = ("htn_emergency", "dm_danger")
 
 
+# A category of ICD-10 in a text, with or without its subdivision.
+CATEGORY = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]\d\d)(?![0-9])")
+
+
 @dataclass(frozen=True, slots=True)
 class Patient:
     """What decides how soon somebody is seen."""
@@ -103,11 +108,12 @@ def custody(direction: str, status: str, *, has_arrived: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A value of the record."""
+    """A value of the record, and which observation it is."""
 
     code: str
     value: Decimal
     day: date
+    source: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,11 @@ def digest(summary: Mapping[str, Any]) -> str:
     """The fingerprint of a summary: the same words, the same sixty-four signs."""
     text = json.dumps(summary, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def icd_categories(diagnosis: str) -> list[str]:
+    """The categories of ICD-10 a diagnosis names, wherever and however the doctor wrote them: “脑梗死（i63.9）”."""
+    return [found.upper() for found in CATEGORY.findall(diagnosis)]
 
 
 def fits_discharge(in_bed_days: int, from_day: int, danger_days_ago: Iterable[int], stable_days: int) -> bool:

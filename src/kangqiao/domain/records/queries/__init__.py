@@ -31,6 +31,8 @@ from kangqiao.domain.records.queries.reading import (
     observation,
     observations_of,
     protection_of,
+    protection_of_house,
+    protection_towards,
     visits_shown,
 )
 
@@ -61,6 +63,8 @@ __all__ = [
     "own_row",
     "problem_name",
     "protection_of",
+    "protection_of_house",
+    "protection_towards",
     "shown",
     "synced",
     "visits_shown",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from django.db.models import BigIntegerField, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
@@ -14,7 +16,7 @@ from django.utils.translation import get_language
 from kangqiao.base import reads
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
-from kangqiao.domain.records.permissions import sees_sensitive
+from kangqiao.domain.records.permissions import is_allowed_sensitive, sees_sensitive
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.parameters import sensitive_groups
 from kangqiao.domain.residents.queries import get_resident, not_found
@@ -53,16 +55,38 @@ def protection_of(seat: Seat, resident: Resident) -> Protection:
 
 def protection_for(seat: Seat, resident: Resident) -> Protection:
     """The same for a resident the seat has just been given by `get_resident`."""
+    # reads the clock: a right to see is a right now
+    return _closed_to(seat.organization_id, resident, lambda: sees_sensitive(seat, resident.pk, timezone.now()))
+
+
+def protection_of_house(organization_id: int, resident: Resident) -> Protection:
+    """What stays closed to a house to which something of a record is handed on."""
+    # reads the clock: a right to see is a right now
+    is_allowed = partial(is_allowed_sensitive, organization_id, resident.pk, timezone.now())
+    return _closed_to(organization_id, resident, is_allowed)
+
+
+def protection_towards(seat: Seat, resident: Resident, receiver_id: int) -> Protection:
+    """What stays closed when the seat hands something of a record on: what either of the two may not see.
+
+    Raises NotVisible when the seat has no basis.
+    """
+    both = protection_of(seat, resident), protection_of_house(receiver_id, resident)
+    return Protection(
+        "|".join(one.pattern for one in both if one.pattern), "|".join(one.medicines for one in both if one.medicines)
+    )
+
+
+def _closed_to(organization_id: int, resident: Resident, is_allowed: Callable[[], bool]) -> Protection:
     groups = sensitive_groups()
     told = _told(resident, "|".join(group.pattern for group in groups))
     taken = "|".join(group.medicines for group in groups)
     medicines = set(
         Medication.objects.filter(resident=resident, code__iregex=taken).order_by().values_list("code", flat=True)
     )
-    # reads the clock: a right to see is a right now
-    if not (told or medicines) or sees_sensitive(seat, resident.pk, timezone.now()):
+    if not (told or medicines) or is_allowed():
         return Protection("")
-    own = [text for organization_id, text in told if organization_id == seat.organization_id]
+    own = [text for writer_id, text in told if writer_id == organization_id]
     closed = [
         group
         for group in groups

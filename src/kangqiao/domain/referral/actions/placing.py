@@ -16,6 +16,7 @@ from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.records import queries as records
 from kangqiao.domain.referral import queries
 from kangqiao.domain.referral.actions.reserving import (
     _free_all,
@@ -70,7 +71,8 @@ def redirect_referral(
 ) -> Referral:
     """The letter goes on to another hospital or specialty that can take the patient; its clock starts anew there.
 
-    Whoever no longer works on the case no longer sees the resident, and the place held here is free. Raises RuleBroken
+    Whoever no longer works on the case no longer sees the resident, and the place held here is free. Where the record
+    is partly closed to the new house the summary frozen for the old one does not go along. Raises RuleBroken
     without a reason, when the resident or the sender was not asked, when nothing would change, or where the
     resident refuses that hospital or is on the way to it already; AlreadyMoved.
     """
@@ -93,12 +95,14 @@ def redirect_referral(
     _free_all(referral, _("改投别处"), by, at)
     agreement = queries.relation_between(new.pk, referral.from_organization_id, localtime(at).date())
     limit = _parameters(referral.from_organization, at).accept_limit(referral.urgency)
+    told = {} if records.protection_of_house(new.pk, referral.resident).hides else referral.summary
     try:
         with transaction.atomic():
             _move(
                 referral, "redirect", by=by, at=at, reason=reason, limit=limit, to_organization=new,
                 specialty=specialty, agreement=agreement, is_green_channel=agreement is not None, booking=None,
-                sent_at=at, answered_at=None, answer_by=at + limit,
+                sent_at=at, answered_at=None, answer_by=at + limit, summary=told,
+                summary_sha256=referral.summary_sha256 if told else "",
             )  # fmt: skip
     except IntegrityError:
         _refuse_twin(referral.resident_id, new, specialty, "up")

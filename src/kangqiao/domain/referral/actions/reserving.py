@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from kangqiao.domain.residents.queries import age
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling import queries as places
 from kangqiao.domain.scheduling.models import Booking, Slot
+from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.kernel.errors import RuleBroken, Taken
 
 
@@ -38,7 +40,8 @@ def _wanted(
     chosen = [(kind, places.get_slot(one)) for kind, one in sorted(ids.items(), key=lambda pair: pair[1])]
     for kind, slot in chosen:
         session = slot.session
-        if session.organization_id != hospital.pk or session.specialty != (kind or session.specialty):
+        is_kind = session.specialty == kind if kind else session.specialty not in ORDERED
+        if session.organization_id != hospital.pk or not is_kind:
             raise RuleBroken(
                 _("选的%(kind)s不是这家医院的。") % {"kind": _called(kind)}, next_step=_("请重新选一个时间。")
             )
@@ -92,7 +95,7 @@ def _own_booking(booking_id: int | None, resident_id: int, hospital_id: int, at:
         return None
     rows = Booking.objects.select_for_update(of=("self",)).select_related("session", "slot")
     found = rows.filter(pk=booking_id, resident_id=resident_id).first()
-    if found is None or found.session.organization_id != hospital_id:
+    if found is None or found.session.organization_id != hospital_id or found.session.specialty in ORDERED:
         raise RuleBroken(_("占的号不是这位居民在这家医院的。"), next_step=_("请重新选号。"))
     if found.status != "booked" or found.slot.starts_at <= at:
         raise RuleBroken(_("占的号已经取消或过了时间。"), next_step=_("请重新选号。"))
@@ -112,6 +115,9 @@ def _place(referral: Referral, slot_id: int | None, by: Actor, at: datetime) -> 
         return None
     if not queries.is_slot_of(slot_id, referral.to_organization_id):
         raise RuleBroken(_("这个号不是接收医院的。"), next_step=_("请从本院的预留号里选一个。"))
+    kept = [(part.kind, part.booking.slot) for part in queries.parts_of(referral) if part.booking.status == "booked"]
+    _refuse_same_time([("", places.get_slot(slot_id)), *kept])
+    _lock_places(referral, slot_id)
     if is_good:
         _free_place(referral, _("改期"), by, at)
     try:
@@ -135,12 +141,63 @@ def _free_place(referral: Referral, reason: str, by: Actor, at: datetime) -> Non
 
 def _free_all(referral: Referral, reason: str, by: Actor, at: datetime) -> None:
     """Visit, examinations and bed go back together, as far as their time is still to come."""
+    _lock_places(referral)
     _free_place(referral, reason, by, at)
     for part in queries.parts_of(referral):
         if part.booking.status == "booked" and part.booking.slot.starts_at > at:
             scheduling.cancel_booking(
                 booking_id=part.booking_id, reason=reason, by=permissions.for_the_referral(by), at=at
             )
+
+
+def _miss_all(referral: Referral, by: Actor, at: datetime) -> None:
+    """The visit, and every examination or bed whose time has passed, counts as missed. Raises RuleBroken too early."""
+    _lock_places(referral)
+    desk = permissions.at_the_desk(by, referral.to_organization)
+    passed = [part.booking for part in queries.parts_of(referral) if part.booking.slot.starts_at <= at]
+    for booking in (*([referral.booking] if referral.booking else ()), *passed):
+        if booking.status == "booked":
+            scheduling.miss_booking(booking_id=booking.pk, by=desk, at=at)
+
+
+def _take_again(referral: Referral, since: datetime, by: Actor, at: datetime) -> None:
+    """After an absence that was none: what was missed is awaited again, what went back then is taken if still free."""
+    _lock_places(referral)
+    desk = permissions.at_the_desk(by, referral.to_organization)
+    if referral.booking is not None and referral.booking.status == "no_show":
+        scheduling.undo_arrival(booking_id=referral.booking.pk, by=desk, at=at)
+    for part in queries.parts_given_back(referral, since):
+        if part.booking.status == "no_show":
+            scheduling.undo_arrival(booking_id=part.booking_id, by=desk, at=at)
+            continue
+        with suppress(Taken, RuleBroken):
+            part.booking = scheduling.book(
+                slot_id=part.booking.slot_id, resident_id=referral.resident_id, channel=Booking.Channel.REFERRAL,
+                attempt=f"referral:{referral.pk}:{part.booking.slot_id}:{at.timestamp():.6f}",
+                is_emergency=referral.urgency == Referral.Urgency.EMERGENCY,
+                as_partner_centre_id=referral.from_organization_id, by=desk, at=at,
+            )  # fmt: skip
+            part.save(update_fields=("booking",))
+
+
+def _lock_places(referral: Referral, *more: int) -> None:
+    """Every place of the letter, and those it is about to take, before one of them changes."""
+    own = [part.booking.slot_id for part in queries.parts_of(referral)]
+    own += [referral.booking.slot_id] if referral.booking else []
+    places.locked_places([*own, *more])
+
+
+def _refuse_arrived(referral: Referral) -> None:
+    """Whoever has come, be it for an examination or the bed alone, is neither sent back nor absent."""
+    stays = [part.booking for part in queries.parts_of(referral)] + ([referral.booking] if referral.booking else [])
+    if referral.arrived_at is not None or any(one.status in ("arrived", "fulfilled") for one in stays):
+        raise RuleBroken(_("患者已经到诊。"), next_step=_("请确认就诊再写小结；门诊没看成，请改期。"))
+
+
+def _refuse_visit_begun(referral: Referral) -> None:
+    """A visit that has begun is not moved; with the examination done, it still may be."""
+    if referral.booking is not None and referral.booking.status in ("arrived", "fulfilled"):
+        raise RuleBroken(_("患者已经到诊。"), next_step=_("请确认就诊，再写小结。"))
 
 
 def _refuse_same_time(chosen: list[tuple[str, Slot]]) -> None:

@@ -24,9 +24,12 @@ from kangqiao.domain.records.models import Document, Encounter
 from kangqiao.domain.referral import permissions, queries, rules
 from kangqiao.domain.referral.actions.reserving import (
     _free_all,
+    _miss_all,
     _own_booking,
     _place,
     _points_of,
+    _refuse_arrived,
+    _refuse_visit_begun,
     _take,
     _wanted,
 )
@@ -158,7 +161,7 @@ def accept_referral(
 def rebook_referral(*, referral_id: int, slot_id: int, seen_status: str = "", by: Actor, at: datetime) -> Referral:
     """The desk moves an accepted patient to another place: both change, or neither. Raises Taken, AlreadyMoved."""
     referral = _locked(referral_id, "rebook", seen_status, by)
-    _refuse_arrived(referral)
+    _refuse_visit_begun(referral)
     _move(referral, "rebook", by=by, at=at, booking=_place(referral, slot_id, by, at))
     _tell(referral, "rebooked", referral.from_organization, Role.GP, _("%(hospital)s改了就诊时间"), by, at)
     _tell_resident(referral, "rebooked", _("%(hospital)s改了您的就诊时间"), by, at)
@@ -232,12 +235,14 @@ def confirm_visit(*, referral_id: int, seen_status: str = "", by: Actor, at: dat
 
 @transaction.atomic
 def mark_not_attended(*, referral_id: int, reason: str, seen_status: str = "", by: Actor, at: datetime) -> Referral:
-    """The patient did not come; the centre is told, so that nobody is lost between two buildings."""
+    """The patient did not come; the centre is told, so that nobody is lost between two buildings.
+
+    Examinations and beds whose time has passed are missed like the visit; what lies ahead is free again. Raises
+    RuleBroken for who has come, and before the grace after a booked time is over; AlreadyMoved.
+    """
     referral = _locked(referral_id, "not_attend", seen_status, by)
     _refuse_arrived(referral)
-    if referral.booking is not None and referral.booking.status == "booked":
-        desk = permissions.at_the_desk(by, referral.to_organization)
-        scheduling.miss_booking(booking_id=referral.booking.pk, by=desk, at=at)
+    _miss_all(referral, by, at)
     _move(referral, "not_attend", by=by, at=at, reason=reason)
     _free_all(referral, reason, by, at)
     _shut(referral, by, at)
@@ -545,11 +550,6 @@ def _move(
     due = None if limit is None else at + limit
     table = queries.table_of(referral)
     transition(referral, table, action, by=by, at=at, reason=reason, clock_from=at, due_at=due, **fields)
-
-
-def _refuse_arrived(referral: Referral) -> None:
-    if referral.booking is not None and referral.booking.status in ("arrived", "fulfilled"):
-        raise RuleBroken(_("患者已经到诊。"), next_step=_("请确认就诊，再写小结。"))
 
 
 def _visit(referral: Referral, by: Actor, at: datetime) -> Encounter:

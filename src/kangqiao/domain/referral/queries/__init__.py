@@ -98,7 +98,7 @@ from kangqiao.domain.referral.queries.places import (
     specialties_at,
     specialty_choices,
 )
-from kangqiao.domain.referral.queries.stays import Stay, parts_of, stays_of
+from kangqiao.domain.referral.queries.stays import Stay, parts_given_back, parts_lost, parts_of, stays_of
 from kangqiao.domain.referral.queries.summaries import (
     InBed,
     Proposal,
@@ -182,6 +182,8 @@ __all__ = [
     "other_hospitals",
     "overdue",
     "own_bodies",
+    "parts_given_back",
+    "parts_lost",
     "parts_of",
     "places",
     "proposed",

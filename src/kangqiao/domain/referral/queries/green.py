@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet, Window
+from django.db.models import Case, Q, QuerySet, When, Window
 from django.db.models.functions import RowNumber
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.permissions import at_end, own_houses
 from kangqiao.domain.referral.queries.cases import noted, referrals
 from kangqiao.domain.referral.queries.letters import Line, lines
-from kangqiao.domain.referral.queries.places import reach_of
+from kangqiao.domain.referral.queries.places import Reach, reach_of
 from kangqiao.domain.referral.queries.stays import WITH_PARTS, Stay, stays_of
 from kangqiao.domain.residents.permissions import valid_at
 from kangqiao.domain.residents.queries import note_read
@@ -39,12 +39,17 @@ EXAMINATIONS = tuple(kind for kind in ORDERED if kind != Part.Kind.WARD)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The free times of one kind of examination, or of beds, and the one chosen."""
+    """The free times of one kind of examination, or of beds, and the one chosen, which may be gone meanwhile."""
 
     kind: str
     label: str
     slots: Sequence[Slot]
     chosen: int | None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether what was chosen can no longer be kept; it stays chosen until somebody chooses anew."""
+        return self.chosen is not None and all(slot.pk != self.chosen for slot in self.slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,16 @@ class Arrival:
     @property
     def is_here(self) -> bool:
         """Whether nothing is left to check in today."""
-        return not any(stay.is_today and stay.booking.status == "booked" for stay in self.stays)
+        today = [stay for stay in self.stays if stay.is_today]
+        if not today:
+            return self.line.referral.arrived_at is not None
+        return all(stay.booking.status != "booked" for stay in today)
+
+    @property
+    def is_to_be_seen(self) -> bool:
+        """Whether somebody came at once, without a place, and has not been seen."""
+        one = self.line.referral
+        return self.is_here and one.status == "accepted" and one.booking is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,34 +110,47 @@ def offers(
 ) -> list[Offer]:
     """What a letter may keep beside the visit, the soonest first; none where no agreement opens the green channel.
 
-    Times at which the visit is are left out. One statement for all kinds.
+    Times at which the visit is are left out; what was chosen stays among them while it is free, and stays chosen when
+    it is gone. One statement for all kinds.
     """
     reach = reach_of(hospital, centre, now)
-    if not reach.standing.partner:
-        return []
+    found = _free_parts(hospital, reach, now, chosen, beside) if reach.standing.partner else []
+    return [
+        Offer(kind, str(label), own, chosen.get(kind))
+        for kind, label in Part.Kind.choices
+        if (own := [slot for slot in found if slot.session.specialty == kind]) or kind in chosen
+    ]
+
+
+def _free_parts(
+    hospital: Organization, reach: Reach, now: datetime, chosen: dict[str, int], beside: Slot | None
+) -> list[Slot]:
     free = Slot.objects.filter(
         scheduling.is_free(now, reach.standing), session__organization_id=hospital.pk, starts_at__lt=reach.ends,
         session__specialty__in=ORDERED,
     )  # fmt: skip
     if beside is not None:
         free = free.exclude(starts_at__lt=beside.ends_at, ends_at__gt=beside.starts_at)
-    turn = Window(RowNumber(), partition_by="session__specialty", order_by=["starts_at", "pk"])
-    found = list(free.annotate(turn=turn).filter(turn__lte=TIMES).select_related("session").order_by("starts_at", "pk"))
-    return [
-        Offer(kind, str(label), own, chosen.get(kind))
-        for kind, label in Part.Kind.choices
-        if (own := [slot for slot in found if slot.session.specialty == kind])
-    ]
+    first = Case(When(pk__in=list(chosen.values()), then=0), default=1)
+    turn = Window(RowNumber(), partition_by="session__specialty", order_by=[first, "starts_at", "pk"])
+    found = free.annotate(turn=turn).filter(turn__lte=TIMES).select_related("session")
+    return list(found.order_by("starts_at", "pk"))
 
 
 def arrivals(seat: Seat, now: datetime) -> list[Arrival]:
-    """Whom the house expects today, by the time of their first place (XH23-5.1.2d)."""
+    """Whom the house expects today, by the time of their first place (XH23-5.1.2d).
+
+    An accepted emergency is expected at once, with or without a place.
+    """
     today = {"starts_at__gte": _midnight(now), "starts_at__lt": _midnight(now) + timedelta(days=1)}
     slots = Slot.objects.filter(**today).values("pk")
     live = ("booked", "arrived", "fulfilled")
     with_part = Part.objects.filter(booking__slot__in=slots, booking__status__in=live).values("referral")
+    at_once = Q(urgency="emergency") & (
+        Q(status="accepted", arrived_at__isnull=True) | Q(arrived_at__gte=_midnight(now))
+    )
     found = referrals(seat).filter(
-        Q(booking__slot__in=slots, booking__status__in=live) | Q(pk__in=with_part),
+        Q(booking__slot__in=slots, booking__status__in=live) | Q(pk__in=with_part) | at_once,
         at_end("to_organization", seat), direction="up", status__in=EXPECTED,
     )  # fmt: skip
     rows = [_arrival(line, now) for line in lines(noted(seat, found.prefetch_related(*WITH_PARTS)), now)]
@@ -188,7 +215,8 @@ def _arrival(line: Line, now: datetime) -> Arrival:
     waits = [stay.booking.slot.starts_at for stay in today if stay.booking.status == "booked"]
     code, day = one.to_organization.place.code, localtime(now).date()
     grace = timedelta(minutes=SlotParameters.read(policy.at(code, day)).late_minutes)
-    return Arrival(line, stays, today[0].booking.slot.starts_at, bool(waits) and min(waits) + grace < now)
+    first = today[0].booking.slot.starts_at if today else one.answered_at or one.sent_at
+    return Arrival(line, stays, first, bool(waits) and min(waits) + grace < now)
 
 
 def _here(seat: Seat, now: datetime) -> list[Booking]:

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.utils.timezone import get_current_timezone, localtime
 from django.utils.translation import gettext as _
 
@@ -162,8 +162,7 @@ def results(seat: Seat, now: datetime, starts_on: date | None = None) -> Results
     least, days = parameters.measured_from.integer(), parameters.bounce_back_days.integer()
     hospitals = list(_hospitals(seat, today).order_by("pk"))
     houses = measured(hospitals, span, least=least, bounce_days=days)
-    for house in houses:
-        answer_for(house, now)
+    answer_for(houses, now)
     return Results(span, spans, least, days, houses)
 
 
@@ -187,23 +186,31 @@ def measured(hospitals: Iterable[Organization], span: Period, *, least: int, bou
 
 
 @beyond("referral.counts")
-def answer_for(house: House, now: datetime) -> None:
-    """Who answers for a hospital's referrals by name, how many letters wait there, and how many too long (XH23-5.1.2c).
+def answer_for(houses: Iterable[House], now: datetime) -> None:
+    """Who answers for hospitals' referrals by name, how many letters wait there, how many too long (XH23-5.1.2c).
 
-    Its guidance office does, also where that is an organisation of its own; without one its referral desk.
+    Their guidance office does, also where that is an organisation of its own; without one their referral desk.
     """
-    hospital, day = house.hospital, localtime(now).date()
-    within = Q(organization=hospital) | Q(organization__part_of=hospital)
-    staff = Membership.objects.filter(within, Q(until__isnull=True) | Q(until__gt=day), since__lte=day)
-    for role in (Role.GUIDANCE_OFFICE, Role.REFERRAL_DESK):
-        house.owners = list(staff.filter(role=role).order_by("since", "pk").values_list("user__name", flat=True))
-        if house.owners:
-            break
+    known, day = {house.hospital.pk: house for house in houses}, localtime(now).date()
+    staff = Membership.objects.filter(
+        Q(organization__in=known) | Q(organization__part_of__in=known), Q(until__isnull=True) | Q(until__gt=day),
+        since__lte=day, role__in=(Role.GUIDANCE_OFFICE, Role.REFERRAL_DESK),
+    )  # fmt: skip
+    by_role: dict[tuple[int, str], list[str]] = {}
+    names = staff.order_by("since", "pk").values_list("organization", "organization__part_of", "role", "user__name")
+    for where, part_of, role, name in names:
+        by_role.setdefault((where if where in known else part_of or where, role), []).append(name)
     waiting = Referral.objects.filter(
-        Q(direction="up", to_organization=hospital, status__in=("sent", "unplaced", "accepted", "seen"))
-        | Q(direction="down", from_organization=hospital, status="declined")
+        Q(direction="up", to_organization__in=known, status__in=("sent", "unplaced", "accepted", "seen"))
+        | Q(direction="down", from_organization__in=known, status="declined")
     )
-    house.open, house.late = waiting.count(), waiting.filter(due_at__lt=now).count()
+    hospital = Case(When(direction="up", then=F("to_organization")), default=F("from_organization"))
+    rows = waiting.order_by().annotate(hospital=hospital).values_list("hospital")
+    counted = rows.annotate(open=Count("pk"), late=Count("pk", filter=Q(due_at__lt=now)))
+    tally = {pk: (every, late) for pk, every, late in counted}
+    for pk, house in known.items():
+        house.owners = by_role.get((pk, Role.GUIDANCE_OFFICE)) or by_role.get((pk, Role.REFERRAL_DESK)) or []
+        house.open, house.late = tally.get(pk, (0, 0))
 
 
 def _kinds() -> list[Gain]:

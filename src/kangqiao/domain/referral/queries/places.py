@@ -134,8 +134,9 @@ def specialties_at(hospital_id: int | None, centre: Organization, now: datetime)
 
 
 def is_slot_of(slot_id: int, hospital_id: int) -> bool:
-    """Whether a place is one of this hospital's own."""
-    return Slot.objects.filter(pk=slot_id, session__organization_id=hospital_id).exists()
+    """Whether a place is one of this hospital's own, for a visit; examinations and beds are none."""
+    own = Slot.objects.filter(pk=slot_id, session__organization_id=hospital_id)
+    return own.exclude(session__specialty__in=ORDERED).exists()
 
 
 def hospitals_for(seat: Seat, now: datetime) -> list[Choice]:

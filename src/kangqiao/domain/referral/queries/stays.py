@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.base.models import StatusChange
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.states import BOOKING
@@ -37,6 +38,22 @@ class Stay:
 def parts_of(referral: Referral) -> list[Part]:
     """The examinations and the bed kept with a letter, also those given back."""
     return list(referral.parts.select_related("booking__slot", "booking__session__practitioner"))
+
+
+def parts_given_back(referral: Referral, since: datetime) -> list[Part]:
+    """The examinations and the bed that were missed or went back in one step, at its moment."""
+    parts = {part.booking_id: part for part in parts_of(referral)}
+    changes = StatusChange.objects.filter(
+        subject_type="scheduling.booking", subject_id__in=list(parts), action__in=("cancel", "miss"), at=since
+    )
+    return [parts[pk] for pk in changes.order_by("subject_id").values_list("subject_id", flat=True)]
+
+
+def parts_lost(referral: Referral) -> list[str]:
+    """What was kept with a letter that still waits for the visit and went back, by name."""
+    if referral.status not in ("sent", "unplaced", "returned", "accepted"):
+        return []
+    return [str(part.get_kind_display()) for part in parts_of(referral) if part.booking.status == "cancelled"]
 
 
 def stays_of(referral: Referral, now: datetime, parts: Iterable[Part] | None = None) -> list[Stay]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao import policy
 from kangqiao.base.models import StatusChange
 from kangqiao.base.templatetags.kq import is_english
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records import queries as records
 from kangqiao.domain.records.models import Observation
+from kangqiao.domain.records.queries import Protection
 from kangqiao.domain.referral import parameters, rules
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.permissions import at_end
@@ -26,8 +28,6 @@ from kangqiao.domain.residents.queries import age, note_read
 from kangqiao.domain.terminology import queries as terminology
 
 MOST_VALUES = 12  # of the latest, so many travel
-LOOKED_BACK = timedelta(days=365)
-IN_BED = timedelta(days=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +49,35 @@ class InBed:
     label: str
 
 
-def proposed(seat: Seat, resident: Resident, now: datetime, *, down: bool = False) -> list[Proposal]:
+def proposed(
+    seat: Seat, resident: Resident, now: datetime, *, down: bool = False, protection: Protection | None = None
+) -> list[Proposal]:
     """The criteria of a direction that the record meets, with the values (ZH-4.4b)."""
-    values = _values(seat, resident, now)
+    found = protection or records.protection_of(seat, resident)
+    values = _values(seat, resident, now, found)
     known = rules.Known(
-        {one.code: one.since for one in records.conditions_of(seat, resident)},
+        {one.code: one.since for one in records.conditions_of(seat, resident, found)},
         tuple(
-            rules.Reading(one.code, one.value, localtime(one.taken_at).date())
+            rules.Reading(one.code, one.value, localtime(one.taken_at).date(), one.pk)
             for one in values
             if one.value is not None
         ),
-        len(records.medications_of(seat, resident)),
+        len(records.medications_of(seat, resident, found)),
         resident.birth_date,
     )  # fmt: skip
     named = terminology.labels("referral_reason", "en" if is_english() else "zh")
-    said = {(one.row.code, localtime(one.row.taken_at).date()): one for one in records.shown(values)}
+    said = {one.row.pk: one for one in records.shown(values)}
     return [
-        Proposal(found.code, named.get(found.code, found.code), _evidence(found.by, said))
-        for found in rules.met(parameters.criteria("down" if down else "up"), known)
+        Proposal(one.code, named.get(one.code, one.code), _evidence(one.by, said))
+        for one in rules.met(parameters.criteria("down" if down else "up"), known)
     ]
 
 
-def summary_of(seat: Seat, resident: Resident, now: datetime) -> dict[str, Any]:
-    """What travels with a letter, as far as its sender may see it; it is frozen when the letter is sent."""
-    protection = records.protection_of(seat, resident)
+def summary_of(seat: Seat, resident: Resident, now: datetime, receiver_id: int) -> dict[str, Any]:
+    """What travels with a letter, as far as both its sender and its receiver may see it; it is frozen at sending."""
+    protection = records.protection_towards(seat, resident, receiver_id)
     latest: dict[str, Any] = {}
-    for one in records.shown(_values(seat, resident, now), age(resident, localtime(now).date())):
+    for one in records.shown(_values(seat, resident, now, protection), age(resident, localtime(now).date())):
         latest.setdefault(one.row.code, one)
     return {
         "as_of": localtime(now).isoformat(timespec="minutes"),
@@ -82,7 +85,9 @@ def summary_of(seat: Seat, resident: Resident, now: datetime) -> dict[str, Any]:
             {"code": one.code, "zh": one.zh, "since": one.since.isoformat() if one.since else ""}
             for one in records.conditions_of(seat, resident, protection)
         ],
-        "allergies": [{"zh": one.zh, "reaction": one.reaction} for one in records.allergies_of(seat, resident)],
+        "allergies": [
+            {"zh": one.zh, "reaction": one.reaction} for one in records.allergies_of(seat, resident, protection)
+        ],
         "medicines": [
             {"zh": one.zh, "dose": one.dose} for one in records.medications_of(seat, resident, protection)
         ],
@@ -90,7 +95,9 @@ def summary_of(seat: Seat, resident: Resident, now: datetime) -> dict[str, Any]:
             {"name": one.name, "said": one.said, "on": localtime(one.row.taken_at).date().isoformat()}
             for one in list(latest.values())[:MOST_VALUES]
         ],
-        "criteria": [{"code": one.code, "why": one.why} for one in proposed(seat, resident, now)],
+        "criteria": [
+            {"code": one.code, "why": one.why} for one in proposed(seat, resident, now, protection=protection)
+        ],
         "withheld": protection.hides,
     }  # fmt: skip
 
@@ -103,40 +110,57 @@ def is_intact(referral: Referral) -> bool:
 def fit_to_go_down(seat: Seat, now: datetime) -> list[InBed]:
     """Patients in a bed of the house who may go back to their centre, the longest there first (XH23-5.1.2h).
 
-    By diagnosis and day, without a danger value lately, and with no hand-over on its way.
+    By diagnosis and day, without a danger value lately; whom the house handed down since then is left out.
     """
+    figures = _figures(seat, now)
+    recent = now - timedelta(days=figures.discharge_look_back_days.integer())
     lying = Part.objects.filter(kind=Part.Kind.WARD, booking__status="fulfilled").values("referral")
-    handed = Referral.objects.filter(direction="down").exclude(status="withdrawn")
+    handed = Referral.objects.filter(
+        direction="down", from_organization=OuterRef("to_organization"), resident=OuterRef("resident"),
+        sent_at__gte=OuterRef("sent_at"),
+    ).exclude(status="withdrawn")  # fmt: skip
     found = referrals(seat).filter(
-        at_end("to_organization", seat), pk__in=lying, direction="up", sent_at__gte=now - IN_BED
+        ~Exists(handed), at_end("to_organization", seat), pk__in=lying, direction="up", sent_at__gte=recent
     )
-    found = found.exclude(Q(pk__in=handed.filter(origin__isnull=False).values("origin")))
     rows = list(found.prefetch_related("parts"))
     note_read(seat, [one.resident_id for one in rows], listed=True)
     since = _admitted(rows)
-    dangers = _danger_days(rows, now)
+    stable, dangers = figures.stable_days.integer(), _danger_days(rows, now, figures.stable_days.integer())
     named = terminology.labels("referral_reason", "en" if is_english() else "zh")
     today = localtime(now).date()
     beds = []
     for one in rows:
-        rule = parameters.stays().get(one.diagnosis.split()[0] if one.diagnosis.split() else "")
+        rule = _rule_for(one.diagnosis)
         day = (today - localtime(since[one.pk]).date()).days + 1 if one.pk in since else 0
-        if rule and rules.fits_discharge(
-            day, rule.from_day, dangers.get(one.resident_id, []), parameters.stable_days()
-        ):
+        if rule and rules.fits_discharge(day, rule.from_day, dangers.get(one.resident_id, []), stable):
             beds.append(InBed(one, age(one.resident, today), day, named.get(rule.code, rule.code)))
     return sorted(beds, key=lambda bed: (-bed.day, bed.referral.pk))
 
 
-def _values(seat: Seat, resident: Resident, now: datetime) -> list[Observation]:
-    rows = records.observations_of(seat, resident).filter(value__isnull=False, taken_at__gte=now - LOOKED_BACK)
+def _rule_for(diagnosis: str) -> parameters.Stay | None:
+    """The rule of the first diagnosis in the text that has one, by its category or by its name."""
+    known = parameters.stays()
+    coded = next((known[code] for code in rules.icd_categories(diagnosis) if code in known), None)
+    if coded is not None:
+        return coded
+    named = terminology.labels("diagnosis")
+    return next((rule for code, rule in known.items() if named.get(code) and named[code] in diagnosis), None)
+
+
+def _figures(seat: Seat, now: datetime) -> parameters.ReferralParameters:
+    return parameters.ReferralParameters.read(policy.at(place=seat.place_code, date=localtime(now).date()))
+
+
+def _values(seat: Seat, resident: Resident, now: datetime, protection: Protection) -> list[Observation]:
+    since = now - timedelta(days=_figures(seat, now).summary_look_back_days.integer())
+    rows = records.observations_of(seat, resident, protection).filter(value__isnull=False, taken_at__gte=since)
     return list(rows.order_by("-taken_at", "code"))
 
 
-def _evidence(by: Iterable[rules.Reading], said: dict[Any, Any]) -> str:
+def _evidence(by: Iterable[rules.Reading], said: dict[int, Any]) -> str:
     words = []
     for reading in by:
-        one = said.get((reading.code, reading.day))
+        one = said.get(reading.source)
         if one is not None:
             words.append(f"{one.name} {one.said}（{date_format(reading.day, 'm-d')}）")
     return "；".join(words) or _("档案里的起病年龄")
@@ -151,11 +175,11 @@ def _admitted(rows: list[Referral]) -> dict[int, datetime]:
     return {beds[change.subject_id]: change.at for change in changes}
 
 
-def _danger_days(rows: list[Referral], now: datetime) -> dict[int, list[int]]:
+def _danger_days(rows: list[Referral], now: datetime, stable_days: int) -> dict[int, list[int]]:
     """For each patient how many days ago a danger value was measured."""
     recent = Observation.objects.filter(
         resident__in=[one.resident_id for one in rows], value__isnull=False, correction__isnull=True, is_void=False,
-        taken_at__gte=now - timedelta(days=parameters.stable_days()),
+        taken_at__gte=now - timedelta(days=stable_days),
     )  # fmt: skip
     found: dict[int, list[int]] = {}
     for one in recent:

@@ -83,6 +83,14 @@ def test_fit_to_leave_after_the_days_without_danger(day, dangers, fits):
     assert rules.fits_discharge(day, 10, dangers, 3) is fits
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("I63 脑梗死", ["I63"]), ("脑梗死（i63.902）", ["I63"]), ("E11.9，I10", ["E11", "I10"]), ("MRI100、I1000", [])],
+)
+def test_categories_are_read_out_of_a_diagnosis(words, found):
+    assert rules.icd_categories(words) == found
+
+
 def test_the_pack_names_known_measures_reasons_and_comparisons():
     for direction in ("up", "down"):
         for one in parameters.criteria(direction):

@@ -11,6 +11,7 @@ from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import actions, queries
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.tests.factories import AT, CHINA, SYSTEM, cast, know, organization
+from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
@@ -48,6 +49,16 @@ def whole(people, **changes):
     """A letter with visit, CT and bed."""
     visit, ct, ward = people.clinic()[1], ordered(people, "ct")[0], ordered(people, "ward", 16)[0]
     return people.up(slot_id=visit.pk, parts={"ct": ct.pk, "ward": ward.pk}, attempt="whole", **changes)
+
+
+def signed(people, number):
+    """One more resident, with a contract of the centre."""
+    found = people.person(number)
+    residents.grant_basis(
+        resident_id=found.pk, kind="contract", source=f"contract:{number}", since=AT - timedelta(days=9),
+        until=AT + timedelta(days=300), organization_id=people.centre.pk, by=SYSTEM, at=AT,
+    )  # fmt: skip
+    return found
 
 
 def taken():
@@ -161,26 +172,35 @@ def at_window(people, hours=0):
 
 class TestWindow:
     @pytest.mark.clause("XH23-5.1.2d")
-    def test_one_press_receives_the_patient_for_everything_of_the_day(self, people):
-        sent, now = at_window(people)
-        for number in range(2, 5):
-            other = people.person(number)
-            slot = Slot.objects.filter(session=sent.booking.session, taken=0)[0]
-            letter = people.up(resident_id=other.pk, slot_id=slot.pk, attempt=f"w{number}")
+    def test_of_five_expected_two_are_received_and_led_through_everything_from_one_list(self, people):
+        visits, ct, ward = people.clinic(), ordered(people, "ct"), ordered(people, "ward", 16)
+        sent = []
+        for number in range(5):
+            visit, scan, bed = visits[number], ct[number], ward[number]
+            letter = people.up(
+                resident_id=signed(people, 10 + number).pk, slot_id=visit.pk, parts={"ct": scan.pk, "ward": bed.pk},
+                attempt=f"w{number}",
+            )  # fmt: skip
+            sent.append(letter)
             actions.accept_referral(referral_id=letter.pk, by=people.desk.actor, at=AT + timedelta(hours=1))
+        now = AT + DAY
 
-        actions.receive_patient(referral_id=sent.pk, by=people.desk.actor, at=now)
+        for letter in sent[:2]:
+            actions.receive_patient(referral_id=letter.pk, by=people.desk.actor, at=now)
 
         rows = queries.arrivals(people.desk, now)
-        assert [row.is_here for row in rows].count(False) == 3
-        here = next(row for row in rows if row.is_here)
-        assert [(stay.kind, stay.booking.status) for stay in here.stays] == [
-            ("", "arrived"), ("ct", "arrived"), ("ward", "arrived"),
-        ]  # fmt: skip
-        actions.complete_part(referral_id=sent.pk, kind="ct", by=people.desk.actor, at=now)
-        actions.confirm_visit(referral_id=sent.pk, by=people.desk.actor, at=now)
-        actions.complete_part(referral_id=sent.pk, kind="ward", by=people.desk.actor, at=now)
-        assert Encounter.objects.filter(resident=people.resident, organization=people.hospital).count() == 3
+        assert [row.line.referral.pk for row in rows if not row.is_here] == [letter.pk for letter in sent[2:]]
+        here = [row for row in rows if row.is_here]
+        assert [row.line.referral.pk for row in here] == [letter.pk for letter in sent[:2]]
+        for row in here:
+            assert [(stay.kind, stay.booking.status) for stay in row.stays] == [
+                ("", "arrived"), ("ct", "arrived"), ("ward", "arrived"),
+            ]  # fmt: skip
+            one = row.line.referral
+            actions.complete_part(referral_id=one.pk, kind="ct", by=people.desk.actor, at=now)
+            actions.confirm_visit(referral_id=one.pk, by=people.desk.actor, at=now)
+            actions.complete_part(referral_id=one.pk, kind="ward", by=people.desk.actor, at=now)
+            assert Encounter.objects.filter(resident=one.resident, organization=people.hospital).count() == 3
 
     def test_the_custody_moves_on_arrival_and_not_before(self, people):
         sent, now = at_window(people)
@@ -231,7 +251,6 @@ class TestWindow:
 
 @pytest.mark.clause("SZ16-2.2c")
 @pytest.mark.clause("SZ17-B5.b")
-@pytest.mark.clause("XH23-5.1.2e")
 def test_in_all_three_queues_the_referred_patient_stands_before_those_who_came_earlier(people):
     """An ordinary patient comes at 08:00, the referred at 09:00; at 10:00 one bed is free."""
     sent, nine = at_window(people)
@@ -253,6 +272,29 @@ def test_in_all_three_queues_the_referred_patient_stands_before_those_who_came_e
         assert [(row.booking.resident_id, row.minutes) for row in waiting] == [
             (people.resident.pk, 60), (ordinary.pk, 120),
         ]  # fmt: skip
+
+
+@pytest.mark.clause("XH23-5.1.2e")
+def test_in_all_three_queues_the_contracted_resident_leads_among_the_referred(people):
+    """Both come through the green channel for everything; who has signed comes an hour later and is called first."""
+    contracted = signed(people, 7)
+    other, nine = at_window(people)
+    places = [other.booking.session, *(part.booking.session for part in other.parts.order_by("kind"))]
+    visit, ct, ward = (session.slots.filter(taken=0).order_by("starts_at")[0] for session in places)
+    letter = people.up(
+        resident_id=contracted.pk, slot_id=visit.pk, parts={"ct": ct.pk, "ward": ward.pk}, attempt="signed"
+    )  # fmt: skip
+    assert (letter.points, other.points) == ({"contracted": 20}, {})
+    actions.accept_referral(referral_id=letter.pk, by=people.desk.actor, at=AT + timedelta(hours=1))
+    actions.receive_patient(referral_id=other.pk, by=people.desk.actor, at=nine)
+    actions.receive_patient(referral_id=letter.pk, by=people.desk.actor, at=nine + timedelta(hours=1))
+
+    found = queries.queues(people.desk, nine + timedelta(hours=1))
+
+    assert [queue.key for queue in found] == ["consultation", "examination", "admission"]
+    for queue in found:
+        assert [row.booking.resident_id for row in queue.waiting] == [contracted.pk, people.resident.pk]
+        assert queue.waiting[0].reasons == ["签约居民 20"]
 
 
 def test_the_guidance_office_knows_its_letters_in_the_queue_and_nobody_else(people):

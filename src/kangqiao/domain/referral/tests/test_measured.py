@@ -9,7 +9,7 @@ import pytest
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.referral import actions, queries
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.referral.tests.factories import AT, CHINA, cast, seat
+from kangqiao.domain.referral.tests.factories import AT, CHINA, cast, organization, seat
 from kangqiao.domain.referral.tests.test_green import ordered, whole
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.scheduling.models import Slot
@@ -116,6 +116,22 @@ def test_each_reader_sees_the_hospitals_they_answer_for_or_work_with(people):
     for one in (people.desk, people.office_seat, manager, director):
         assert [row.hospital for row in queries.results(one, AT).houses] == [people.hospital]
     assert queries.results(far, AT).houses == []
+
+
+def test_more_hospitals_ask_no_more(people, asks_at_most):
+    people.up()
+    officer = seat(Role.BUREAU_OFFICER, people.hospital, "officer")
+    queries.results(officer, AT)
+    with asks_at_most(100) as alone:
+        queries.results(officer, AT)
+    for number in range(2, 5):
+        one = organization(f"h{number}", "hospital", f"第{number}医院", people.hospital.place, level=3)
+        seat(Role.REFERRAL_DESK, one, f"desk-{one.code}")
+    with asks_at_most(len(alone)):
+        houses = queries.results(officer, AT).houses
+    assert [(house.owners, house.open, house.late) for house in houses] == [
+        (["演示office"], 1, 0), *(([f"演示desk-h{number}"], 0, 0) for number in range(2, 5)),
+    ]  # fmt: skip
 
 
 def test_an_unknown_quarter_is_the_present_one(people):

@@ -130,6 +130,8 @@ def undo(request: Request, referral_id: int) -> HttpResponse:
     one = queries.get_referral(request.seat, referral_id)
     undone = actions.undo_step(referral_id=one.pk, by=request.actor, at=timezone.now())
     messages.success(request, _("已撤销，现在是“%(state)s”。") % {"state": called(queries.state_of(undone))})
+    if lost := queries.parts_lost(undone):
+        messages.warning(request, _("%(parts)s没有留住，请和中心商量。") % {"parts": "、".join(lost)})
     return _after(request, one)
 
 
@@ -174,6 +176,7 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
         "letter": queries.letter(request.seat, one, now),
         "chart": queries.chart(request.seat, one.resident),
         "stays": queries.stays_of(one, now),
+        "lost": queries.parts_lost(one),
         "custodian": queries.custodian(one),
         "bounced": queries.bounced(request.seat, one),
         "score": queries.score_of(one, now),

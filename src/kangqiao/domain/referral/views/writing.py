@@ -135,7 +135,7 @@ def _choices(request: Request) -> dict[str, Any]:
 def _down_form(request: Request, patient: Resident) -> forms.DownForm:
     origin_id = _number(request, "origin")
     origin = None if origin_id is None else queries.get_referral(request.seat, origin_id)
-    centre_id = origin.from_organization_id if origin else patient.centre_id
+    centre_id = patient.centre_id
     start: dict[str, Any] = {"origin": origin_id, "to_organization": centre_id}
     if origin is not None:
         start |= {"specialty": origin.specialty, "diagnosis": origin.diagnosis, "medicines": origin.medicines}
@@ -153,7 +153,7 @@ def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
     return actions.send_up(
         resident_id=patient.pk,
         attempt=attempt_of(request),
-        summary=queries.summary_of(request.seat, patient, timezone.now()),
+        summary=queries.summary_of(request.seat, patient, timezone.now(), form.cleaned_data["to_organization"]),
         by=request.actor,
         at=timezone.now(),
         **form.letter(),

@@ -13,7 +13,7 @@ from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.domain.scheduling import queries
 from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _as_contracted, _refusal_of
-from kangqiao.domain.scheduling.actions.offering import _end, _keep, _lock_sessions, _offer
+from kangqiao.domain.scheduling.actions.offering import _end, _keep, _offer
 from kangqiao.domain.scheduling.actions.parts import _constraint, _lock_resident, _when
 from kangqiao.domain.scheduling.models import Hold, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
@@ -93,7 +93,7 @@ def _locked(slot_id: int, resident_id: int, at: datetime) -> tuple[Slot, list[Ho
     """
     slot = queries.get_slot(slot_id)
     _lock_resident(resident_id)
-    _lock_sessions({slot.session_id})
+    queries.shared_sessions({slot.session_id})
     own = Hold.objects.filter(resident_id=resident_id, until__gt=at, slot__session_id=slot.session_id)
     wanted = {slot_id, *own.values_list("slot_id", flat=True)}
     list(Slot.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))

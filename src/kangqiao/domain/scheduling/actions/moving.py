@@ -13,7 +13,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _as_contracted, _refusal_of, _replay, book
 from kangqiao.domain.scheduling.actions.holding import _elsewhere, _hold
-from kangqiao.domain.scheduling.actions.offering import _lock_sessions, _offer
+from kangqiao.domain.scheduling.actions.offering import _offer
 from kangqiao.domain.scheduling.actions.parts import (
     _allow,
     _constraint,
@@ -42,7 +42,7 @@ def move_booking(
     if earlier is not None:
         return earlier
     _lock_resident(seen.resident_id)
-    _lock_sessions({seen.session_id, queries.get_slot(slot_id).session_id})
+    queries.shared_sessions({seen.session_id, queries.get_slot(slot_id).session_id})
     list(Slot.objects.select_for_update().filter(pk__in={seen.slot_id, slot_id}).order_by("pk"))
     old = _locked_booking(booking_id)
     _allow_move(old, slot_id, by, at)

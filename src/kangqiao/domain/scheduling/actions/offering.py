@@ -122,8 +122,3 @@ def _has_locked(slot: Slot) -> bool:
     if not list(Session.objects.raw(share, [slot.session_id])):
         return False
     return Slot.objects.select_for_update(skip_locked=True).filter(pk=slot.pk).first() is not None
-
-
-def _lock_sessions(session_ids: set[int]) -> None:
-    share = "SELECT * FROM scheduling_session WHERE id = ANY(%s) ORDER BY id FOR SHARE"
-    list(Session.objects.raw(share, [list(session_ids)]))

@@ -20,7 +20,7 @@ from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.actions.absences import _tell_suspension
-from kangqiao.domain.scheduling.actions.offering import _lock_sessions, _offer
+from kangqiao.domain.scheduling.actions.offering import _offer
 from kangqiao.domain.scheduling.actions.parts import (
     _address,
     _after,
@@ -73,7 +73,7 @@ def cancel_booking(*, booking_id: int, reason: str = "", by: Actor, at: datetime
 
     Raises AlreadyMoved, RuleBroken once it began.
     """
-    _lock_sessions({queries.booking_with_slot(booking_id).session_id})
+    queries.shared_sessions({queries.booking_with_slot(booking_id).session_id})
     booking = _locked_booking(booking_id)
     _allow(permissions.can_step(by, booking, BOOKING.step("cancel").parties))
     if not rules.may_cancel(booking.slot.starts_at, at):

@@ -16,7 +16,7 @@ from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.scheduling import permissions, queries
 from kangqiao.domain.scheduling.actions.booking import NOT_TWICE, _allowed_resident, _refusal_of, _replay, _take
-from kangqiao.domain.scheduling.actions.offering import _end, _lock_sessions, _offer
+from kangqiao.domain.scheduling.actions.offering import _end, _offer
 from kangqiao.domain.scheduling.actions.parts import _allow, _constraint, _lock_resident, _when
 from kangqiao.domain.scheduling.actions.telling import _tell
 from kangqiao.domain.scheduling.models import Booking, Hold, Slot, Waiting
@@ -158,7 +158,7 @@ def offer_free_places(*, by: Actor, at: datetime) -> int:
     offered = 0
     for slot_id in free:
         with suppress(NoPolicyInForce), as_system(by.name):
-            _lock_sessions({queries.get_slot(slot_id).session_id})
+            queries.shared_sessions({queries.get_slot(slot_id).session_id})
             list(Slot.objects.select_for_update().filter(pk=slot_id))
             offered += _offer(slot_id, at) is not None
     return offered
@@ -191,7 +191,7 @@ def _locked_line(waiting_id: int, by: Actor, at: datetime) -> tuple[Waiting, Hol
             _lock_resident(seen.resident_id)
             before = queries.offer_of(waiting_id, at)
             if before is not None:
-                _lock_sessions({before.slot.session_id})
+                queries.shared_sessions({before.slot.session_id})
                 list(Slot.objects.select_for_update().filter(pk=before.slot_id))
             waiting = Waiting.objects.select_for_update(of=("self",)).select_related("resident").get(pk=waiting_id)
             if waiting.status != WAITING.initial:

@@ -240,6 +240,19 @@ def locked_slots(session_id: int) -> list[Slot]:
     return list(Slot.objects.select_for_update().filter(session_id=session_id).order_by("pk"))
 
 
+def shared_sessions(session_ids: Iterable[int]) -> list[Session]:
+    """Sessions that nobody calls off meanwhile, locked in one order."""
+    share = "SELECT * FROM scheduling_session WHERE id = ANY(%s) ORDER BY id FOR SHARE"
+    return list(Session.objects.raw(share, [list(session_ids)]))
+
+
+def locked_places(slot_ids: Iterable[int]) -> list[Slot]:
+    """Slots of several sessions, locked in the order in which a letter takes them; their sessions before them."""
+    wanted = Slot.objects.filter(pk__in=list(slot_ids)).order_by("pk")
+    shared_sessions(set(wanted.values_list("session_id", flat=True)))
+    return list(wanted.select_for_update())
+
+
 def standing_of(seat: Seat, at: datetime, resident_id: int | None = None) -> Standing:
     """How a seat stands before the hospitals at an instant: as its centre, a team of it, or a contracted resident.
 
