@@ -11,9 +11,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from kangqiao.domain.accounts.models import Role
+from kangqiao.base.acting import beyond
+from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Service, Team, TeamMember
+from kangqiao.domain.contracting.permissions import CENTRE
 from kangqiao.domain.contracting.queries import members_of
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.portal.models import Enquiry, EnquiryMessage, Rating
@@ -144,9 +146,12 @@ def sentence(enquiry: Enquiry, now: datetime) -> str:
 
 def may_hold(enquiry: Enquiry, on: date) -> list[TeamMember]:
     """Members of the team, of its own house, who could take a question over: they can open it there."""
-    house, holder = enquiry.contract.team.organization_id, enquiry.holder_id
-    found = members_of([enquiry.contract.team_id], on)
-    return [one for one in found if one.practitioner.organization_id == house and one.pk != holder]
+    return [one for one in _in_house(enquiry, on) if one.pk != enquiry.holder_id]
+
+
+def _in_house(enquiry: Enquiry, on: date) -> list[TeamMember]:
+    house, found = enquiry.contract.team.organization_id, members_of([enquiry.contract.team_id], on)
+    return [one for one in found if one.practitioner.organization_id == house]
 
 
 # --- for the actions ------------------------------------------------------------------------------------------
@@ -154,21 +159,25 @@ def may_hold(enquiry: Enquiry, on: date) -> list[TeamMember]:
 
 def waiting_question(resident_id: int, user_id: int) -> Enquiry | None:
     """The question somebody asked for a resident that the team has not answered."""
-    return Enquiry.objects.filter(resident=resident_id, asked_by=user_id, status="asked").first()
+    rows = Enquiry.objects.select_related("contract")
+    return rows.filter(resident=resident_id, asked_by=user_id, status="asked").first()
 
 
-def asked_lately(enquiry: Enquiry) -> str:
-    """What the resident wrote since the team's last answer."""
-    rows = list(enquiry.messages.all())
-    team = EnquiryMessage.Side.TEAM
-    start = max((place + 1 for place, one in enumerate(rows) if one.side == team), default=0)
-    return "\n".join(one.text for one in rows[start:]) or rows[-1].text
+def account_of_holder(enquiry: Enquiry, on: date) -> int | None:
+    """The account of who holds a question, where that person serves in the house today and can open it there."""
+    held = next((one for one in _in_house(enquiry, on) if one.pk == enquiry.holder_id), None)
+    serving = Q(since__lte=on) & (Q(until__isnull=True) | Q(until__gt=on))
+    if held is None or held.practitioner.user_id is None:
+        return None
+    seats = Membership.objects.filter(serving, user=held.practitioner.user_id, role__in=CENTRE)
+    return held.practitioner.user_id if seats.filter(organization=held.practitioner.organization_id).exists() else None
 
 
-def last_written(enquiry: Enquiry) -> datetime | None:
-    """When something was written last."""
-    found: datetime | None = enquiry.messages.aggregate(last=Max("at"))["last"]
-    return found
+def asked_lately(said: list[EnquiryMessage]) -> tuple[str, bool]:
+    """What the resident wrote last, without a word of the team between; whether the team has answered that before."""
+    end = max((place for place, one in enumerate(said, 1) if one.side == EnquiryMessage.Side.RESIDENT), default=0)
+    start = max((place for place, one in enumerate(said[:end], 1) if one.side == EnquiryMessage.Side.TEAM), default=0)
+    return "\n".join(one.text for one in said[start:end]), end < len(said)
 
 
 def overdue(at: datetime) -> list[Enquiry]:
@@ -177,9 +186,9 @@ def overdue(at: datetime) -> list[Enquiry]:
     return list(rows.filter(status="asked", due_at__lt=at).order_by("due_at"))
 
 
-def answered_before(at: datetime) -> list[Enquiry]:
-    """Questions of every house that may be over: answered, or with a contract that has ended."""
-    rows = Enquiry.objects.select_related("contract__team__organization__place")
+def maybe_over() -> list[Enquiry]:
+    """Questions of every house that may be over: answered, or of a contract that is; `last` says since when."""
+    rows = Enquiry.objects.select_related("contract__team__organization__place").annotate(last=Max("messages__at"))
     is_over = ~Q(contract__status__in=RUNNING)
     return list(rows.filter(Q(status="answered") | (Q(status="asked") & is_over)).order_by("pk"))
 

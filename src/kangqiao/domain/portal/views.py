@@ -75,11 +75,16 @@ def enquiry(request: SeatedRequest, enquiry_id: int) -> HttpResponse:
     form = forms.WriteForm(request.POST or None)
     is_resident = request.seat.role == Role.RESIDENT
     if request.method == "POST" and form.is_valid():
-        act = actions.write_more if is_resident else actions.answer_enquiry
-        act(enquiry_id=one.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
-        messages.success(request, _("已送到团队。") if is_resident else _("已回复，也写进了健康档案。"))
-        return redirect(came_from(request) or reverse("portal-enquiry", args=(one.pk,)))
+        try:
+            _write(request, one, **form.cleaned_data)
+        except (RuleBroken, Taken) as error:
+            form.add_error(None, str(error))
+            one = queries.get_enquiry(request.seat, enquiry_id)
+        else:
+            messages.success(request, _("已送到团队。") if is_resident else _("已回复，也写进了健康档案。"))
+            return redirect(came_from(request) or reverse("portal-enquiry", args=(one.pk,)))
     page = _thread(request, one) | {"form": form}
+    form.shows(page["messages_"][-1].pk)
     return render(request, "portal/enquiry.html", page, status=422 if form.errors else 200)
 
 
@@ -123,7 +128,7 @@ def rate(request: SeatedRequest, service_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             actions.rate_service(service_id=service.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
-        except Taken as error:
+        except (RuleBroken, Taken) as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("谢谢，您的评价团队会看到。"))
@@ -139,6 +144,14 @@ def ratings(request: SeatedRequest) -> HttpResponse:
     """How satisfied residents are with each team of the house."""
     teams = contracting.open_teams(request.seat.organization_id)
     return render(request, "portal/ratings.html", {"teams": queries.ratings_by_team(request.seat, teams)})
+
+
+def _write(request: SeatedRequest, one: Enquiry, *, text: str, seen: int | None) -> None:
+    about: dict[str, Any] = {"enquiry_id": one.pk, "text": text, "by": request.actor, "at": timezone.now()}
+    if request.seat.role == Role.RESIDENT:
+        actions.write_more(**about)
+    else:
+        actions.answer_enquiry(seen=seen, **about)
 
 
 def _mine(request: SeatedRequest, person: Any) -> dict[str, Any]:
