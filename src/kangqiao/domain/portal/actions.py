@@ -165,14 +165,18 @@ def keep_clocks(*, by: Actor, at: datetime) -> dict[str, int]:
 def rate_service(*, service_id: int, stars: int, words: str = "", by: Actor, at: datetime) -> Rating:
     """A resident says how satisfied they were with one service, once.
 
-    Raises Denied, NotVisible, RuleBroken for another number of stars, Taken when it was rated before.
+    Raises Denied, NotVisible, RuleBroken for another number of stars or too late, Taken when it was rated before.
     """
     with transaction.atomic():
-        service = Service.objects.select_related("contract").filter(pk=service_id).first()
+        rows = Service.objects.select_related("contract__resident__centre__place")
+        service = rows.filter(pk=service_id).first()
         if service is None or not permissions.can_rate(by, service.contract.resident_id, at):
             raise NotVisible(_("没有这次服务，或不由您评价。"), next_step=_("请从“我的家庭医生”打开。"))
         if stars not in rules.STARS:
             raise RuleBroken(_("请在 1 到 5 之间选一个。"))
+        on = localtime(at).date()
+        if service.on <= queries.rated_after(service.contract.resident, on):
+            raise RuleBroken(_("这次服务已过了评价的时间。"), next_step=_("有意见请直接告诉团队或社区中心。"))
         try:
             with transaction.atomic():
                 row = Rating.objects.create(

@@ -158,11 +158,13 @@ def _mine(request: SeatedRequest, person: Any) -> dict[str, Any]:
     now = timezone.now()
     contract = contracting.running_of([person.pk]).get(person.pk)
     team = contract.team if contract else None
+    page = page_of(request, queries.of_resident(request.seat, person.pk), PAGE)
     return {
         "resident": person,
         "team": team,
         "terms": queries.terms_of(team, timezone.localdate(now)) if team else None,
-        "enquiries": [(one, queries.sentence(one, now)) for one in queries.of_resident(request.seat, person.pk)],
+        "page_obj": page,
+        "enquiries": [(one, queries.sentence(one, now)) for one in page],
         "to_rate": queries.to_rate(request.seat, person, timezone.localdate(now)),
         "acted_for": residents.acted_for(request.seat, now),
     }
