@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from tests.access_matrix.world import Side
 
 
+def _grounds(side: Side) -> dict[str, list[str]]:
+    return {name: [side.mark("resident")] for name in ("grounds", "grounds_en")}
+
+
 def add_followup(side: Side) -> None:
     """An assessment of some days ago with its plan and one item due today."""
     before = side.today - timedelta(days=9)
     held = {"resident": side.resident, "contract": side.contract}
     level = f"{side.mark('resident')}"[:24]
-    side.add("assessment", Assessment, on=before, level=level, grounds=[side.mark("resident")], **held)
+    side.add("assessment", Assessment, on=before, level=level, **_grounds(side), **held)
     review = side.today + timedelta(days=90)
     side.add("care_plan", CarePlan, assessment=side.assessment, review_on=review, **held)
     term = {"since": before, "due_on": side.today, "every_days": 90}

@@ -123,6 +123,23 @@ def test_a_reading_without_network_is_sent_once_when_it_returns(resident: Page, 
     assert readings(city) == before + 2
 
 
+def test_a_reading_that_the_phone_cannot_keep_is_not_said_to_be_kept(resident: Page, city: City) -> None:
+    resident.goto(RECORD)
+    before = readings(city)
+    resident.evaluate("caches.open('kangqiao-phone-1').then((store) => store.delete('/kept/about'))")
+    resident.context.set_offline(True)
+
+    types(resident, "72", "pulse")
+
+    resident.wait_for_url("chrome-error://**")
+    assert readings(city) == before
+    resident.context.set_offline(False)
+    resident.reload()  # the browser still has the words
+    assert RECORD in resident.url
+    assert [path for path in kept(resident) if "unsent" in path] == []
+    assert readings(city) == before + 1
+
+
 def test_a_reading_the_server_refuses_comes_back_with_every_word(resident: Page, city: City) -> None:
     resident.goto(RECORD)
     before = readings(city)

@@ -11,16 +11,17 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import begin, transition
+from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.contracting.models import Contract, Group, Team, TeamMember
+from kangqiao.domain.contracting.queries import running_of
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.followup import permissions, queries, rules
 from kangqiao.domain.followup.models import Assessment, CarePlan, GroupChannel, Invitation, PlanItem
-from kangqiao.domain.followup.parameters import classes_at
+from kangqiao.domain.followup.parameters import Ground, HealthClass, classes_at
 from kangqiao.domain.followup.states import PLAN
 from kangqiao.domain.messaging.actions import notify
 from kangqiao.kernel.decision import Decision
-from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken, Taken
+from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
 
 
 def assess(*, contract_id: int, goals: str = "", by: Actor, at: datetime) -> CarePlan:
@@ -38,13 +39,13 @@ def assess(*, contract_id: int, goals: str = "", by: Actor, at: datetime) -> Car
         terms = queries.terms_of(contract.team, on)
         facts = queries.facts_of([contract.resident], terms, on)[contract.resident_id]
         level, met = rules.class_of(facts, classes_at(place, on))
-        row = _assessment(contract, level.key, level.zh, level.en, [one.zh for one in met], terms.ref, by, on)
+        row = _assessment(contract, level, met, terms.ref, by, on)
         before = CarePlan.objects.select_for_update().filter(resident=contract.resident, status="running").first()
         if before is not None:
             transition(before, PLAN, "replace", by=by, at=at)
         plan = CarePlan.objects.create(
             resident=contract.resident, contract=contract, assessment=row, goals=goals.strip() or level.goals_zh,
-            review_on=on + timedelta(days=level.review_days),
+            goals_en=goals.strip() or level.goals_en, review_on=on + timedelta(days=level.review_days),
         )  # fmt: skip
         begin(plan, PLAN, by=by, at=at)
         due = {(one.act, one.zh): one for one in before.items.filter(done_on__isnull=True)} if before else {}
@@ -60,7 +61,10 @@ def assess(*, contract_id: int, goals: str = "", by: Actor, at: datetime) -> Car
 
 
 def finish_item(*, item_id: int, note: str = "", by: Actor, at: datetime) -> PlanItem:
-    """Something of the plan was done today; when it is due again follows. Raises Denied, NotVisible, Taken."""
+    """Something of the plan was done today; when it is due again follows.
+
+    Raises Denied, NotVisible, AlreadyMoved when the plan was replaced meanwhile, Taken when the item was done.
+    """
     with transaction.atomic():
         row = _item(item_id)
         _allow(permissions.can_plan(by, row.plan.contract.team, row.plan.resident_id, at))
@@ -69,20 +73,18 @@ def finish_item(*, item_id: int, note: str = "", by: Actor, at: datetime) -> Pla
 
 
 def follow_services(*, by: Actor, at: datetime) -> dict[str, int]:
-    """What the record shows as done is done in the plan too; plans of contracts that are over close.
+    """What the record shows as done is done in the plan too; plans go on in the team's next term, or close without one.
 
-    Raises Denied to anybody but a job.
+    One that somebody works on in the same moment is left to the next night. Raises Denied to anybody but a job.
     """
     if not by.is_system:
         raise Denied(_("由系统任务做。"))
     with transaction.atomic():
-        found = queries.done_by_services(localtime(at).date())
-        for item, done_on in found:
-            _finish(item, done_on, "", by=by, at=at)
+        done = sum(_served(item_id, on, by=by, at=at) for item_id, on in queries.done_by_services(localtime(at).date()))
         over = queries.over_plans()
-        for plan in over:
-            transition(plan, PLAN, "close", by=by, at=at)
-    return {"done": len(found), "closed": len(over)}
+        running = running_of([plan.resident_id for plan in over])
+        closed = sum(_go_on(plan, running.get(plan.resident_id), by=by, at=at) for plan in over)
+    return {"done": done, "closed": closed}
 
 
 def invite(
@@ -175,26 +177,55 @@ def _contract(contract_id: int) -> Contract:
 
 
 def _assessment(
-    contract: Contract, level: str, zh: str, en: str, grounds: list[str], ref: str, by: Actor, on: date
-) -> Assessment:
+    contract: Contract, level: HealthClass, met: list[Ground], ref: str, by: Actor, on: date
+) -> Assessment:  # fmt: skip
     try:
         with transaction.atomic():
             return Assessment.objects.create(
-                resident=contract.resident, contract=contract, on=on, level=level, zh=zh, en=en, grounds=grounds,
-                by_name=by.name, policy_ref=ref,
+                resident=contract.resident, contract=contract, on=on, level=level.key, zh=level.zh, en=level.en,
+                grounds=[one.zh for one in met], grounds_en=[one.en for one in met], by_name=by.name, policy_ref=ref,
             )  # fmt: skip
     except IntegrityError as clash:
         raise Taken(_("今天已经评估过了。"), next_step=_("请看现在的方案；事实变了，明天再评估。")) from clash
 
 
 def _item(item_id: int) -> PlanItem:
-    rows = PlanItem.objects.select_for_update(of=("self",)).select_related("plan__contract__team")
-    found = rows.filter(pk=item_id, plan__status="running").first()
-    if found is None:
+    # The plan is locked before the item: who replaces it waits until what was done stands in it.
+    held = PlanItem.objects.filter(pk=item_id).values("plan")
+    plan = CarePlan.objects.select_for_update().filter(pk__in=held).first()
+    if plan is None:
         raise queries.no_plan()
+    if plan.status != "running":
+        raise moved_meanwhile(plan, PLAN)
+    rows = PlanItem.objects.select_for_update(of=("self",)).select_related("plan__contract__team")
+    found = rows.get(pk=item_id)
     if found.done_on is not None:
         raise Taken(_("%(who)s已经记过这一项。") % {"who": found.by_name}, next_step=_("请刷新后再看。"))
     return found
+
+
+def _served(item_id: int, on: date, *, by: Actor, at: datetime) -> bool:
+    """Whether the item was still open."""
+    try:
+        with transaction.atomic():
+            _finish(_item(item_id), on, "", by=by, at=at)
+    except (Taken, NotVisible, IntegrityError):
+        return False
+    return True
+
+
+def _go_on(plan: CarePlan, contract: Contract | None, *, by: Actor, at: datetime) -> bool:
+    """Whether a plan closes whose contract is over; where the same team goes on, it goes on under the new term."""
+    new = contract if contract is not None and contract.team_id == plan.contract.team_id else None
+    try:
+        with transaction.atomic():
+            if new is None:
+                transition(plan, PLAN, "close", by=by, at=at)
+            elif CarePlan.objects.filter(pk=plan.pk, status="running").update(contract=new):
+                record("followup.renew_plan", plan, by=by, at=at, resident_id=plan.resident_id, contract=new.pk)
+    except AlreadyMoved:
+        return False
+    return new is None
 
 
 def _finish(row: PlanItem, on: date, note: str, *, by: Actor, at: datetime) -> None:

@@ -18,7 +18,7 @@ OF_LEDGER = Rows("whom the ledger lets one see", OF_RESIDENT)
 class Assessment(BaseModel):
     """Into which class the facts of the record put a contracted resident on a day (FHIR RiskAssessment).
 
-    `grounds` are the facts that did, in the words of the pack.
+    `grounds` are the facts that did, in the words of the pack; `grounds_en` the same ones in English.
     """
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
@@ -28,6 +28,7 @@ class Assessment(BaseModel):
     zh = models.CharField(max_length=60)
     en = models.CharField(max_length=100)
     grounds = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    grounds_en = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     by_name = models.CharField(max_length=100)
     policy_ref = models.CharField(max_length=120)
 
@@ -38,8 +39,13 @@ class Assessment(BaseModel):
     class Privacy:
         rows = OF_LEDGER
         identifying = ("resident", "by_name")
-        clinical = ("level", "zh", "en", "grounds")
+        clinical = ("level", "zh", "en", "grounds", "grounds_en")
         operational = ("contract", "on", "policy_ref")
+
+    @property
+    def reasons(self) -> list[dict[str, str]]:
+        """The grounds in both languages."""
+        return [{"zh": zh, "en": en} for zh, en in zip(self.grounds, self.grounds_en, strict=False)]
 
 
 class CarePlan(BaseModel):
@@ -50,11 +56,13 @@ class CarePlan(BaseModel):
     assessment = models.OneToOneField(Assessment, models.PROTECT, related_name="plan")
     status = models.CharField(max_length=16, choices=PLAN.choices(), default=PLAN.initial)
     goals = models.TextField()
+    # The doctor's own words stand here as they were written.
+    goals_en = models.TextField()
     review_on = models.DateField()
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=~Q(goals=""), name="care_plan_has_goals"),
+            models.CheckConstraint(condition=~Q(goals="") & ~Q(goals_en=""), name="care_plan_has_goals"),
             models.UniqueConstraint(fields=("resident",), condition=Q(status="running"), name="care_plan_one_running"),
         )
         ordering = ("-id",)
@@ -62,13 +70,18 @@ class CarePlan(BaseModel):
     class Privacy:
         rows = OF_LEDGER
         identifying = ("resident",)
-        clinical = ("goals",)
+        clinical = ("goals", "goals_en")
         operational = ("contract", "assessment", "status", "review_on")
 
     @property
     def state(self) -> State:
         """The state as the table names and draws it."""
         return PLAN.state(self.status)
+
+    @property
+    def aims(self) -> dict[str, str]:
+        """The goals in both languages."""
+        return {"zh": self.goals, "en": self.goals_en}
 
 
 class PlanItem(BaseModel):

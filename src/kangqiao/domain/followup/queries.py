@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -105,11 +106,17 @@ def get_item(seat: Seat, item_id: int) -> PlanItem:
 
 
 def to_assess(seat: Seat, on: date) -> QuerySet[Contract]:
-    """Contracts of the house that have run longer than the limit without an assessment (XH23-5.2.2b)."""
+    """Contracts of the house without an assessment after the limit, or whose plan is to be reviewed (XH23-5.2.2b).
+
+    `review_on` is the day the plan that runs named for it.
+    """
     days = followup_at(seat.place_code, on).assess_days.integer()
     done = Assessment.objects.filter(resident=OuterRef("resident"), on__gte=OuterRef("starts_on"))
+    running = CarePlan.objects.filter(resident=OuterRef("resident"), status="running").values("review_on")
     rows = Contract.objects.select_related("resident", "team").filter(contracts_visible_to(seat), status="active")
-    return rows.filter(~Exists(done), starts_on__lte=on - timedelta(days=days)).order_by("starts_on", "pk")
+    late = ~Exists(done) & Q(starts_on__lte=on - timedelta(days=days))
+    rows = rows.annotate(review_on=Subquery(running)).filter(late | Q(review_on__lte=on))
+    return rows.order_by(Coalesce("review_on", "starts_on"), "pk")
 
 
 def due_items(seat: Seat, on: date) -> QuerySet[PlanItem]:
@@ -117,11 +124,6 @@ def due_items(seat: Seat, on: date) -> QuerySet[PlanItem]:
     ahead = on + timedelta(days=followup_at(seat.place_code, on).ahead_days.integer())
     rows = PlanItem.objects.select_related("plan__resident", "plan__contract__team", "plan__assessment")
     return rows.filter(plan__in=plans(seat).filter(status="running"), done_on__isnull=True, due_on__lte=ahead)
-
-
-def waiting_assessments(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many contracts wait for an assessment."""
-    return to_assess(seat, localtime(now).date()).count(), None
 
 
 def waiting_items(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
@@ -139,20 +141,20 @@ def waiting_rows(seat: Seat, now: datetime, most: int) -> list[PlanItem]:
 # --- for the actions ------------------------------------------------------------------------------------------
 
 
-def done_by_services(on: date) -> list[tuple[PlanItem, date]]:
-    """Open items whose act was done as a service of the contract since, with the day of the first such service."""
+def done_by_services(on: date) -> list[tuple[int, date]]:
+    """Open items whose act was done as a service of a contract since, with the day of the first such service."""
     rows = Service.objects.filter(
-        contract=OuterRef("plan__contract"), item__act=OuterRef("act"), on__gt=OuterRef("since"), on__lte=on
+        contract__resident=OuterRef("plan__resident"), item__act=OuterRef("act"), on__gt=OuterRef("since"), on__lte=on
     )
-    first = rows.order_by().values("contract").annotate(first=Min("on")).values("first")
-    items = PlanItem.objects.select_related("plan").filter(plan__status="running", done_on__isnull=True)
-    found = items.annotate(done=first).filter(done__isnull=False)
-    return [(one, one.done) for one in found]
+    first = rows.order_by().values("contract__resident").annotate(first=Min("on")).values("first")
+    items = PlanItem.objects.filter(plan__status="running", done_on__isnull=True).annotate(done=Subquery(first))
+    return list(items.filter(done__isnull=False).order_by("plan", "pk").values_list("pk", "done"))
 
 
 def over_plans() -> list[CarePlan]:
     """Running plans whose contract is over."""
-    return list(CarePlan.objects.filter(status="running").exclude(contract__status__in=RUNNING))
+    rows = CarePlan.objects.select_related("contract").filter(status="running")
+    return list(rows.exclude(contract__status__in=RUNNING).order_by("pk"))
 
 
 # --- invitations and channels ---------------------------------------------------------------------------------

@@ -31,14 +31,14 @@ PAGE = 40
 @access("role", roles=CENTRE)
 @exports
 def desk(request: SeatedRequest) -> HttpResponse:
-    """What is due of all plans of the house, or who has not been assessed in time."""
+    """What is due of all plans of the house, or who is to be assessed: not yet in time, or again."""
     seat, on = request.seat, timezone.localdate()
     tab = "assess" if request.GET.get("tab") == "assess" else "items"
     found = queries.to_assess(seat, on) if tab == "assess" else queries.due_items(seat, on)
     page = page_of(request, found, PAGE)
     people = [one.resident_id if tab == "assess" else one.plan.resident_id for one in page]
     residents.note_read(seat, people, listed=True)
-    tabs = (("items", _("到期的随访"), queries.due_items), ("assess", _("还没评估"), queries.to_assess))
+    tabs = (("items", _("到期的随访"), queries.due_items), ("assess", _("要评估的"), queries.to_assess))
     counts = [(key, words, rows(seat, on).count()) for key, words, rows in tabs]
     context = {"tab": tab, "tabs": counts, "page_obj": page, "today": on}
     return render(request, "followup/desk.html", context)

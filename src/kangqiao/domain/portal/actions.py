@@ -15,9 +15,10 @@ from kangqiao.base.audit import record
 from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.contracting.models import Contract, Service
-from kangqiao.domain.contracting.queries import members_of, running_of
+from kangqiao.domain.contracting.queries import running_of
 from kangqiao.domain.contracting.states import RUNNING
-from kangqiao.domain.messaging.actions import notify
+from kangqiao.domain.messaging.actions import notify, notify_all
+from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.portal import permissions, queries, rules
 from kangqiao.domain.portal.models import Enquiry, EnquiryMessage, Rating
 from kangqiao.domain.portal.parameters import PortalParameters, portal_at
@@ -26,30 +27,32 @@ from kangqiao.domain.records.actions import write_document
 from kangqiao.domain.records.models import Document
 from kangqiao.domain.residents.permissions import user_id_of
 from kangqiao.kernel.decision import Decision
-from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken, Taken
+from kangqiao.kernel.errors import AlreadyMoved, Denied, NoPolicyInForce, NotVisible, RuleBroken, Taken
 
 
 def ask_team(*, resident_id: int, text: str, is_demo: bool = False, by: Actor, at: datetime) -> Enquiry:
     """A contracted resident asks the team; the lead holds the question and its clock starts.
 
-    Words of danger make it urgent. What is written while an earlier question waits is added to that one. Raises Denied,
-    RuleBroken without words or without a contract (FT18-2.2l).
+    Words of danger make it urgent. What is written while an earlier question waits with the same team is added to that
+    one; one that waits with a team before ends. Raises Denied, RuleBroken without words or a contract (FT18-2.2l).
     """
     with transaction.atomic():
         _allow(permissions.can_ask(by, resident_id, at))
-        waiting = queries.waiting_question(resident_id, user_id_of(by) or 0)
-        if waiting is not None:
-            return write_more(enquiry_id=waiting.pk, text=text, by=by, at=at)
         contract = running_of([resident_id]).get(resident_id)
+        waiting = queries.waiting_question(resident_id, user_id_of(by) or 0)
+        if waiting is not None and contract is not None and waiting.contract.team_id == contract.team_id:
+            return write_more(enquiry_id=waiting.pk, text=text, by=by, at=at)
         if contract is None:
             raise RuleBroken(_("还没有签约的家庭医生团队。"), next_step=_("请先申请签约，或直接联系社区中心。"))
-        terms, leads = _terms(contract, at), members_of([contract.team_id], localtime(at).date())
+        terms = _terms(contract, at)
         found = rules.dangers_in(_said(text), terms.red_flags)
+        if waiting is not None:
+            _strand(_locked(waiting.pk), by=by, at=at)
         row = Enquiry(
             resident_id=resident_id, contract=contract, asked_by_id=user_id_of(by) or 0, red_flags=found,
-            holder=next((one for one in leads if one.is_lead), None), is_urgent=bool(found), asked_at=at,
-            due_at=_due(terms, found, at), policy_ref=terms.ref, is_demo=is_demo,
+            is_urgent=bool(found), asked_at=at, due_at=_due(terms, found, at), policy_ref=terms.ref, is_demo=is_demo,
         )  # fmt: skip
+        row.holder = next((one for one in queries.may_hold(row, localtime(at).date()) if one.is_lead), None)
         _insert(row)
         begin(row, ENQUIRY, by=by, at=at)
         _write(row, EnquiryMessage.Side.RESIDENT, text, by=by, at=at)
@@ -61,7 +64,7 @@ def ask_team(*, resident_id: int, text: str, is_demo: bool = False, by: Actor, a
 def write_more(*, enquiry_id: int, text: str, by: Actor, at: datetime) -> Enquiry:
     """The resident's side adds something, or asks on after an answer; the clock starts anew where it had stopped.
 
-    Raises Denied, NotVisible, AlreadyMoved when it is closed, RuleBroken without words.
+    Raises Denied, NotVisible, AlreadyMoved when it is closed, RuleBroken without words or when the contract is over.
     """
     with transaction.atomic():
         row = _locked(enquiry_id)
@@ -74,6 +77,8 @@ def write_more(*, enquiry_id: int, text: str, by: Actor, at: datetime) -> Enquir
             transition(row, ENQUIRY, "ask_more", by=by, at=at, due_at=due)
         elif row.status != "asked":
             raise moved_meanwhile(row, ENQUIRY)
+        if row.contract.status not in RUNNING and not _renew(row, running_of([row.resident_id]), by=by, at=at):
+            raise RuleBroken(_("和这个团队的签约已结束，这里不能再写。"), next_step=_("请向现在签约的团队另问。"))
         if found:
             row.red_flags, row.is_urgent = list(dict.fromkeys([*row.red_flags, *found])), True
             row.due_at = min(row.due_at or at, _due(terms, found, at))
@@ -84,21 +89,26 @@ def write_more(*, enquiry_id: int, text: str, by: Actor, at: datetime) -> Enquir
     return row
 
 
-def answer_enquiry(*, enquiry_id: int, text: str, by: Actor, at: datetime) -> Enquiry:
-    """The team answers; question and answer are signed into the record as one letter (XH23-5.2.2c).
+def answer_enquiry(*, enquiry_id: int, text: str, seen: int | None = None, by: Actor, at: datetime) -> Enquiry:
+    """The team answers; question and answer are signed into the record as one letter, a second answer as an addition.
 
-    Raises Denied, NotVisible, AlreadyMoved, RuleBroken without words.
+    `seen` is the last message the writer had on the screen. Raises Denied, NotVisible, AlreadyMoved, Taken when
+    something was written since, RuleBroken without words.
     """
     with transaction.atomic():
         row = _locked(enquiry_id)
         _allow(permissions.can_step(by, row, ("team",), at))
-        asked = queries.asked_lately(row)
+        said = queries.messages_of(row)
+        if seen is not None and said[-1].pk != seen:
+            last = {"who": said[-1].by_name, "when": f"{localtime(said[-1].at):%H:%M}"}
+            raise Taken(_("%(who)s在 %(when)s 又写了一句。") % last, next_step=_("请先看过再发送，您写的还在。"))
+        asked, is_more = queries.asked_lately(said)
+        letter = _("问：%(asked)s\n补充答复：%(answer)s") if is_more else _("问：%(asked)s\n答：%(answer)s")
         transition(row, ENQUIRY, "answer", by=by, at=at, due_at=None, answered_at=row.answered_at or at)
         _write(row, EnquiryMessage.Side.TEAM, text, by=by, at=at)
         write_document(
             resident_id=row.resident_id, kind=Document.Kind.ONLINE_ADVICE, by=by, at=at,
-            organization_id=row.contract.team.organization_id,
-            text=_("问：%(asked)s\n答：%(answer)s") % {"asked": asked, "answer": text.strip()},
+            organization_id=row.contract.team.organization_id, text=letter % {"asked": asked, "answer": text.strip()},
         )  # fmt: skip
         record("portal.answer_enquiry", row, by=by, at=at, resident_id=row.resident_id)
         _tell_resident(row, _("%(team)s回复了您的问题"), by=by, at=at)
@@ -118,7 +128,7 @@ def hand_over(*, enquiry_id: int, member_id: int, reason: str, by: Actor, at: da
             raise RuleBroken(_("这位同事不在团队里，或已经在办这个问题。"), next_step=_("请从名单里重新选。"))
         transition(row, ENQUIRY, "hand_over", by=by, at=at, reason=reason, holder=member)
         record("portal.hand_over", row, by=by, at=at, resident_id=row.resident_id, member=member.pk)
-        _tell_team(row, _("有居民的问题转给您"), by=by, at=at)
+        _tell_team(row, _("居民的问题转给了%(name)s") % {"name": member.practitioner.name}, by=by, at=at)
     return row
 
 
@@ -133,28 +143,40 @@ def close_enquiry(*, enquiry_id: int, by: Actor, at: datetime) -> Enquiry:
 
 
 def keep_clocks(*, by: Actor, at: datetime) -> dict[str, int]:
-    """Managers hear once of what is overdue; settled questions close, and those whose contract is over.
+    """Managers hear once of what is overdue; settled questions close, and those whose contract was not renewed.
 
     Raises Denied to anybody but a job.
     """
     if not by.is_system:
         raise Denied(_("由系统任务做。"))
-    told = sum(_tell_manager(row, by=by, at=at) for row in queries.overdue(at))
-    closed = [_close(row, by=by, at=at) for row in queries.answered_before(at)]
-    return {"told": told, "closed": sum(closed)}
+    told, closed = _tell_managers(by=by, at=at), 0
+    rows = queries.maybe_over()
+    running = running_of({one.resident_id for one in rows if one.contract.status not in RUNNING})
+    for row in rows:
+        try:
+            if row.contract.status not in RUNNING or _is_settled(row, at):
+                with transaction.atomic():
+                    closed += _close(row, running, by=by, at=at)
+        except (AlreadyMoved, NoPolicyInForce):
+            continue  # somebody was quicker, or the place has no paper yet: the others go on
+    return {"told": told, "closed": closed}
 
 
 def rate_service(*, service_id: int, stars: int, words: str = "", by: Actor, at: datetime) -> Rating:
     """A resident says how satisfied they were with one service, once.
 
-    Raises Denied, NotVisible, RuleBroken for another number of stars, Taken when it was rated before.
+    Raises Denied, NotVisible, RuleBroken for another number of stars or too late, Taken when it was rated before.
     """
     with transaction.atomic():
-        service = Service.objects.select_related("contract").filter(pk=service_id).first()
+        rows = Service.objects.select_related("contract__resident__centre__place")
+        service = rows.filter(pk=service_id).first()
         if service is None or not permissions.can_rate(by, service.contract.resident_id, at):
             raise NotVisible(_("没有这次服务，或不由您评价。"), next_step=_("请从“我的家庭医生”打开。"))
         if stars not in rules.STARS:
             raise RuleBroken(_("请在 1 到 5 之间选一个。"))
+        on = localtime(at).date()
+        if service.on <= queries.rated_after(service.contract.resident, on):
+            raise RuleBroken(_("这次服务已过了评价的时间。"), next_step=_("有意见请直接告诉团队或社区中心。"))
         try:
             with transaction.atomic():
                 row = Rating.objects.create(
@@ -212,17 +234,19 @@ def _locked(enquiry_id: int) -> Enquiry:
     return found
 
 
-def _tell(row: Enquiry, step: str, subject: str, to: dict[str, Any], *, by: Actor, at: datetime) -> bool:
-    url = reverse("portal-enquiry", args=(row.pk,))
-    cause = f"enquiry:{row.pk}:{step}:{at.isoformat()}"
-    return notify(cause=cause, kind="enquiry", subject=subject, url=url, by=by, at=at, **to) is not None
+def _tell(row: Enquiry, step: str, subject: str, to: dict[str, Any], *, by: Actor, at: datetime) -> None:
+    cause, url = f"enquiry:{row.pk}:{step}:{at.isoformat()}", reverse("portal-enquiry", args=(row.pk,))
+    notify(cause=cause, kind="enquiry", subject=subject, url=url, by=by, at=at, **to)
 
 
 def _tell_team(row: Enquiry, subject: str, *, by: Actor, at: datetime) -> None:
-    """Whoever holds the question hears of it; where they have no account, the doctors of the house do."""
-    user_id = row.holder.practitioner.user_id if row.holder is not None else None
-    house = {"organization_id": row.contract.team.organization_id, "role": Role.GP}
-    _tell(row, "team", subject, {"user_id": user_id} if user_id else house, by=by, at=at)
+    """Who holds the question hears of it; the doctors of the house where nobody there does, and of what is urgent."""
+    user_id = queries.account_of_holder(row, localtime(at).date())
+    if user_id is not None:
+        _tell(row, "team", subject, {"user_id": user_id}, by=by, at=at)
+    if user_id is None or row.is_urgent:
+        house = {"organization_id": row.contract.team.organization_id, "role": Role.GP}
+        _tell(row, "house", subject, house, by=by, at=at)
 
 
 def _tell_resident(row: Enquiry, subject: str, *, by: Actor, at: datetime) -> None:
@@ -230,23 +254,50 @@ def _tell_resident(row: Enquiry, subject: str, *, by: Actor, at: datetime) -> No
     _tell(row, "resident", said, {"user_id": row.asked_by_id}, by=by, at=at)
 
 
-def _tell_manager(row: Enquiry, *, by: Actor, at: datetime) -> bool:
-    assert row.due_at is not None
-    to = {"organization_id": row.contract.team.organization_id, "role": Role.CENTRE_MANAGER}
-    # Told once for each clock that ran out.
-    return _tell(row, "overdue", _("签约居民的问题过了时限还没有回复"), to, by=by, at=row.due_at)
+def _tell_managers(*, by: Actor, at: datetime) -> int:
+    """How many clocks that ran out were told; each once."""
+    notices = [
+        Notice(
+            cause=f"enquiry:{row.pk}:overdue:{due_at.isoformat()}", kind="enquiry",
+            subject=_("签约居民的问题过了时限还没有回复"), url=reverse("portal-enquiry", args=(row.pk,)),
+            organization_id=row.contract.team.organization_id, role=Role.CENTRE_MANAGER,
+        )
+        for row in queries.overdue(at)
+        if (due_at := row.due_at) is not None
+    ]  # fmt: skip
+    return len(notify_all(notices=notices, by=by, at=at))
 
 
-def _close(row: Enquiry, *, by: Actor, at: datetime) -> bool:
-    is_over = row.contract.status not in RUNNING
+def _renew(row: Enquiry, running: dict[int, Contract], *, by: Actor, at: datetime) -> bool:
+    """Whether the contract goes on with the same team; then the question goes on under the new term."""
+    new = running.get(row.resident_id)
+    if new is None or new.team_id != row.contract.team_id:
+        return False
+    row.contract = new
+    row.save(update_fields=("contract",))
+    record("portal.renew_enquiry", row, by=by, at=at, resident_id=row.resident_id, contract=new.pk)
+    return True
+
+
+def _strand(row: Enquiry, *, by: Actor, at: datetime) -> None:
     if row.status == "asked":
         transition(row, ENQUIRY, "strand", by=by, at=at, reason=_("签约已结束"), due_at=None)
+        record("portal.close_enquiry", row, by=by, at=at, resident_id=row.resident_id)
         _tell_resident(row, _("和%(team)s的签约已结束，问题没有再回复"), by=by, at=at)
+
+
+def _is_settled(row: Enquiry, at: datetime) -> bool:
+    since = at - timedelta(days=_terms(row.contract, at).close_days.integer())
+    return row.status == "answered" and (row.last or row.asked_at) <= since  # type: ignore[attr-defined]
+
+
+def _close(row: Enquiry, running: dict[int, Contract], *, by: Actor, at: datetime) -> bool:
+    goes_on = row.contract.status in RUNNING or _renew(row, running, by=by, at=at)
+    if goes_on and not _is_settled(row, at):
+        return False
+    if row.status == "asked":
+        _strand(row, by=by, at=at)
     else:
-        days = _terms(row.contract, at).close_days.integer()
-        last = queries.last_written(row)
-        if not is_over and last is not None and last > at - timedelta(days=days):
-            return False
         transition(row, ENQUIRY, "close", by=by, at=at)
-    record("portal.close_enquiry", row, by=by, at=at, resident_id=row.resident_id)
+        record("portal.close_enquiry", row, by=by, at=at, resident_id=row.resident_id)
     return True

@@ -25,9 +25,16 @@ class AskForm(forms.Form):
 
 
 class WriteForm(forms.Form):
-    """The next thing written in a question."""
+    """The next thing written in a question; `seen` is the last one on the screen while it was written."""
 
     text = forms.CharField(label=_("写给对方"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 4}))
+    seen = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+
+    def shows(self, message_id: int) -> None:
+        """The page shows everything up to this message now."""
+        self.initial["seen"] = message_id
+        if self.is_bound:
+            self.data = {**self.data.dict(), "seen": message_id}  # type: ignore[attr-defined]
 
 
 class HandOverForm(forms.Form):

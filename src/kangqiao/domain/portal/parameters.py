@@ -15,12 +15,13 @@ TOPIC = "portal"
 class PortalParameters:
     """Hours to answer in, minutes where a word of danger was written, days after which an answer closes the matter.
 
-    `red_flags` are words of danger by what they point to.
+    `rate_days` is how long a service can be rated. `red_flags` are words of danger by what they point to.
     """
 
     answer_hours: Value
     urgent_minutes: Value
     close_days: Value
+    rate_days: Value
     emergency_number: Value
     red_flags: Mapping[str, tuple[str, ...]]
     ref: str
@@ -36,6 +37,7 @@ class PortalParameters:
             answer_hours=value("answer_within_hours"),
             urgent_minutes=value("answer_urgent_within_minutes"),
             close_days=value("close_answered_after_days"),
+            rate_days=value("rate_within_days"),
             emergency_number=value("emergency_number"),
             red_flags=value("red_flags").value,
             ref=str(policy.ref),

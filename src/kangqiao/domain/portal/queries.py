@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from kangqiao.domain.accounts.models import Role
+from kangqiao.base.acting import beyond
+from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Service, Team, TeamMember
+from kangqiao.domain.contracting.permissions import CENTRE
 from kangqiao.domain.contracting.queries import members_of
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.portal.models import Enquiry, EnquiryMessage, Rating
@@ -32,8 +36,6 @@ TABS: dict[str, tuple[object, tuple[str, ...]]] = {
     "answered": (gettext_lazy("已回复"), ("answered",)),
     "closed": (gettext_lazy("已结束"), ("closed",)),
 }
-MOST_TO_RATE = 5
-RATE_WITHIN = timedelta(days=60)
 
 
 def no_enquiry() -> NotVisible:
@@ -84,9 +86,9 @@ def waiting_rows(seat: Seat, most: int) -> list[Enquiry]:
     return found
 
 
-def of_resident(seat: Seat, resident_id: int) -> list[Enquiry]:
+def of_resident(seat: Seat, resident_id: int) -> QuerySet[Enquiry]:
     """What was asked about one resident, the latest first, as far as the seat may see it."""
-    return list(enquiries(seat).filter(resident=resident_id).prefetch_related("messages")[:30])
+    return enquiries(seat).filter(resident=resident_id).prefetch_related("messages")
 
 
 def messages_of(enquiry: Enquiry) -> list[EnquiryMessage]:
@@ -144,9 +146,12 @@ def sentence(enquiry: Enquiry, now: datetime) -> str:
 
 def may_hold(enquiry: Enquiry, on: date) -> list[TeamMember]:
     """Members of the team, of its own house, who could take a question over: they can open it there."""
-    house, holder = enquiry.contract.team.organization_id, enquiry.holder_id
-    found = members_of([enquiry.contract.team_id], on)
-    return [one for one in found if one.practitioner.organization_id == house and one.pk != holder]
+    return [one for one in _in_house(enquiry, on) if one.pk != enquiry.holder_id]
+
+
+def _in_house(enquiry: Enquiry, on: date) -> list[TeamMember]:
+    house, found = enquiry.contract.team.organization_id, members_of([enquiry.contract.team_id], on)
+    return [one for one in found if one.practitioner.organization_id == house]
 
 
 # --- for the actions ------------------------------------------------------------------------------------------
@@ -154,21 +159,25 @@ def may_hold(enquiry: Enquiry, on: date) -> list[TeamMember]:
 
 def waiting_question(resident_id: int, user_id: int) -> Enquiry | None:
     """The question somebody asked for a resident that the team has not answered."""
-    return Enquiry.objects.filter(resident=resident_id, asked_by=user_id, status="asked").first()
+    rows = Enquiry.objects.select_related("contract")
+    return rows.filter(resident=resident_id, asked_by=user_id, status="asked").first()
 
 
-def asked_lately(enquiry: Enquiry) -> str:
-    """What the resident wrote since the team's last answer."""
-    rows = list(enquiry.messages.all())
-    team = EnquiryMessage.Side.TEAM
-    start = max((place + 1 for place, one in enumerate(rows) if one.side == team), default=0)
-    return "\n".join(one.text for one in rows[start:]) or rows[-1].text
+def account_of_holder(enquiry: Enquiry, on: date) -> int | None:
+    """The account of who holds a question, where that person serves in the house today and can open it there."""
+    held = next((one for one in _in_house(enquiry, on) if one.pk == enquiry.holder_id), None)
+    serving = Q(since__lte=on) & (Q(until__isnull=True) | Q(until__gt=on))
+    if held is None or held.practitioner.user_id is None:
+        return None
+    seats = Membership.objects.filter(serving, user=held.practitioner.user_id, role__in=CENTRE)
+    return held.practitioner.user_id if seats.filter(organization=held.practitioner.organization_id).exists() else None
 
 
-def last_written(enquiry: Enquiry) -> datetime | None:
-    """When something was written last."""
-    found: datetime | None = enquiry.messages.aggregate(last=Max("at"))["last"]
-    return found
+def asked_lately(said: list[EnquiryMessage]) -> tuple[str, bool]:
+    """What the resident wrote last, without a word of the team between; whether the team has answered that before."""
+    end = max((place for place, one in enumerate(said, 1) if one.side == EnquiryMessage.Side.RESIDENT), default=0)
+    start = max((place for place, one in enumerate(said[:end], 1) if one.side == EnquiryMessage.Side.TEAM), default=0)
+    return "\n".join(one.text for one in said[start:end]), end < len(said)
 
 
 def overdue(at: datetime) -> list[Enquiry]:
@@ -177,9 +186,9 @@ def overdue(at: datetime) -> list[Enquiry]:
     return list(rows.filter(status="asked", due_at__lt=at).order_by("due_at"))
 
 
-def answered_before(at: datetime) -> list[Enquiry]:
-    """Questions of every house that may be over: answered, or with a contract that has ended."""
-    rows = Enquiry.objects.select_related("contract__team__organization__place")
+def maybe_over() -> list[Enquiry]:
+    """Questions of every house that may be over: answered, or of a contract that is; `last` says since when."""
+    rows = Enquiry.objects.select_related("contract__team__organization__place").annotate(last=Max("messages__at"))
     is_over = ~Q(contract__status__in=RUNNING)
     return list(rows.filter(Q(status="answered") | (Q(status="asked") & is_over)).order_by("pk"))
 
@@ -189,13 +198,17 @@ def answered_before(at: datetime) -> list[Enquiry]:
 
 def to_rate(seat: Seat, resident: Resident, on: date) -> list[Service]:
     """What was done lately for the resident and nobody has rated; for those alone who decide for that person."""
-    own = bases_of(seat).filter(kind__in=DECIDING, resident=resident)
+    own, after = bases_of(seat).filter(kind__in=DECIDING, resident=resident), rated_after(resident, on)
     rows = Service.objects.select_related("item", "contract__team").filter(
-        contract__resident=resident.pk, contract__resident__in=own.values("resident_id"), on__gt=on - RATE_WITHIN,
-        on__lte=on,
+        contract__resident=resident.pk, contract__resident__in=own.values("resident_id"), on__gt=after, on__lte=on,
     )  # fmt: skip
     done = Rating.objects.filter(service=OuterRef("pk"))
-    return list(rows.filter(~Exists(done)).order_by("-on", "-pk")[:MOST_TO_RATE])
+    return list(rows.filter(~Exists(done)).order_by("-on", "-pk"))
+
+
+def rated_after(resident: Resident, on: date) -> date:
+    """Services after this day are still rated, as the resident's place has set it. Raises NoPolicyInForce."""
+    return on - timedelta(days=portal_at(resident.centre.place.code, on).rate_days.integer())
 
 
 def get_service(seat: Seat, service_id: int) -> Service:
@@ -225,13 +238,25 @@ class TeamRating:
 
 
 def ratings_by_team(seat: Seat, teams: Iterable[Team], most_words: int = 5) -> list[TeamRating]:
-    """The ratings of each team, with the latest words; who wrote them is not told."""
+    """How each team of the seat's house is rated, with the latest words of people it may see; who wrote is not told."""
+    own = [one for one in teams if seat.role in CENTRE and one.organization_id == seat.organization_id]
+    latest = Window(RowNumber(), partition_by=F("service__contract__team"), order_by=("-at", "-pk"))
+    rows = Rating.objects.select_related("service__item", "service__contract").exclude(words="")
+    seen = rows.filter(ratings_visible_to(seat), service__contract__team__in=own).annotate(place=latest)
+    said, counted = defaultdict(list), _stars_of([one.pk for one in own])
+    for row in seen.filter(place__lte=most_words):
+        said[row.service.contract.team_id].append(row)
     found = []
-    for team in teams:
-        rows = Rating.objects.filter(ratings_visible_to(seat), service__contract__team=team)
-        counted = dict(rows.order_by().values_list("stars").annotate(n=Count("pk")))
-        mean = rows.aggregate(mean=Avg("stars"))["mean"] or 0
-        words = rows.exclude(words="").select_related("service__item")[:most_words]
-        each = tuple(counted.get(one, 0) for one in STARS)
-        found.append(TeamRating(team, sum(each), float(mean), each, tuple(words)))
+    for team in own:
+        each = tuple(counted.get((team.pk, one), 0) for one in STARS)
+        mean = sum(n * one for n, one in zip(each, STARS, strict=True)) / (sum(each) or 1)
+        found.append(TeamRating(team, sum(each), mean, each, tuple(said[team.pk])))
     return found
+
+
+@beyond("portal.ratings")
+def _stars_of(team_ids: list[int]) -> dict[tuple[int, int], int]:
+    """How often each team got each number of stars, also from people who have left it since."""
+    rows = Rating.objects.filter(service__contract__team__in=team_ids).order_by()
+    counted = rows.values_list("service__contract__team", "stars").annotate(n=Count("pk"))
+    return {(team, stars): n for team, stars, n in counted}

@@ -75,11 +75,16 @@ def enquiry(request: SeatedRequest, enquiry_id: int) -> HttpResponse:
     form = forms.WriteForm(request.POST or None)
     is_resident = request.seat.role == Role.RESIDENT
     if request.method == "POST" and form.is_valid():
-        act = actions.write_more if is_resident else actions.answer_enquiry
-        act(enquiry_id=one.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
-        messages.success(request, _("已送到团队。") if is_resident else _("已回复，也写进了健康档案。"))
-        return redirect(came_from(request) or reverse("portal-enquiry", args=(one.pk,)))
+        try:
+            _write(request, one, **form.cleaned_data)
+        except (RuleBroken, Taken) as error:
+            form.add_error(None, str(error))
+            one = queries.get_enquiry(request.seat, enquiry_id)
+        else:
+            messages.success(request, _("已送到团队。") if is_resident else _("已回复，也写进了健康档案。"))
+            return redirect(came_from(request) or reverse("portal-enquiry", args=(one.pk,)))
     page = _thread(request, one) | {"form": form}
+    form.shows(page["messages_"][-1].pk)
     return render(request, "portal/enquiry.html", page, status=422 if form.errors else 200)
 
 
@@ -123,7 +128,7 @@ def rate(request: SeatedRequest, service_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             actions.rate_service(service_id=service.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
-        except Taken as error:
+        except (RuleBroken, Taken) as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("谢谢，您的评价团队会看到。"))
@@ -141,15 +146,25 @@ def ratings(request: SeatedRequest) -> HttpResponse:
     return render(request, "portal/ratings.html", {"teams": queries.ratings_by_team(request.seat, teams)})
 
 
+def _write(request: SeatedRequest, one: Enquiry, *, text: str, seen: int | None) -> None:
+    about: dict[str, Any] = {"enquiry_id": one.pk, "text": text, "by": request.actor, "at": timezone.now()}
+    if request.seat.role == Role.RESIDENT:
+        actions.write_more(**about)
+    else:
+        actions.answer_enquiry(seen=seen, **about)
+
+
 def _mine(request: SeatedRequest, person: Any) -> dict[str, Any]:
     now = timezone.now()
     contract = contracting.running_of([person.pk]).get(person.pk)
     team = contract.team if contract else None
+    page = page_of(request, queries.of_resident(request.seat, person.pk), PAGE)
     return {
         "resident": person,
         "team": team,
         "terms": queries.terms_of(team, timezone.localdate(now)) if team else None,
-        "enquiries": [(one, queries.sentence(one, now)) for one in queries.of_resident(request.seat, person.pk)],
+        "page_obj": page,
+        "enquiries": [(one, queries.sentence(one, now)) for one in page],
         "to_rate": queries.to_rate(request.seat, person, timezone.localdate(now)),
         "acted_for": residents.acted_for(request.seat, now),
     }

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import seat_of
-from kangqiao.domain.contracting.models import Contract, Service
+from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.followup import actions as followup
 from kangqiao.domain.followup.models import GroupChannel
-from kangqiao.domain.portal import actions
+from kangqiao.domain.portal import actions, queries
 from kangqiao.pathways.demonstration.run import Run
 
 WHO, DOCTOR = "resident-zhouguyu", "gp-gongbei-1"
@@ -32,7 +32,7 @@ def load_questions(run: Run) -> int:
     answered = run.at + ANSWERED_AFTER
     words = "先不加。请早晚各量一次，连量三天记在档案里，我再看。头晕或胸闷马上联系我们。"
     actions.answer_enquiry(enquiry_id=row.pk, text=words, by=doctor.actor, at=answered)
-    service = Service.objects.filter(contract=held).order_by("-on", "-pk").first()
+    service = next(iter(queries.to_rate(resident, held.resident, run.today)), None)
     if service is not None:
         actions.rate_service(service_id=service.pk, stars=5, words="讲得很清楚。", by=resident.actor, at=run.at)
     followup.assess(contract_id=held.pk, by=doctor.actor, at=answered)

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('zh', models.CharField(max_length=60)),
                 ('en', models.CharField(max_length=100)),
                 ('grounds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
+                ('grounds_en', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
                 ('by_name', models.CharField(max_length=100)),
                 ('policy_ref', models.CharField(max_length=120)),
                 ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracting.contract')),
@@ -39,6 +40,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('status', models.CharField(choices=[('running', '执行中'), ('replaced', '已更新'), ('closed', '已结束')], default='running', max_length=16)),
                 ('goals', models.TextField()),
+                ('goals_en', models.TextField()),
                 ('review_on', models.DateField()),
                 ('assessment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='plan', to='followup.assessment')),
                 ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracting.contract')),
@@ -108,7 +110,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='careplan',
-            constraint=models.CheckConstraint(condition=models.Q(('goals', ''), _negated=True), name='care_plan_has_goals'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('goals', ''), _negated=True), models.Q(('goals_en', ''), _negated=True)), name='care_plan_has_goals'),
         ),
         migrations.AddConstraint(
             model_name='careplan',

@@ -64,8 +64,7 @@ def test_answer_after_twenty_minutes_stands_in_the_thread_with_its_time(w: f.Wor
     assert Notice.objects.filter(user=signed.resident.user, kind="enquiry").count() == 1
 
 
-@pytest.mark.clause("XH23-5.2.2c")
-def test_each_answer_is_one_entry_of_the_record_and_one_row_of_the_export(w: f.World, signed: Contract) -> None:
+def test_each_answer_is_one_entry_of_the_record_and_one_row_of_the_desk(w: f.World, signed: Contract) -> None:
     row, gp = ask(w, signed), w.seat(Role.GP)
     actions.answer_enquiry(enquiry_id=row.pk, text="早饭后吃", by=gp.actor, at=f.AT + timedelta(minutes=5))
 

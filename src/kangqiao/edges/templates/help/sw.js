@@ -81,9 +81,11 @@ const posted = async (asked, path) => {
   const key = path === SIGN_OUT ? OUT : UNSENT + encodeURIComponent(new URLSearchParams(words).get("idempotency_key"));
   let answer;
   if (path === SIGN_OUT) await send(store, false).catch(() => {});
-  try { answer = await fetch(asked); } catch {
+  try { answer = await fetch(asked); } catch (error) {
     if (path === SIGN_OUT) await dropPages(store);
-    if (await about(store)) await hold(store, key, path + new URL(asked.url).search, words);
+    /* it is not known whose this is: the browser says that nothing was sent */
+    if (!await about(store)) throw error;
+    await hold(store, key, path + new URL(asked.url).search, words);
     return Response.redirect(path === SIGN_OUT ? OFFLINE : asked.url, 303);
   }
   await store.delete(key);
