@@ -28,6 +28,7 @@ RUNS_PROGRAMS = {
 SQL_BY_HAND = {
     "domain/scheduling/actions/booking.py": "a place is taken in one statement; its values are parameters",
     "domain/scheduling/actions/offering.py": "a place is held in one statement; its values are parameters",
+    "domain/scheduling/queries/places.py": "a session is locked for sharing, which the library cannot say",
 }
 # Clients and servers of the net, in the library and around it.
 NET = {
