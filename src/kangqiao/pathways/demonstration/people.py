@@ -117,7 +117,9 @@ def load_history(run: Run) -> int:
     records.import_history(visits=visits, conditions=conditions, by=run.by, at=run.at)
     centres = {one.pk for one in network.centres}
     seen = (one for one in visits if one.organization_id in centres and one.diagnosis in MEASURED)
-    records.import_values(values=(value for one in seen for value in measured(one)), by=run.by, at=run.at)
+    who = {pk: row for row, pk in enumerate(by_row)}
+    values = (value for one in seen for value in measured(one, who[one.resident_id]))
+    records.import_values(values=values, by=run.by, at=run.at)
     records.import_lived_with(
         medicines=[
             KnownMedicine(one.resident_id, *TAKEN[one.code], run.start) for one in conditions if one.code in TAKEN
@@ -155,18 +157,18 @@ def load_cast(run: Run) -> int:
         for code in one.conditions:
             zh = terminology.label("diagnosis", code)
             records.record_condition(resident_id=row.pk, code=code, zh=zh, by=run.by, at=run.at)
-        records.import_values(values=_followed(run, row, one), by=run.by, at=run.at)
+        records.import_values(values=_followed(run, row, number + 1, one), by=run.by, at=run.at)
     accounts.import_memberships(memberships=memberships, by=run.by, at=run.at)
     return len(CAST)
 
 
-def _followed(run: Run, row: Resident, one: CastMember) -> Iterator[PastValue]:
+def _followed(run: Run, row: Resident, who: int, one: CastMember) -> Iterator[PastValue]:
     """What was measured month by month of those with a chronic disease."""
     first = datetime.combine(run.today, FIRST_PATIENT_AT, tzinfo=timezone.get_default_timezone())
     for code in one.conditions[-1:]:
         for month in range(1, MONTHS_MEASURED + 1):
             at = first - timedelta(days=30 * month)
-            yield from measured(PastVisit(row.pk, row.centre_id, None, "", at, code))
+            yield from measured(PastVisit(row.pk, row.centre_id, None, "", at, code), who)
 
 
 def _network(run: Run) -> Network:
@@ -213,9 +215,12 @@ def _visits(run: Run, network: Network, population: synthesis.Population, by_row
         )
 
 
-def measured(visit: PastVisit) -> Iterator[PastValue]:
-    """What was measured at a visit for a chronic disease: the same each time, scattered around a person's own value."""
-    own, turn = visit.resident_id * 7919 % 34, visit.started_at.toordinal() * 31 % 17 - 8
+def measured(visit: PastVisit, who: int) -> Iterator[PastValue]:
+    """What was measured at a visit for a chronic disease: the same each time, scattered around a person's own value.
+
+    `who` is the person's number among the invented, the same in every database.
+    """
+    own, turn = who * 7919 % 34, visit.started_at.toordinal() * 31 % 17 - 8
     upper = 124 + own + turn
     told: list[tuple[str, Decimal]] = [("systolic", Decimal(upper)), ("diastolic", Decimal(upper * 11 // 20 + own % 9))]
     if visit.diagnosis == "E11":
