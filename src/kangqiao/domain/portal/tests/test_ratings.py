@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.contracting.models import Contract, Service
 from kangqiao.domain.contracting.tests import factories as f
 from kangqiao.domain.portal import actions, queries
@@ -47,6 +49,12 @@ def test_mean_counts_those_who_left_and_their_words_are_not_shown(w: f.World, si
 
     assert (line.count, line.mean, line.stars) == (2, 3.0, (1, 0, 0, 0, 1))
     assert [one.words for one in line.words] == ["很耐心"]
+    # As the database lets the page read it: 3.0 of two, and the words of who stays.
+    gp, browser = w.seat(Role.GP), Client()
+    browser.force_login(User.objects.get(pk=gp.user_id))
+    browser.get("/")
+    page = browser.get(reverse("portal-ratings")).content.decode()
+    assert ("3.0" in page, "很耐心" in page, "等太久" in page) == (True, True, False)
     assert queries.ratings_by_team(w.seat(Role.GP, w.other), [signed.team]) == []
     assert queries.ratings_by_team(own, [signed.team]) == []
 
