@@ -27,7 +27,10 @@ DAYS_PER_WEEK = 7
 
 @dataclass(frozen=True)
 class Card:
-    """What a reader is told about an indicator, in both languages; `clause` is the row of the catalogue it serves."""
+    """What a reader is told about an indicator, in both languages; `clause` is the row of the catalogue it serves.
+
+    `is_summed_only` marks a figure of the region that says nothing about one organisation.
+    """
 
     key: str
     name: dict[str, str]
@@ -39,6 +42,7 @@ class Card:
     direction: str
     clause: str
     facts: tuple[str, ...]
+    is_summed_only: bool = False
 
 
 @cache

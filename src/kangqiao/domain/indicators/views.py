@@ -14,12 +14,13 @@ from kangqiao.domain.indicators import forms, permissions, queries
 
 @require_safe
 @access("role", roles=permissions.READERS)
+@exports
 def board(request: HttpRequest) -> HttpResponse:
-    """One card per indicator for the seat's region or own organisation."""
+    """One card per indicator for the seat's region or own organisation, and every organisation side by side."""
     seat, today = request.seat, timezone.localdate()  # type: ignore[attr-defined]
-    narrow = forms.Year(request.GET, today=today)
+    narrow = forms.BoardOrder(request.GET, today=today)
     period = queries.period_of(narrow.chosen, today)
-    context = {"figures": queries.board(seat, period), "narrow": narrow, "period": period}
+    context = {"board": queries.board(seat, period, narrow.by_chosen), "narrow": narrow, "period": period}
     return render(request, "indicators/board.html", context)
 
 

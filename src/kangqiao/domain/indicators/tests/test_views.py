@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, timedelta
 
 import openpyxl
@@ -153,6 +154,55 @@ def test_page_asks_the_database_the_same_however_many_hospitals(network: Network
         add_pairing(network, f"more{number}", f"centre{number}", "xiangzhou", half_days=3)
     with CaptureQueriesContext(connection) as many:
         client.get(address("detail", DUTY))
+    assert len(many) == len(few)
+
+
+def lines_of(page: str) -> list[str]:
+    """The rows of the table of hospitals, as text."""
+    table = page[page.index("医院，并排看") :]
+    body = table[table.index("<tbody") : table.index("</tbody>")]
+    return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in body.split("<tr")[1:]]
+
+
+def test_board_puts_the_hospitals_side_by_side_and_marks_who_misses_a_target(network: Network) -> None:
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+
+    page = client.get(address("list")).content.decode()
+    assert ["people1" in row for row in lines_of(page)] == [True, False]  # misses the visits as well
+    by_column = lines_of(client.get(address("list") + f"&by={DUTY}").content.decode())
+    by_name = lines_of(client.get(address("list") + "&by=name").content.decode())
+
+    assert address("rows", DUTY, network.organizations["people1"].pk) in page
+    assert ["people1" in row for row in by_name] == [True, False]
+    assert ["people2" in row for row in by_column] == [True, False]  # nothing done: the widest gap
+    assert "0.0 ▼" in by_column[0]
+    assert "7.7 ▼" in by_column[1]
+    assert "未达标" in by_column[1]
+
+
+def test_board_as_a_workbook_holds_the_table_and_an_unknown_order_is_none(network: Network) -> None:
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+
+    book = openpyxl.load_workbook(io.BytesIO(client.get(address("list") + "&as=xlsx").content))
+    cells = [cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row]
+
+    assert client.get(address("list") + "&by=' or 1=1").status_code == 200
+    assert any("people1" in str(cell) for cell in cells)
+
+
+def test_board_of_one_house_has_no_table_and_asks_the_same_of_the_database_however_many(network: Network) -> None:
+    own = signed_in(sit(network.organizations["people1"], "hospital_director"))
+    assert "并排看" not in own.get(address("list")).content.decode()
+
+    client = signed_in(sit(network.organizations["bureau"], "bureau_officer"))
+    client.get(address("list"))
+    with CaptureQueriesContext(connection) as few:
+        client.get(address("list"))
+    for number in range(5):
+        add_hospital(network, f"more{number}", "municipal")
+        add_pairing(network, f"more{number}", f"centre{number}", "xiangzhou", half_days=3)
+    with CaptureQueriesContext(connection) as many:
+        client.get(address("list"))
     assert len(many) == len(few)
 
 

@@ -1,4 +1,4 @@
-"""Indicators computed from the fact tables, and the frozen reports."""
+"""Figures as pages show them, within what a seat may see, and the frozen reports."""
 
 from __future__ import annotations
 
@@ -6,93 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache, lru_cache
 from typing import Any
 
-import ibis
-from django.conf import settings
-from django.db import connection
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from ibis.expr.types import Table
 
 from kangqiao import policy
-from kangqiao.base.acting import beyond
 from kangqiao.base.trends import Trend, drawn
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.indicators import rules
 from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.indicators.parameters import IndicatorParameters
 from kangqiao.domain.indicators.permissions import organizations_visible_to, serving, visible_to
+from kangqiao.domain.indicators.queries.facts import FactRows, Measured, measure_all, measure_rows
 from kangqiao.domain.indicators.rules import Card
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import NotVisible
-from kangqiao.kernel.facts import FactTable
 from kangqiao.kernel.period import Period, quarters, years_after
 from kangqiao.kernel.period import year as calendar_year
 from kangqiao.policy import Value
 
-ROWS_SHOWN, YEARS_BACK, QUARTERS = 200, 3, 8
-# What a reader is told instead of the names and codes of the fact tables.
-HEADS = {
-    "half_day_id": gettext_lazy("半天编号"),
-    "practitioner_id": gettext_lazy("专家编号"),
-    "hospital_id": gettext_lazy("医院"),
-    "centre_id": gettext_lazy("中心"),
-    "agreement_id": gettext_lazy("协议编号"),
-    "day": gettext_lazy("日期"),
-    "week": gettext_lazy("所在周"),
-    "status": gettext_lazy("状态"),
-    "measure": gettext_lazy("义务"),
-    "target": gettext_lazy("应做"),
-    "starts_on": gettext_lazy("起"),
-    "ends_on": gettext_lazy("止"),
-    "encounter_id": gettext_lazy("就诊编号"),
-    "organization_id": gettext_lazy("就诊机构"),
-    "organization_kind": gettext_lazy("机构类别"),
-    "employer_id": gettext_lazy("医生所在医院"),
-    "origin": gettext_lazy("来路"),
-    "is_posted_expert": gettext_lazy("派驻专家"),
-    "referral_id": gettext_lazy("转诊编号"),
-    "direction": gettext_lazy("方向"),
-    "sent_on": gettext_lazy("发出"),
-    "is_answered": gettext_lazy("已答复"),
-    "is_in_time": gettext_lazy("按时"),
-    "contract_id": gettext_lazy("签约编号"),
-    "is_key": gettext_lazy("重点人群"),
-    "is_renewed": gettext_lazy("已续约"),
-    "ran_out": gettext_lazy("期满"),
-    "since": gettext_lazy("起"),
-    "until": gettext_lazy("止"),
-    "act": gettext_lazy("服务"),
-}
-CODES = {
-    "up": gettext_lazy("上转"),
-    "down": gettext_lazy("下转"),
-    "half_days_per_week": gettext_lazy("每周坐诊半天"),
-    "done": gettext_lazy("已完成"),
-    "centre": gettext_lazy("社区中心"),
-    "hospital": gettext_lazy("医院"),
-    "walk_in": gettext_lazy("直接来诊"),
-    "booking": gettext_lazy("预约"),
-    "referral": gettext_lazy("转诊"),
-}
-# A referral's own status says nothing about the figure and is told on its own page.
-LEFT_OUT = {"referral": ("status",), "contract": ("status",), "person": ("until",)}
-ORGANIZATION_COLUMNS = ("hospital_id", "centre_id", "organization_id", "employer_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One organisation's numerator and denominator of one indicator, and the value in the indicator's unit."""
-
-    indicator: str
-    organization_id: int
-    numerator: Decimal
-    denominator: Decimal | None
-    value: Decimal | None
-    unit: str
+YEARS_BACK, QUARTERS = 3, 8
+BY_NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,84 +99,35 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class FactRows:
-    """Facts on one side of a figure: columns as (name, meaning), the rows shown, and how many there are."""
+class Line:
+    """One organisation's figures beside one another, in the order of the columns; None where it has no such facts."""
 
-    side: str
-    table: str
-    grain: str
-    heads: tuple[tuple[str, str], ...]
-    rows: list[tuple[Any, ...]]
-    total: int
+    organization: Organization
+    figures: list[Figure | None]
 
-
-def fact_tables() -> Mapping[str, FactTable]:
-    """The fact tables all modules declare."""
-    tables: Mapping[str, FactTable] = import_string(settings.FACTS)()
-    return tables
+    @property
+    def missing(self) -> Decimal:
+        """All its gaps together, each as a share of its target: zero where every target is reached."""
+        return sum((one.gap / one.goal for one in self.figures if one is not None and one.gap and one.goal), Decimal(0))
 
 
-@cache
-def unbound_facts() -> dict[str, Table]:
-    """The fact tables as Ibis tables without a database."""
-    return rules.unbound(
-        {name: {column: c.type for column, c in table.columns.items()} for name, table in fact_tables().items()}
-    )
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The organisations of one kind side by side: `totals` heads each column, `lines` are the organisations."""
+
+    kind: str
+    totals: list[Figure]
+    lines: list[Line]
 
 
-# The statement depends on nothing but its arguments; compiling it costs more than running it.
-@lru_cache(maxsize=256)
-def sql_of(indicator: str, start: date, end: date) -> str:
-    """The PostgreSQL statement of an indicator: its expression over the declared facts, nothing hand-written."""
-    expression = rules.DEFINITIONS[indicator](unbound_facts(), start, end)
-    body = str(ibis.to_sql(expression, dialect="postgres"))
-    declared = fact_tables()
-    needed = rules.cards()[indicator].facts
-    views = ", ".join(f"fact_{name} as ({declared[name].sql})" for name in needed)
-    return f"with {views} select organization_id, numerator, denominator from ({body}) measured"  # noqa: S608 (declared SQL)
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Every indicator summed over the seat's own, and the same by organisation."""
 
-
-@beyond("indicators.facts")
-def measure_all(indicator: str, start: date, end: date) -> dict[int, Measured]:
-    """The indicator for every organisation that has facts in the period, by organisation id."""
-    unit = rules.cards()[indicator].unit
-    with connection.cursor() as cursor:
-        cursor.execute(sql_of(indicator, start, end))
-        rows = cursor.fetchall()
-    return {row[0]: _measured(indicator, unit, *row) for row in rows}
-
-
-@beyond("indicators.facts")
-def measure_rows(
-    counted: rules.RowSet, organization_id: int, start: date, end: date, limit: int = ROWS_SHOWN
-) -> FactRows:
-    """The facts behind one side of a figure, newest first, at most `limit`; ids and days, never a person."""
-    declared = fact_tables()[counted.table]
-    wanted = rules.rows(unbound_facts(), counted, organization_id, start, end)
-    body = str(ibis.to_sql(wanted, dialect="postgres"))
-    view = f"with fact_{counted.table} as ({declared.sql})"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{view} select count(*) from ({body}) found")  # noqa: S608 (declared SQL)
-        total = int(cursor.fetchone()[0])
-        cursor.execute(f"{view} select * from ({body}) found limit %s", [limit])  # noqa: S608 (declared SQL)
-        names = tuple(column.name for column in cursor.description or ())
-        found = cursor.fetchall()
-    shown = [index for index, name in enumerate(names) if name not in LEFT_OUT.get(counted.table, ())]
-    lines = [tuple(CODES.get(row[index], row[index]) for index in shown) for row in _named(names, found)]
-    heads = tuple(
-        (str(HEADS.get(names[index], names[index])), declared.columns[names[index]].meaning) for index in shown
-    )
-    return FactRows(counted.side, counted.table, declared.grain, heads, lines, total)
-
-
-def _named(names: tuple[str, ...], found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Organisations by their name instead of their id."""
-    places = [index for index, name in enumerate(names) if name in ORGANIZATION_COLUMNS]
-    ids = {row[index] for row in found for index in places if row[index] is not None}
-    called = dict(Organization.objects.filter(pk__in=ids).values_list("pk", "short_zh"))
-    return [
-        tuple(called.get(cell, cell) if index in places else cell for index, cell in enumerate(row)) for row in found
-    ]
+    figures: list[Figure]
+    sheets: list[Sheet]
+    # Hospitals from elsewhere that serve the place: no facts behind their figures.
+    beyond: frozenset[int]
 
 
 def years(today: date) -> list[int]:
@@ -274,20 +159,56 @@ def scope_beyond(seat: Seat) -> dict[int, Organization]:
     return {row.pk: row for row in found.order_by("place__code", "kind", "code")}
 
 
-def board(seat: Seat, period: Period) -> list[Figure]:
-    """One figure per indicator, summed over the seat's own, with the same stretch of the year before.
+def board(seat: Seat, period: Period, by: str = "") -> Board:
+    """Each indicator, summed over the seat's own with the same stretch of the year before, and by organisation.
 
-    Where the place has nobody an indicator speaks of, it is summed over the hospitals that serve the place.
+    Where the place has nobody an indicator speaks of, it is summed over the hospitals that serve the place. Lines stand
+    by all their gaps together; `by` an indicator, the widest gap first; `by` "name" as the register has them.
     """
     parameters, known, beyond = parameters_for(seat, period), scope(seat), scope_beyond(seat)
     assert period.end is not None
     before = Period(years_after(period.start, -1), years_after(period.end, -1))
-    figures = []
+    figures, measured = [], {}
     for key, card in rules.cards().items():
-        now = _summed(card, measure_all(key, period.start, period.end), known, beyond, parameters)
+        measured[key] = measure_all(key, period.start, period.end)
+        now = _summed(card, measured[key], known, beyond, parameters)
         then = _summed(card, measure_all(key, before.start, before.end or before.start), known, beyond, parameters)
         figures.append(replace(now, before=then.value))
-    return figures
+    shown = known | beyond
+    by_kind: dict[str, list[Organization]] = {}
+    for one in shown.values():
+        by_kind.setdefault(one.kind, []).append(one)
+    sheets = [_sheet(kind, houses, figures, measured, parameters, by) for kind, houses in sorted(by_kind.items())]
+    return Board(figures, [sheet for sheet in sheets if sheet.lines], frozenset(beyond))
+
+
+def _sheet(
+    kind: str, houses: list[Organization], figures: list[Figure], measured: Mapping[str, Mapping[int, Measured]],
+    parameters: IndicatorParameters, by: str,
+) -> Sheet:  # fmt: skip
+    ids = {house.pk for house in houses}
+    totals = [one for one in figures if not one.card.is_summed_only and ids & measured[one.card.key].keys()]
+    lines = []
+    for house in houses:
+        rows = [(one.card, measured[one.card.key].get(house.pk)) for one in totals]
+        cells = [
+            _figure(card, parameters, row.numerator, row.denominator, house) if row else None for card, row in rows
+        ]
+        if any(cells):
+            lines.append(Line(house, cells))
+    chosen = next((index for index, one in enumerate(totals) if one.card.key == by), None)
+    if chosen is not None:
+        lines.sort(key=lambda line: _pressing(line.figures[chosen]))
+    elif by != BY_NAME:
+        lines.sort(key=lambda line: -line.missing)
+    return Sheet(kind, totals, lines)
+
+
+def _pressing(figure: Figure | None) -> tuple[bool, Decimal]:
+    """The widest gap first, then the lowest value, then who has none."""
+    if figure is None or figure.value is None:
+        return True, Decimal(0)
+    return False, figure.value if figure.gap is None else min(-figure.gap, figure.value)
 
 
 def by_organization(seat: Seat, card: Card, period: Period) -> Compared:
@@ -391,9 +312,3 @@ def get_report(seat: Any, report_id: int) -> MeasureReport:
     if found is None:
         raise NotVisible(_("没有这份指标报告，或不在您的服务范围。"))
     return found
-
-
-def _measured(indicator: str, unit: str, organization_id: int, numerator: Any, denominator: Any) -> Measured:
-    top = Decimal(str(numerator or 0))
-    bottom = None if denominator is None else Decimal(str(denominator))
-    return Measured(indicator, organization_id, top, bottom, rules.value_of(top, bottom, unit), unit)

@@ -1,0 +1,48 @@
+"""Every read of figures: measured from the facts, as pages show them, frozen."""
+
+from kangqiao.domain.indicators.queries.facts import FactRows, Measured, fact_tables, measure_all, measure_rows, sql_of
+from kangqiao.domain.indicators.queries.figures import (
+    BY_NAME,
+    Board,
+    Compared,
+    Figure,
+    board,
+    by_organization,
+    figure_of,
+    frozen,
+    get_card,
+    get_organization,
+    get_report,
+    parameters_for,
+    period_of,
+    reports,
+    sides_of,
+    trend,
+    years,
+)
+
+__all__ = [
+    "BY_NAME",
+    "Board",
+    "Compared",
+    "FactRows",
+    "Figure",
+    "Measured",
+    "board",
+    "by_organization",
+    "fact_tables",
+    "figure_of",
+    "frozen",
+    "get_card",
+    "get_organization",
+    "get_report",
+    "measure_all",
+    "measure_rows",
+    "parameters_for",
+    "period_of",
+    "reports",
+    "sides_of",
+    "sql_of",
+    "trend",
+    "years",
+]
