@@ -9,9 +9,9 @@ from tests.access_matrix.world import Side
 
 
 def _ct_now(side: Side) -> Given:
-    """The CT was for half an hour ago."""
+    """The letter is accepted, and the CT was for half an hour ago."""
     times = {"starts_at": side.at - timedelta(minutes=30), "ends_at": side.at + timedelta(minutes=30)}
-    return {"ct_slot": times, "ct_booking": {"status": "booked"}}
+    return {"referral": {"status": "accepted"}, "ct_slot": times, "ct_booking": {"status": "booked"}}
 
 
 PROBES = (
