@@ -7,6 +7,7 @@ from kangqiao.domain.contracting.views import contracts, packages, teams
 urlpatterns: list[URLPattern] = [
     path("teams/", teams.index, name="contracting-teams"),
     path("teams/new/", teams.form_team, name="contracting-form-team"),
+    path("teams/coverage/", teams.coverage, name="contracting-coverage"),
     path("teams/<int:team_id>/", teams.detail, name="contracting-team"),
     path("teams/<int:team_id>/step/", teams.step, name="contracting-team-step"),
     path("teams/<int:team_id>/members/", teams.add_member, name="contracting-member-add"),

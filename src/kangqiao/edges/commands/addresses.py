@@ -154,6 +154,7 @@ PAGES = {
     "referral-print": "转诊单（打印）",
     "referral-step": "转诊单的一步",
     "contracting-teams": "家庭医生团队清单",
+    "contracting-coverage": "签约覆盖与目标（只有数字）",
     "contracting-form-team": "组建团队",
     "contracting-team": "一个团队",
     "contracting-team-step": "团队的公布、撤销",

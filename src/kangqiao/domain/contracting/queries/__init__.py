@@ -19,6 +19,7 @@ from kangqiao.domain.contracting.queries.contracts import (
     waiting_of,
     waiting_rows,
 )
+from kangqiao.domain.contracting.queries.coverage import coverage
 from kangqiao.domain.contracting.queries.outreach import (
     campaign,
     campaign_of_centre,
@@ -68,6 +69,7 @@ __all__ = [
     "campaign",
     "campaign_of_centre",
     "centre_teams",
+    "coverage",
     "due_to_renew",
     "family_of",
     "flags_of",

@@ -36,8 +36,18 @@ def index(request: SeatedRequest) -> HttpResponse:
     context = {
         "centres": queries.centre_teams(request.seat, timezone.localdate()),
         "may_form": request.seat.role in permissions.KEEPERS,
+        "may_cover": request.seat.role in permissions.PACKERS,
     }
     return render(request, "contracting/teams.html", context)
+
+
+@require_safe
+@access("role", roles=permissions.PACKERS)
+@exports
+def coverage(request: SeatedRequest) -> HttpResponse:
+    """How much of the register is signed against the target, by centre, and how many people are short."""
+    found = queries.coverage(request.seat, timezone.localdate())
+    return render(request, "contracting/coverage.html", {"found": found})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
