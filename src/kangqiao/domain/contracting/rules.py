@@ -112,6 +112,13 @@ def item_of(act: str, diagnosis: str, items: Sequence[tuple[int, str, Sequence[s
     return next(iter(named or plain), None)
 
 
+def scope_holds(act: str, scope: Iterable[str], *, kind: str, said: str) -> Decision:
+    """Whether the written scope of a kind of member holds an act; both named for the sentence (FT18-2.4d)."""
+    if act in scope:
+        return YES
+    return no(_("%(kind)s的职责范围里没有“%(act)s”，不能派给他。") % {"kind": kind, "act": said}, "FT18-2.4d")
+
+
 def people_short(people: int, signed: int, percent: int | Fraction) -> int:
     """How many more of the people have to sign until that part of a hundred is reached (XH23-5.2.1g)."""
     return max(0, ceil(people * Fraction(percent) / 100) - signed)

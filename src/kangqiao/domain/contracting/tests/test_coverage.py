@@ -40,7 +40,7 @@ def xuhui(w: f.World) -> tuple[Organization, Organization]:
     district = Place.objects.create(code=XUHUI, zh="徐汇区", part_of=city)
     made = [
         Organization.objects.create(
-            code=f"xh-{kind.replace('_', '-')}", kind=kind, zh=f"演示徐汇{kind}", short_zh=f"演示{kind}", place=district,
+            code=f"xh-{kind.replace('_', '-')}", kind=kind, zh=f"演示徐汇{kind}", short_zh=kind, place=district,
             is_demo=True,
         )
         for kind in ("health_bureau", "centre")
