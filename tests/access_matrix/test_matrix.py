@@ -23,6 +23,7 @@ from tests.access_matrix import (
     contract_probes,
     followup_probes,
     green_probes,
+    helper_probes,
     more_probes,
     portal_probes,
     probes,
@@ -51,7 +52,7 @@ from tests.access_matrix.world import SEATS, Side
 PROBES = (
     *probes.PROBES, *more_probes.PROBES, *contract_probes.PROBES, *record_probes.PROBES, *slot_probes.PROBES,
     *green_probes.PROBES,
-    *portal_probes.PROBES, *followup_probes.PROBES,
+    *portal_probes.PROBES, *followup_probes.PROBES, *helper_probes.PROBES,
     *waitlist_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE

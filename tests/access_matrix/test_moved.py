@@ -39,6 +39,7 @@ PAGES = {
     "finance-pay": ("finance-settlement", "settlement"),
     "publication-step": ("publication-detail", "publication"),
     "contracting-step": ("contracting-detail", "contract"),
+    "contracting-visit-step": ("contracting-visits", ""),
 }
 # The state stays: the place or house named last holds; a renewal is a contract of its own, a second one is refused in
 # words.

@@ -117,6 +117,12 @@ def of_contract(seat: Seat) -> Q:
     return residents.visible_to(seat, field="contract__resident_id")
 
 
+def sent_on(seat: Seat) -> Q:
+    """Visits at residents the seat may see, and those a helper was sent on."""
+    own = Q(helper__user=seat.user_id, helper__until=None) if seat.role == Role.HELPER else Q(pk__in=())
+    return by_ledger(seat) | own
+
+
 def of_letter(seat: Seat) -> Q:
     """What belongs to a letter about a resident the seat may see."""
     return residents.visible_to(seat, field="referral__resident_id")
@@ -150,6 +156,7 @@ SCOPES: dict[str, Allowed] = {
     "followup.PlanItem": lambda seat: residents.visible_to(seat, field="plan__resident_id"),
     "portal.Enquiry": by_ledger, "portal.Rating": by_ledger,
     "portal.EnquiryMessage": lambda seat: residents.visible_to(seat, field="enquiry__resident_id"),
+    "contracting.Helper": everything, "contracting.HomeVisit": sent_on,
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip

@@ -43,6 +43,7 @@ SEATS = {
     Role.GP: "centre",
     Role.CENTRE_MANAGER: "centre",
     Role.PHARMACIST: "centre",
+    Role.HELPER: "centre",
     Role.EXPERT: "hospital",
     Role.REFERRAL_DESK: "hospital",
     Role.GUIDANCE_OFFICE: "hospital",

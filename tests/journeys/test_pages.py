@@ -27,6 +27,7 @@ PEOPLE = {
     Role.BUREAU_OFFICER: "bureau-zhuhai",
     Role.FINANCE_OFFICER: "finance-zhuhai",
     Role.INSURER: "insurer",
+    Role.HELPER: "helper-xiangwan",
     Role.SYSTEM_ADMIN: "system-admin",
     Role.SECURITY_ADMIN: "security-admin",
     Role.AUDIT_ADMIN: "audit-admin",

@@ -65,6 +65,7 @@ FACTS = "kangqiao.config.facts.collect"
 ROWS = (
     "kangqiao.domain.accounts.permissions.ROWS",
     "kangqiao.domain.residents.permissions.ROWS",
+    "kangqiao.domain.contracting.permissions.ROWS",
     "kangqiao.edges.audit.queries.ROWS",
 )
 

@@ -113,7 +113,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
             related=(Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER),
         ),
-        "resident": _kind(own=(Role.RESIDENT,), related=TREATING),
+        # A helper's page of a resident holds contact and appointments alone.
+        "resident": _kind(own=(Role.RESIDENT, Role.HELPER), related=TREATING),
         "roster": _kind(related=(Role.DISPATCHER,)),
         "session": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
         "clinic": _kind(
@@ -127,6 +128,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "appeal": _kind(own=(Role.CENTRE_MANAGER,), related=(Role.REFERRAL_DESK,)),
         "missed": _kind(own=(Role.RESIDENT,)),
         "waiting": _kind(own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER)),
+        "helper": _kind(own=(Role.CENTRE_MANAGER,)),
+        "visit": _kind(own=(Role.HELPER, Role.GP, Role.CENTRE_MANAGER)),
         "zone": _kind(own=(Role.CENTRE_MANAGER,)),
         "slot": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
     }
@@ -147,6 +150,8 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "enquiry_id": "enquiry",
         "factor_id": "factor",
         "half_day_id": "half_day",
+        "helper_id": "helper",
+        "visit_id": "visit",
         "hospital_id": "hospital",
         "channel_id": "channel",
         "identity_id": "identity",

@@ -11,7 +11,18 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.signatures import SignatureField
-from kangqiao.domain.contracting.models import Act, Contract, Group, ServicePackage, Team, TeamMember, Zone
+from kangqiao.domain.contracting.models import (
+    UNPROMISED,
+    Act,
+    Contract,
+    Group,
+    Helper,
+    ServicePackage,
+    Team,
+    TeamDuty,
+    TeamMember,
+    Zone,
+)
 from kangqiao.domain.contracting.parameters import ItemTerm
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.workforce.models import Practitioner
@@ -48,6 +59,30 @@ class MemberForm(forms.Form):
         return {"practitioner_id": data.pop("practitioner"), **data}
 
 
+class HelperForm(forms.Form):
+    """Somebody without a licence who helps."""
+
+    user_id = forms.TypedChoiceField(label=_("人员"), coerce=int, help_text=_("先请系统管理员开通“团队协助人员”账号。"))
+    kind = forms.ChoiceField(label=_("类别"), choices=Helper.Kind)
+
+    def __init__(self, *args: Any, people: Iterable[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user_id"].choices = [("", _("请选人员")), *people]  # type: ignore[attr-defined]
+
+
+class VisitForm(forms.Form):
+    """Who of the helpers goes to a resident, for what and when."""
+
+    helper_id = forms.TypedChoiceField(label=_("谁去"), coerce=int)
+    act = forms.ChoiceField(label=_("去做什么"), choices=Act, initial=Act.HOME_VISIT)
+    on = forms.DateField(label=_("哪天"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, *args: Any, helpers: Iterable[Helper], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = [(one.pk, f"{one.user.name} · {one.get_kind_display()}") for one in helpers]
+        self.fields["helper_id"].choices = [("", _("请选人员")), *named]  # type: ignore[attr-defined]
+
+
 class ZoneForm(forms.Form):
     """House numbers of a street."""
 
@@ -61,7 +96,7 @@ class ZoneForm(forms.Form):
 class DutyForm(forms.Form):
     """What one kind of member does."""
 
-    kind = forms.ChoiceField(choices=TeamMember.Kind, widget=forms.HiddenInput)
+    kind = forms.ChoiceField(choices=TeamDuty._meta.get_field("kind").flatchoices, widget=forms.HiddenInput)
     duties = forms.CharField(label=_("职责"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
     standard = forms.CharField(label=_("标准"), max_length=500, required=False)
     scope = forms.MultipleChoiceField(
@@ -172,7 +207,9 @@ class PackageForm(forms.Form):
 class ItemForm(forms.Form):
     """One item of it."""
 
-    act = forms.ChoiceField(label=_("服务"), choices=Act, required=False)
+    act = forms.ChoiceField(
+        label=_("服务"), choices=[(one.value, one.label) for one in Act if one not in UNPROMISED], required=False
+    )
     zh = forms.CharField(label=_("项目"), max_length=100, required=False)
     times = forms.IntegerField(label=_("每年几次"), min_value=1, max_value=366, required=False)
     yuan = forms.DecimalField(

@@ -105,6 +105,11 @@ def contracting_at(place_code: str, on: date) -> ContractingParameters:
     return ContractingParameters.read(at(place_code, on))
 
 
+def coverage_target_at(place_code: str, on: date) -> Value:
+    """How much of the register shall be signed, in percent (XH23-5.2.1f, XH23-5.2.1g). Raises NoPolicyInForce."""
+    return at(place_code, on).value(TOPIC, "resident_coverage_percent")
+
+
 def packages_at(place_code: str, on: date) -> list[PackageTerm]:
     """The packages the packs of a place know on a day."""
     return [_package(value) for value in at(place_code, on).values("packages")]

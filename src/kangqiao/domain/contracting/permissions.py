@@ -8,16 +8,20 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.rows import Contribution
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.contracting.models import Contract, Team
+from kangqiao.domain.accounts.permissions import Seat, quoted
+from kangqiao.domain.contracting.models import Act, Contract, Helper, HomeVisit, Team
+from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.queries import place_chain, place_ids_under
 from kangqiao.domain.residents import permissions as residents
-from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.models import Consent, Resident
 from kangqiao.kernel.decision import YES, Decision, no
 
 CENTRE = (Role.GP, Role.CENTRE_MANAGER)
+HELPERS = (Role.HELPER,)
+VISITORS = (*CENTRE, *HELPERS)
 READERS = (*CENTRE, Role.BUREAU_OFFICER)
 KEEPERS = (Role.CENTRE_MANAGER,)
 PACKERS = (Role.CENTRE_MANAGER, Role.BUREAU_OFFICER)
@@ -108,3 +112,87 @@ def can_apply(by: Actor, team: Team, resident: Resident, at: datetime) -> Decisi
         seen = residents.sees(by, resident.pk, at)
         return YES if seen else no(_("这位居民不在您的服务范围。"))
     return no(_("签约由居民本人或团队所在的中心办理。"))
+
+
+def helps(seat: Seat) -> Q:
+    """The places in teams that a helper holds now, wherever the team is."""
+    return Q(user_id=seat.user_id, until__isnull=True) if seat.role in HELPERS else Q(pk__in=())
+
+
+def visits_visible_to(seat: Seat) -> Q:
+    """A helper's own visits; a centre's, those its teams' helpers go on, as long as it may see the person."""
+    if seat.role in HELPERS:
+        return Q(helper__user_id=seat.user_id, helper__until__isnull=True)
+    if seat.role in CENTRE:
+        return Q(helper__team__organization_id=seat.organization_id) & residents.visible_to(seat, field="resident_id")
+    return Q(pk__in=())
+
+
+def can_send(by: Actor, helper: Helper, resident_id: int, at: datetime) -> Decision:
+    """The house of a team sends its helpers to residents it may see."""
+    if by.is_system:
+        return YES
+    if by.role in CENTRE and by.organization_id == helper.team.organization_id:
+        return YES if residents.sees(by, resident_id, at) else no(_("这位居民不在您的服务范围。"))
+    return no(_("上门由团队所在的中心安排。"))
+
+
+def visit_parties(by: Actor, visit: HomeVisit) -> set[str]:
+    """Which parties of the table the actor is: the helper who goes, the team's house."""
+    if by.is_system or (by.role in CENTRE and visit.helper.team.organization_id == by.organization_id):
+        return {"team"}
+    goes = by.role in HELPERS and visit.helper.until is None and visit.helper.user_id == residents.user_id_of(by)
+    return {"helper"} if goes else set()
+
+
+def can_step_visit(by: Actor, visit: HomeVisit, parties_of_step: tuple[str, ...], at: datetime) -> Decision:
+    """Whether the actor is one of the parties of a step; the house as long as it may see the person."""
+    mine = visit_parties(by, visit) & set(parties_of_step)
+    if not mine:
+        return no(_("这一步不由您办理。"))
+    if "helper" in mine or by.is_system or residents.sees(by, visit.resident_id, at):
+        return YES
+    return no(_("这位居民不在您的服务范围。"))
+
+
+# What a helper sees of residents is these columns and no row: no policy opens a record, a contract or a booking to
+# them. Contact, where the written scope of their kind holds it; and whom they have to visit. A house that is refused
+# has no helpers who see the person.
+_HELPED = f"""
+CREATE OR REPLACE FUNCTION kangqiao_helped() RETURNS TABLE (resident_id bigint, team_id bigint, name text, phone text,
+  address text, is_demo boolean) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+#variable_conflict use_column
+BEGIN
+  IF kangqiao_me() IS NULL OR kangqiao_role() <> '{Role.HELPER.value}' THEN RETURN; END IF;
+  RETURN QUERY
+    SELECT DISTINCT r.id, h.team_id, r.name::text, r.phone::text, r.address::text, r.is_demo
+      FROM contracting_helper h
+      JOIN contracting_team t ON t.id = h.team_id
+      JOIN contracting_contract c ON c.team_id = h.team_id AND c.status IN ({quoted(RUNNING)})
+      JOIN residents_resident r ON r.id = c.resident_id AND r.deceased_on IS NULL
+     WHERE h.user_id = kangqiao_me() AND h.until IS NULL
+       AND (EXISTS (SELECT FROM contracting_teamduty d WHERE d.team_id = h.team_id AND d.kind = h.kind
+                     AND '{Act.CONTACT.value}' = ANY (d.scope))
+            OR EXISTS (SELECT FROM contracting_homevisit v WHERE v.helper_id = h.id AND v.resident_id = r.id
+                        AND v.status = 'planned'))
+       AND NOT EXISTS (
+         SELECT FROM residents_consent f
+          WHERE f.resident_id = r.id AND f.organization_id = t.organization_id
+            AND f.decision = '{Consent.Decision.REFUSE.value}' AND f.purpose = '{Consent.Purpose.RECORD.value}'
+            AND (f.until IS NULL OR f.until > kangqiao_moment())
+            AND (f.withdrawn_at IS NULL OR f.withdrawn_at > kangqiao_moment()));
+END $body$"""  # noqa: S608 (constant text)
+# When and where somebody is awaited; the specialty would say what for.
+_AWAITED = """
+CREATE OR REPLACE FUNCTION kangqiao_awaited(wanted bigint[], since timestamptz) RETURNS TABLE (resident_id bigint,
+  starts_at timestamptz, house text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+  SELECT b.resident_id, s.starts_at, o.short_zh::text
+    FROM scheduling_booking b
+    JOIN scheduling_slot s ON s.id = b.slot_id
+    JOIN scheduling_session e ON e.id = b.session_id
+    JOIN institutions_organization o ON o.id = e.organization_id
+   WHERE b.status = 'booked' AND b.resident_id = ANY (wanted) AND s.starts_at >= since
+     AND b.resident_id IN (SELECT h.resident_id FROM kangqiao_helped() h)
+   ORDER BY s.starts_at, b.id
+$body$"""
+ROWS = Contribution((_HELPED, _AWAITED))

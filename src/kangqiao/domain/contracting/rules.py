@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -108,6 +110,18 @@ def item_of(act: str, diagnosis: str, items: Sequence[tuple[int, str, Sequence[s
     named = [pk for pk, _act, codes in items if diagnosis and diagnosis in codes]
     plain = [pk for pk, kind, codes in items if kind == act and not codes]
     return next(iter(named or plain), None)
+
+
+def scope_holds(act: str, scope: Iterable[str], *, kind: str, said: str) -> Decision:
+    """Whether the written scope of a kind of member holds an act; both named for the sentence (FT18-2.4d)."""
+    if act in scope:
+        return YES
+    return no(_("%(kind)s的职责范围里没有“%(act)s”，不能派给他。") % {"kind": kind, "act": said}, "FT18-2.4d")
+
+
+def people_short(people: int, signed: int, percent: int | Fraction) -> int:
+    """How many more of the people have to sign until that part of a hundred is reached (XH23-5.2.1g)."""
+    return max(0, ceil(people * Fraction(percent) / 100) - signed)
 
 
 def teams_needed(people: int, panel: int) -> int:

@@ -1,4 +1,4 @@
-"""The life of a team and of a contract."""
+"""The life of a team, of a contract and of a visit at home."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -49,6 +49,20 @@ CONTRACT = StateTable(
         Step(
             "end", "解约", "End", ("active", "suspended"), "ended", ("team", "resident"), needs_reason=True, danger=True
         ),
+    ),
+)
+HOME_VISIT = StateTable(
+    name="home_visit",
+    zh="上门看望",
+    initial="planned",
+    states=(
+        State("planned", "待上门", "To be done", Look.WAIT, owner="helper"),
+        State("done", "已上门", "Done", Look.DONE, final=True),
+        State("cancelled", "已取消", "Called off", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("finish", "已经去过", "Done", ("planned",), "done", ("helper", "team"), primary=True),
+        Step("cancel", "取消", "Call off", ("planned",), "cancelled", ("team",), needs_reason=True),
     ),
 )
 # States in which a contract holds a place in its team's panel.

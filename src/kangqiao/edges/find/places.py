@@ -46,6 +46,8 @@ PAGES: tuple[Entry, ...] = (
     Entry("portal-desk", "inbox", _("居民问团队")),
     Entry("portal-ratings", "chart-bar", _("满意度")),
     Entry("contracting-teams", "users", _("家庭医生团队")),
+    Entry("contracting-coverage", "chart-bar", _("签约覆盖")),
+    Entry("contracting-visits", "home-heart", _("上门")),
     Entry("contracting-packages", "clipboard-check", _("签约服务包")),
     Entry("roster-board", "calendar-week", _("专家排班")),
     Entry("slots-day", "calendar", _("今日就诊")),

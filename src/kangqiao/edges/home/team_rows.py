@@ -73,3 +73,20 @@ def of_plans(seat: Seat, now: datetime) -> list[Row]:
         )
         for one in found
     ]  # fmt: skip
+
+
+def of_visits(seat: Seat, now: datetime) -> list[Row]:
+    """A helper's visits: the day, whom and where; nothing that concerns health."""
+    found = contracting.visit_lines(seat, list(contracting.home_visits(seat)[:MOST]))
+    return [
+        Row(
+            key=f"v{line.visit.pk}", title=line.contact.name, note=str(line.visit.get_act_display()),
+            url=reverse("contracting-helped-person", args=(line.visit.resident_id,)), look=line.visit.state,
+            lead=line.visit.on.isoformat(), rest=f"{line.contact.address} {line.contact.phone}",
+            since=make_aware(datetime.combine(line.visit.on, time())), is_demo=line.contact.is_demo,
+            verbs=tuple(
+                verb_of(step, reverse("contracting-visit-step", args=(line.visit.pk,))) for step in line.steps
+            ),
+        )
+        for line in found
+    ]  # fmt: skip

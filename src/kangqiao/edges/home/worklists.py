@@ -144,6 +144,10 @@ FOLLOW_UPS = Worklist(
     "follow_ups", _("到期的随访"), _("随访"), "followup-desk", _("评估以后，方案里到期的随访和体检会排在这里。"),
     followup.waiting_items, team_rows.of_plans,
 )  # fmt: skip
+VISITS = Worklist(
+    "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
+    contracting.waiting_visits, team_rows.of_visits,
+)  # fmt: skip
 APPEALS = Worklist(
     "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
     scheduling.appeals_waiting, rows.appeals,
@@ -268,6 +272,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.DISPATCHER: (DRAFTS, NOTICES),
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
     Role.PHARMACIST: (NOTICES,),
+    Role.HELPER: (VISITS, NOTICES),
     Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, NOTICES),
     Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
     Role.INSURER: (NOTICES,),

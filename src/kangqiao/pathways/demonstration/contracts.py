@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 from django.db.models import Q
 
+from kangqiao.domain.accounts.models import User
 from kangqiao.domain.contracting import actions, rules
 from kangqiao.domain.contracting.actions import NewContract, NewTeam
-from kangqiao.domain.contracting.models import Contract, KeyPerson, ServicePackage, Team, TeamMember, Zone
+from kangqiao.domain.contracting.models import Act, Contract, Helper, KeyPerson, ServicePackage, Team, TeamMember, Zone
 from kangqiao.domain.contracting.parameters import contracting_at
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
@@ -20,7 +21,7 @@ from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.pathways.contract_services import count_since
 from kangqiao.pathways.demonstration.network import CITY
 from kangqiao.pathways.demonstration.run import Run
-from kangqiao.pathways.demonstration.staff import GIVEN, SURNAMES
+from kangqiao.pathways.demonstration.staff import GIVEN, HELPER, SURNAMES
 
 BUREAU = "zhuhai-health"
 # Who joins the two family doctors of a centre, without an account of their own.
@@ -35,7 +36,7 @@ SIGNED, SIGNED_OF_KEY = 38, 62
 # One of so many is signed for a year and ends in the next weeks; the others for longer, since the first day told.
 SHORT_OF, SHORT_YEARS, LONG_YEARS, WEEKS = 12, 1, 2, 28
 # At the centre of the reference story somebody has to sign, and a family waits for an answer.
-WAITING_AT, FAMILY = "c_xiangwan", 3
+WAITING_AT, FAMILY, VISITED = "c_xiangwan", 3, 3
 WHERE = ("centre", "centre", "home", "centre", "care_home", "enterprise", "centre", "school")
 
 
@@ -68,7 +69,24 @@ def load_contracts(run: Run) -> int:
     ref = contracting_at(CITY, run.today).ref
     actions.import_contracts(contracts=contracts, policy_ref=ref, is_demo=True, by=run.by, at=run.at)
     counted = count_since(since=run.start_at, by=run.by, at=run.at)
-    return len(contracts) + counted + _load_waiting(run)
+    return len(contracts) + counted + _load_waiting(run) + _load_visits(run)
+
+
+def _load_visits(run: Run) -> int:
+    """Somebody of the workstation helps the first team of the centre and has three people to visit."""
+    user = User.objects.filter(username=HELPER, is_demo=True).first()
+    team = Team.objects.filter(organization__code=WAITING_AT, status="open").order_by("pk").first()
+    if user is None or team is None:
+        return 0
+    helper = actions.add_helper(team_id=team.pk, user_id=user.pk, kind=Helper.Kind.WORKSTATION, by=run.by, at=run.at)
+    held = Contract.objects.filter(team=team, status="active", resident__deceased_on=None)
+    people = list(held.order_by("resident__birth_date", "pk").values_list("resident_id", flat=True)[:VISITED])
+    for days, pk in enumerate(people):
+        actions.plan_visit(
+            resident_id=pk, helper_id=helper.pk, act=Act.HOME_VISIT, on=run.today + timedelta(days=days), by=run.by,
+            at=run.at,
+        )  # fmt: skip
+    return 1 + len(people)
 
 
 def _load_waiting(run: Run) -> int:

@@ -52,6 +52,7 @@ KNOWN_EXPERTS = {
     ("zh_people1", 3): ("方海桐", "male"),
 }
 KNOWN_GP = ("c_xiangwan", "周玉竹")
+HELPER = "helper-xiangwan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def _everybody() -> Iterator[Person]:
             name, sex = names.next()
             doctor = (Practitioner.TitleKind.PHYSICIAN, Practitioner.TitleGrade.RESIDENT, kind)
             yield Person(f"{kind}-{hospital.code}", name, sex, Role.EXPERT, hospital, *doctor)
+    yield _plain(names, HELPER, Role.HELPER, institutions.organization(KNOWN_GP[0]))
 
 
 def _city(names: Names) -> Iterator[Person]:

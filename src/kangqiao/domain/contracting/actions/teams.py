@@ -14,7 +14,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.transition import begin, transition
 from kangqiao.domain.contracting import permissions, queries, rules
 from kangqiao.domain.contracting.actions.panel import _allow, _first_moment, _keep, _source_of
-from kangqiao.domain.contracting.models import Act, Contract, Team, TeamDuty, TeamMember, Zone
+from kangqiao.domain.contracting.models import Act, Contract, Helper, Team, TeamDuty, TeamMember, Zone
 from kangqiao.domain.contracting.parameters import contracting_at, duties_at
 from kangqiao.domain.contracting.states import RUNNING, TEAM
 from kangqiao.domain.institutions.models import Organization
@@ -77,14 +77,9 @@ def add_member(
                 raise RuleBroken(_("团队由家庭医生牵头。"), next_step=_("请选类别“家庭医生”。"))
             TeamMember.objects.filter(team=team, is_lead=True, until__isnull=True).update(is_lead=False)
         member = TeamMember.objects.create(team=team, practitioner=who, kind=kind, is_lead=is_lead, since=on)
-        said = duties_at(team.organization.place.code, on).get(kind)
-        if said is not None:
-            TeamDuty.objects.get_or_create(
-                team=team, kind=kind, defaults={"duties": said.zh, "standard": said.standard, "scope": list(said.scope)}
-            )
+        _copy_duty(team, kind, on)
         record("contracting.add_member", member, by=by, at=at, team=team.pk, practitioner=who.pk, kind=kind)
-        outside = who.organization_id != team.organization_id and kind != TeamMember.Kind.HELPER
-        if outside and who.user_id is not None:
+        if who.organization_id != team.organization_id and who.user_id is not None:
             _let_see(team, who.user_id, by=by, at=at)
     return member
 
@@ -123,7 +118,7 @@ def word_duty(
             raise RuleBroken(_("请写明这类成员做什么。"))
         acts = [Act(one).value for one in scope]
         row, _made = TeamDuty.objects.update_or_create(
-            team=team, kind=TeamMember.Kind(kind).value,
+            team=team, kind=(Helper if kind in Helper.Kind else TeamMember).Kind(kind).value,
             defaults={"duties": duties.strip(), "standard": standard.strip(), "scope": acts},
         )  # fmt: skip
         record("contracting.word_duty", row, by=by, at=at, team=team.pk, kind=kind)
@@ -211,6 +206,15 @@ def _let_see(team: Team, user_id: int, *, by: Actor, at: datetime) -> None:
         for one in rows
     ]  # fmt: skip
     grant_bases(kind=Basis.Kind.CONTRACT, grants=grants, by=by, at=at)
+
+
+def _copy_duty(team: Team, kind: str, on: date) -> None:
+    """The written duty of a kind, as the pack words it, where the team has none yet."""
+    said = duties_at(team.organization.place.code, on).get(kind)
+    if said is not None:
+        TeamDuty.objects.get_or_create(
+            team=team, kind=kind, defaults={"duties": said.zh, "standard": said.standard, "scope": list(said.scope)}
+        )
 
 
 def _locked(team_id: int) -> Team:

@@ -1,14 +1,18 @@
 """Teams, packages, contracts, and what was done under them."""
 
 from kangqiao.domain.contracting.models.contracts import Contract, ContractPackage, Household, KeyPerson, Service
-from kangqiao.domain.contracting.models.packages import Act, Group, PackageItem, ServicePackage
-from kangqiao.domain.contracting.models.teams import Team, TeamDuty, TeamMember, Zone
+from kangqiao.domain.contracting.models.packages import UNPROMISED, Act, Group, PackageItem, ServicePackage
+from kangqiao.domain.contracting.models.teams import Helper, Team, TeamDuty, TeamMember, Zone
+from kangqiao.domain.contracting.models.visits import HomeVisit
 
 __all__ = [
+    "UNPROMISED",
     "Act",
     "Contract",
     "ContractPackage",
     "Group",
+    "Helper",
+    "HomeVisit",
     "Household",
     "KeyPerson",
     "PackageItem",

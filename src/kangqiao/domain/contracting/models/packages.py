@@ -19,7 +19,7 @@ class DateRange(Func):
 
 
 class Act(models.TextChoices):
-    """What a package promises and the record can show."""
+    """What a package promises and the record can show, and what else the members of a team do."""
 
     VISIT = "visit", _("诊疗")
     FOLLOW_UP = "follow_up", _("随访")
@@ -32,6 +32,16 @@ class Act(models.TextChoices):
     NURSING = "nursing", _("护理")
     DENTAL = "dental", _("口腔")
     REFERRAL = "referral", _("转诊")
+    PRESCRIPTION = "prescription", _("开处方")
+    CONTACT = "contact", _("联系和提醒")
+    HOME_VISIT = "home_visit", _("上门看望")
+    ESCORT = "escort", _("陪诊和代办")
+    ACTIVITY = "activity", _("健康活动")
+    MEASURING = "measuring", _("测量")
+
+
+# What members do beside it; no package promises it, since no row of the record shows it.
+UNPROMISED = (Act.PRESCRIPTION, Act.CONTACT, Act.HOME_VISIT, Act.ESCORT, Act.ACTIVITY, Act.MEASURING)
 
 
 class Group(models.TextChoices):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import SEATED, Rows, shared
+from kangqiao.domain.accounts.models import User
 from kangqiao.domain.contracting.models.packages import Act
 from kangqiao.domain.contracting.states import TEAM
 from kangqiao.domain.institutions.models import Organization
@@ -84,7 +85,6 @@ class TeamMember(BaseModel):
         TCM = "tcm", _("中医师")
         PHARMACIST = "pharmacist", _("药师")
         SPECIALIST = "specialist", _("专科医师")
-        HELPER = "helper", _("协助人员")
 
     team = models.ForeignKey(Team, models.PROTECT, related_name="members")
     practitioner = models.ForeignKey(Practitioner, models.PROTECT, related_name="+")
@@ -113,6 +113,40 @@ class TeamMember(BaseModel):
         operational = ("team", "kind", "is_lead", "since", "until")
 
 
+class Helper(BaseModel):
+    """Somebody without a licence who helps a team, with limited rights (FHIR CareTeam.participant).
+
+    They see contact, appointments and the visits they were sent on, never what concerns health (XH23-5.2.3b).
+    """
+
+    class Kind(models.TextChoices):
+        WORKSTATION = "workstation", _("社区工作站人员")
+        SOCIAL_WORKER = "social_worker", _("社会工作者")
+        HEALTH_MANAGER = "health_manager", _("健康管理师")
+        CARER = "carer", _("长护险护理员")
+        VOLUNTEER = "volunteer", _("志愿者")
+
+    team = models.ForeignKey(Team, models.PROTECT, related_name="helpers")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind)
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gte=F("since")), name="helper_term"),
+            models.UniqueConstraint(fields=("team", "user"), condition=Q(until__isnull=True), name="helper_once"),
+        )
+        indexes = (models.Index(fields=("user",), condition=Q(until__isnull=True), name="helper_of_team"),)
+        ordering = ("kind", "id")
+
+    class Privacy:
+        rows = Rows("residents choose a team by who is in it, colleagues find each other", SEATED)
+        identifying = ("user",)
+        clinical = ()
+        operational = ("team", "kind", "since", "until")
+
+
 class TeamDuty(BaseModel):
     """What one kind of member of a team does, by which standard, and within which scope (FHIR PractitionerRole.code).
 
@@ -120,7 +154,7 @@ class TeamDuty(BaseModel):
     """
 
     team = models.ForeignKey(Team, models.PROTECT, related_name="duties")
-    kind = models.CharField(max_length=16, choices=TeamMember.Kind)
+    kind = models.CharField(max_length=16, choices=[*TeamMember.Kind.choices, *Helper.Kind.choices])
     duties = models.TextField()
     standard = models.TextField(blank=True)
     scope = ArrayField(models.CharField(max_length=20, choices=Act), default=list, blank=True)
@@ -134,6 +168,11 @@ class TeamDuty(BaseModel):
         identifying = ()
         clinical = ()
         operational = ("team", "kind", "duties", "standard", "scope")
+
+    @property
+    def scope_words(self) -> list[str]:
+        """The acts of the scope in words."""
+        return [str(Act(one).label) for one in self.scope]
 
 
 class Zone(BaseModel):

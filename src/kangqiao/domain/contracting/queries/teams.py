@@ -146,11 +146,9 @@ def open_teams(centre_id: int) -> list[Team]:
 
 def outside_users(team: Team, on: date) -> list[int]:
     """The accounts of members whom another house employs: they see the team's residents in their own name."""
-    members = members_of([team.pk], on)
-    kinds = [one for one in members if one.kind != TeamMember.Kind.HELPER]
     return [
         one.practitioner.user_id
-        for one in kinds
+        for one in members_of([team.pk], on)
         if one.practitioner.user_id is not None and one.practitioner.organization_id != team.organization_id
     ]
 

@@ -19,7 +19,7 @@ def test_team_without_a_nurse_is_not_whole() -> None:
 
 
 def test_team_with_all_three_is_whole_and_needs_its_lead() -> None:
-    kinds = ["gp", "nurse", "public_health", "helper"]
+    kinds = ["gp", "nurse", "public_health", "pharmacist"]
 
     assert rules.team_is_whole(kinds, WANTED, has_lead=True, clause="")
     assert "牵头" in rules.team_is_whole(kinds, WANTED, has_lead=False, clause="").reason
@@ -30,7 +30,6 @@ def test_team_with_all_three_is_whole_and_needs_its_lead() -> None:
     [
         ("gp", "physician", "clinical", True), ("gp", "nurse", "clinical", False), ("nurse", "nurse", "clinical", True),
         ("tcm", "physician", "clinical", False), ("public_health", "technician", "mch", True),
-        ("helper", "technician", "clinical", True),
     ],
 )  # fmt: skip
 def test_member_fits_by_title_and_field(kind: str, title: str, field: str, fits: bool) -> None:

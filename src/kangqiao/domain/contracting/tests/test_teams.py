@@ -119,19 +119,6 @@ def test_outside_member_sees_the_residents_in_person_until_leaving() -> None:
     assert not mine.filter(until__gt=at).exists()
 
 
-def test_helper_of_another_house_is_a_member_and_sees_no_record() -> None:
-    w = f.world()
-    team, resident = w.team(), w.resident()
-    w.signed(team, resident)
-    user = w.user("演示工作人员", Role.EXPERT, w.hospital)
-
-    actions.add_member(
-        team_id=team.pk, practitioner_id=w.person("helper", w.hospital, user).pk, kind="helper", by=f.JOB, at=f.AT
-    )
-
-    assert not Basis.objects.filter(user=user).exists()
-
-
 @pytest.mark.clause("ZH-4.5c")
 def test_an_address_has_exactly_one_responsible_team() -> None:
     w = f.world()

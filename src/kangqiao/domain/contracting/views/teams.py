@@ -36,8 +36,18 @@ def index(request: SeatedRequest) -> HttpResponse:
     context = {
         "centres": queries.centre_teams(request.seat, timezone.localdate()),
         "may_form": request.seat.role in permissions.KEEPERS,
+        "may_cover": request.seat.role in permissions.PACKERS,
     }
     return render(request, "contracting/teams.html", context)
+
+
+@require_safe
+@access("role", roles=permissions.PACKERS)
+@exports
+def coverage(request: SeatedRequest) -> HttpResponse:
+    """How much of the register is signed against the target, by centre, and how many people are short."""
+    found = queries.coverage(request.seat, timezone.localdate())
+    return render(request, "contracting/coverage.html", {"found": found})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -125,6 +135,27 @@ def end_member(request: SeatedRequest, member_id: int) -> HttpResponse:
 @require_POST
 @access("role", roles=permissions.KEEPERS)
 @idempotent
+def add_helper(request: SeatedRequest, team_id: int) -> HttpResponse:
+    """Somebody without a licence helps the team."""
+    team, on = queries.get_team(request.seat, team_id), timezone.localdate()
+    form = forms.HelperForm(request.POST, people=queries.may_help(team, on), prefix="helper")
+    return _apply(request, team, form, "helper", actions.add_helper, _("已加入，看不到病情。"))
+
+
+@require_POST
+@access("role", roles=permissions.KEEPERS)
+@idempotent
+def end_helper(request: SeatedRequest, helper_id: int) -> HttpResponse:
+    """Somebody helps the team no more."""
+    team = queries.get_team(request.seat, queries.get_helper(helper_id).team_id)
+    actions.end_helper(helper_id=helper_id, by=request.actor, at=timezone.now())
+    messages.success(request, _("已离开团队，以后看不到团队的居民。"))
+    return redirect("contracting-team", team.pk)
+
+
+@require_POST
+@access("role", roles=permissions.KEEPERS)
+@idempotent
 def drop_zone(request: SeatedRequest, zone_id: int) -> HttpResponse:
     """The team no longer answers for these numbers."""
     zone = queries.get_zone(request.seat, zone_id)
@@ -183,6 +214,7 @@ def _page(request: SeatedRequest, team: Team, **typed: Form) -> HttpResponse:
     context: dict[str, Any] = {
         "team": team,
         "members": queries.members_of([team.pk], on),
+        "helpers": queries.helpers_of(team),
         "duties": [(one, forms.DutyForm(initial=_said(one))) for one in team.duties.all()],
         "zones": team.zones.all(),
         "verdict": verdict,
@@ -191,7 +223,7 @@ def _page(request: SeatedRequest, team: Team, **typed: Form) -> HttpResponse:
         "terms": queries.terms_of(team, on),
     }
     context |= _figures(seat, team, on) if seat.role in permissions.CENTRE else {}
-    context |= _small_forms(team) if queries.may_change(seat, team) else {}
+    context |= _small_forms(team, on) if queries.may_change(seat, team) else {}
     return render(request, "contracting/team.html", context | typed, status=422 if typed else 200)
 
 
@@ -203,10 +235,11 @@ def _figures(seat: Seat, team: Team, on: date) -> dict[str, Any]:
     }
 
 
-def _small_forms(team: Team) -> dict[str, Any]:
+def _small_forms(team: Team, on: date) -> dict[str, Any]:
     return {
         "may_keep": True,
         "member_form": forms.MemberForm(people=queries.may_join(team), prefix="member"),
+        "helper_form": forms.HelperForm(people=queries.may_help(team, on), prefix="helper"),
         "zone_form": forms.ZoneForm(prefix="zone"),
     }
 
