@@ -21,6 +21,7 @@ from kangqiao.domain.contracting.models import (
 from kangqiao.domain.residents.models import Basis
 from tests.access_matrix.followup_rows import add_followup
 from tests.access_matrix.portal_rows import add_portal
+from tests.access_matrix.survey_rows import add_surveys
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
@@ -52,3 +53,4 @@ def add_contracts(side: Side) -> None:
     side.add("contracted", Basis, kind="contract", organization=side.centre, **about)
     add_portal(side)
     add_followup(side)
+    add_surveys(side)

@@ -144,6 +144,10 @@ FOLLOW_UPS = Worklist(
     "follow_ups", _("到期的随访"), _("随访"), "followup-desk", _("评估以后，方案里到期的随访和体检会排在这里。"),
     followup.waiting_items, team_rows.of_plans,
 )  # fmt: skip
+SURVEYS = Worklist(
+    "surveys", _("诊后的回答"), _("看回答"), "followup-surveys", _("居民就诊几天后的回答会到这里，要留意的在最上面。"),
+    followup.surveys_waiting, team_rows.of_surveys,
+)  # fmt: skip
 APPEALS = Worklist(
     "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
     scheduling.appeals_waiting, rows.appeals,
@@ -243,13 +247,14 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         ADVICE,
         HANDED_BACK,
         CONTACTS,
+        SURVEYS,
         FOLLOW_UPS,
         APPLICATIONS,
         TO_SIGN,
         TODAY,
         NOTICES,
     ),
-    Role.EXPERT: (MY_PATIENTS, REPORTS, SITTINGS, NOTICES),
+    Role.EXPERT: (MY_PATIENTS, REPORTS, SURVEYS, SITTINGS, NOTICES),
     Role.CENTRE_MANAGER: (
         ENQUIRIES,
         TODAY,
