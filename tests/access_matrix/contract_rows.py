@@ -22,6 +22,7 @@ from kangqiao.domain.residents.models import Basis
 from tests.access_matrix.followup_rows import add_followup
 from tests.access_matrix.helper_rows import add_helpers
 from tests.access_matrix.portal_rows import add_portal
+from tests.access_matrix.survey_rows import add_surveys
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
@@ -54,3 +55,4 @@ def add_contracts(side: Side) -> None:
     add_helpers(side)
     add_portal(side)
     add_followup(side)
+    add_surveys(side)

@@ -1,4 +1,4 @@
-"""What people type about plans, invitations and groups."""
+"""What people type about plans, surveys, invitations and groups."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.contracting.models import TeamMember
 from kangqiao.domain.followup.models import GroupChannel, Invitation
+from kangqiao.domain.followup.parameters import Questionnaire
 
 MOST_PEOPLE = 100_000
 
@@ -30,6 +32,38 @@ class DoneForm(forms.Form):
         label=_("结果"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("例如：血压平稳，继续原药。"),
     )  # fmt: skip
+
+
+class SurveyForm(forms.Form):
+    """One tap for each question, and words if one likes."""
+
+    def __init__(self, *args: Any, asked: Questionnaire, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for one in asked.questions:
+            choices = [(each.key, called(each)) for each in one.choices]
+            self.fields[one.key] = forms.ChoiceField(label=called(one), choices=choices, widget=forms.RadioSelect)
+        self.fields["words"] = forms.CharField(
+            label=_("还想告诉医生的"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
+        )
+
+    def told(self) -> dict[str, Any]:
+        """The answers by question, and the words."""
+        answers = {key: value for key, value in self.cleaned_data.items() if key != "words"}
+        return {"answers": answers, "words": self.cleaned_data["words"]}
+
+
+class ReadForm(forms.Form):
+    """What was done about an answer; needed where it worries."""
+
+    reason = forms.CharField(
+        label=_("怎么处理的"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("例如：电话里嘱咐停药，明天来看。"),
+        error_messages={"required": _("这份回答要留意，请写怎么处理的。")},
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, is_needed: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = is_needed
 
 
 class InviteForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Assessments with their plans, invitations of people without a contract, and group channels of teams."""
+"""Assessments with their plans, surveys after a visit, invitations of people without a contract, group channels."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,8 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import Rows, shared
 from kangqiao.domain.contracting.models import Act, Contract, Group, Team, TeamMember
-from kangqiao.domain.followup.states import PLAN
+from kangqiao.domain.followup.states import ANSWERED, OPEN, PLAN, SURVEY
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
+from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.states import State
 
 OF_LEDGER = Rows("whom the ledger lets one see", OF_RESIDENT)
@@ -121,6 +123,98 @@ class PlanItem(BaseModel):
         identifying = ("by_name",)
         clinical = ("act", "zh", "en", "note")
         operational = ("plan", "every_days", "since", "due_on", "done_on")
+
+
+class Survey(BaseModel):
+    """Some days after a visit a resident is asked how it goes, and the doctor reads it (FHIR QuestionnaireResponse).
+
+    `organization` is the house of the visit, `desk` the centre that looks after the resident; both may be the same.
+    `source` names the row that shows the visit.
+    """
+
+    class Kind(models.TextChoices):
+        VISIT = "visit", _("就诊后")
+        SPECIALIST = "specialist", _("医院就诊后")
+        DISCHARGE = "discharge", _("下转回社区后")
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind)
+    source = models.CharField(max_length=40, unique=True)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    desk = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    practitioner = models.ForeignKey(Practitioner, models.PROTECT, null=True, blank=True, related_name="+")
+    visit_on = models.DateField()
+    ask_on = models.DateField()
+    answer_by = models.DateField()
+    status = models.CharField(max_length=16, choices=SURVEY.choices(), default=SURVEY.initial)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    by_name = models.CharField(max_length=100, blank=True)
+    is_worrying = models.BooleanField(default=False)
+    words = models.TextField(blank=True)
+    policy_ref = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(ask_on__gte=F("visit_on"), answer_by__gte=F("ask_on")), name="survey_term"
+            ),
+            models.CheckConstraint(
+                condition=(Q(status__in=ANSWERED, answered_at__isnull=False) & ~Q(by_name=""))
+                | (~Q(status__in=ANSWERED) & Q(answered_at__isnull=True, by_name="", words="", is_worrying=False)),
+                name="survey_answered_by_somebody",
+            ),
+            # Who comes often is asked once at a time, not for each visit.
+            models.UniqueConstraint(
+                fields=("resident", "desk", "kind"), condition=Q(status__in=OPEN), name="survey_one_open"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("desk", "status"), name="survey_desk"),
+            models.Index(fields=("status", "ask_on"), condition=Q(status__in=OPEN), name="survey_open"),
+        )
+        ordering = ("-visit_on", "-id")
+
+    class Privacy:
+        rows = OF_LEDGER
+        identifying = ("resident", "by_name")
+        clinical = ("words", "is_worrying")
+        operational = (
+            "kind", "source", "organization", "desk", "practitioner", "visit_on", "ask_on", "answer_by", "status",
+            "answered_at", "policy_ref",
+        )  # fmt: skip
+
+    @property
+    def state(self) -> State:
+        """The state as the table names and draws it."""
+        return SURVEY.state(self.status)
+
+
+class SurveyAnswer(BaseModel):
+    """What was said to one question, in the words it was asked with that day (QuestionnaireResponse.item)."""
+
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="answers")
+    key = models.CharField(max_length=24)
+    zh = models.CharField(max_length=100)
+    en = models.CharField(max_length=160)
+    choice = models.CharField(max_length=24)
+    choice_zh = models.CharField(max_length=60)
+    choice_en = models.CharField(max_length=100)
+    is_worrying = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("survey", "key"), name="survey_answer_once"),)
+        ordering = ("id",)
+
+    class Privacy:
+        rows = Rows("seen with the survey", "EXISTS (SELECT FROM followup_survey one WHERE one.id = survey_id)")
+        identifying = ()
+        clinical = ("key", "zh", "en", "choice", "choice_zh", "choice_en", "is_worrying")
+        operational = ("survey",)
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The choice in both languages."""
+        return {"zh": self.choice_zh, "en": self.choice_en}
 
 
 class Invitation(BaseModel):

@@ -15,7 +15,8 @@ TOPIC = "followup"
 
 @dataclass(frozen=True, slots=True)
 class FollowupParameters:
-    """Days to assess a new contract in, months a value counts, days ahead an item shows, ICD-10 of long-term problems.
+    """Days to assess a new contract in, months a value counts, days ahead an item shows, ICD-10 of long-term problems;
+    days after a visit until the resident is asked, and days to answer in.
 
     What is specially protected is not among the problems, so that a class tells nothing of it.
     """
@@ -24,6 +25,8 @@ class FollowupParameters:
     facts_months: Value
     ahead_days: Value
     problems: tuple[str, ...]
+    survey_after: Value
+    survey_within: Value
     ref: str
 
     @classmethod
@@ -38,6 +41,8 @@ class FollowupParameters:
             facts_months=value("facts_count_months"),
             ahead_days=value("item_shown_days_ahead"),
             problems=tuple(value("long_term_problems").value),
+            survey_after=value("survey_after_days"),
+            survey_within=value("survey_answer_days"),
             ref=str(policy.ref),
         )
 
@@ -78,6 +83,37 @@ class HealthClass:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer somebody may choose, and whether a doctor should hear of it at once."""
+
+    key: str
+    zh: str
+    en: str
+    is_worrying: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question of a questionnaire with its answers."""
+
+    key: str
+    zh: str
+    en: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Questionnaire:
+    """What is asked after one kind of visit, and what somebody is told whose answer worries."""
+
+    key: str
+    zh: str
+    en: str
+    advice: Mapping[str, str]
+    questions: tuple[Query, ...]
+
+
 def followup_at(place_code: str, on: date) -> FollowupParameters:
     """The parameters of a place on a day. Raises NoPolicyInForce."""
     return FollowupParameters.read(at(place_code, on))
@@ -86,6 +122,24 @@ def followup_at(place_code: str, on: date) -> FollowupParameters:
 def classes_at(place_code: str, on: date) -> list[HealthClass]:
     """The classes of a place on a day, the closest care first."""
     return sorted((_class(one) for one in at(place_code, on).values("health_classes")), key=lambda one: one.rank)
+
+
+def questionnaires_at(place_code: str, on: date) -> dict[str, Questionnaire]:
+    """The questionnaires of a place on a day, by the kind of visit. Raises NoPolicyInForce."""
+    return {one.key: _questionnaire(one) for one in at(place_code, on).values("surveys")}
+
+
+def _questionnaire(value: Value) -> Questionnaire:
+    said: Mapping[str, Any] = value.value
+    questions = tuple(
+        Query(
+            one["key"], one["zh"], one["en"],
+            tuple(Choice(each["key"], each["zh"], each["en"], each.get("worries", False)) for each in one["choices"]),
+        )
+        for one in said["questions"]
+    )  # fmt: skip
+    advice = {"zh": said["advice_zh"], "en": said["advice_en"]}
+    return Questionnaire(value.key, said["zh"], said["en"], advice, questions)
 
 
 def _class(value: Value) -> HealthClass:

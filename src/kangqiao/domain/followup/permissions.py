@@ -1,4 +1,4 @@
-"""Who sees assessments, plans and channels, and who writes them."""
+"""Who sees assessments, plans, surveys and channels, and who writes them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Team
 from kangqiao.domain.contracting.permissions import CENTRE
+from kangqiao.domain.followup.models import Survey
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.kernel.decision import YES, Decision, no
 
@@ -44,3 +45,38 @@ def can_keep_channels(by: Actor, team: Team) -> Decision:
     """The team's house keeps the register of its groups."""
     mine = by.role in CENTRE and by.organization_id == team.organization_id
     return YES if mine else no(_("服务群由团队所在的中心登记。"))
+
+
+READERS = (*CENTRE, Role.EXPERT)
+
+
+def surveys_visible_to(seat: Seat) -> Q:
+    """Surveys about oneself and one's children; those a centre looks after, and those about one's own visits.
+
+    At work always as far as the ledger lets one see the resident.
+    """
+    if seat.role == Role.RESIDENT:
+        own = residents.bases_of(seat).filter(kind__in=residents.DECIDING)
+        return Q(resident__in=own.values("resident_id"))
+    if seat.role not in READERS:
+        return Q(pk__in=())
+    ours = Q(desk=seat.organization_id) if seat.role in CENTRE else Q(pk__in=())
+    return residents.visible_to(seat, field="resident_id") & (ours | Q(practitioner__user=seat.user_id))
+
+
+def survey_parties(by: Actor, survey: Survey, at: datetime) -> set[str]:
+    """Which parties of the table the actor is; `survey` with its practitioner."""
+    if by.is_system:
+        return {"system"}
+    me = residents.user_id_of(by) or 0
+    if by.role == Role.RESIDENT:
+        held = residents.valid_at(at).filter(resident=survey.resident_id, user=me, kind__in=residents.DECIDING)
+        return {"resident"} if held.exists() else set()
+    is_desk = by.role in CENTRE and by.organization_id == survey.desk_id
+    is_own = by.role in READERS and survey.practitioner is not None and survey.practitioner.user_id == me
+    return {"team"} if (is_desk or is_own) and residents.sees(by, survey.resident_id, at) else set()
+
+
+def can_step(by: Actor, survey: Survey, wanted: tuple[str, ...], at: datetime) -> Decision:
+    """Whether the actor is one of the parties of a step."""
+    return YES if survey_parties(by, survey, at) & set(wanted) else no(_("这份问卷不由您办理。"))

@@ -1,7 +1,8 @@
-"""Every read of follow-up: facts for a class, who is to be assessed, what is due, whom to ask again."""
+"""Every read of follow-up: facts for a class, who is to be assessed, what is due, surveys, whom to ask again."""
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -12,23 +13,35 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.accounts.models import Membership
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Contract, Service, Team, TeamMember
 from kangqiao.domain.contracting.permissions import visible_to as contracts_visible_to
 from kangqiao.domain.contracting.queries import members_of, running_of
 from kangqiao.domain.contracting.queries.outreach import months_before
 from kangqiao.domain.contracting.states import RUNNING
-from kangqiao.domain.followup.models import Assessment, CarePlan, GroupChannel, Invitation, PlanItem
-from kangqiao.domain.followup.parameters import FollowupParameters, followup_at
-from kangqiao.domain.followup.permissions import invited_visible_to, visible_to
+from kangqiao.domain.followup.models import Assessment, CarePlan, GroupChannel, Invitation, PlanItem, Survey
+from kangqiao.domain.followup.parameters import FollowupParameters, Questionnaire, followup_at, questionnaires_at
+from kangqiao.domain.followup.permissions import (
+    READERS,
+    invited_visible_to,
+    survey_parties,
+    surveys_visible_to,
+    visible_to,
+)
 from kangqiao.domain.followup.rules import body_mass_index
+from kangqiao.domain.followup.states import ANSWERED, SURVEY
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Condition, Observation
 from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.permissions import DECIDING, PERSONAL, valid_at
 from kangqiao.domain.residents.queries import age, note_read
-from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.errors import NoPolicyInForce, NotVisible
+from kangqiao.kernel.states import State
 
 MEASURED = ("systolic", "diastolic", "glucose_fasting", "height", "weight")
 SMOKES = "current"
+SURVEY_TABS = ("answered", "unanswered", "asked", "planned", "read")
 
 
 def facts_of(people: Iterable[Resident], terms: FollowupParameters, on: date) -> dict[int, dict[str, Decimal]]:
@@ -138,6 +151,77 @@ def waiting_rows(seat: Seat, now: datetime, most: int) -> list[PlanItem]:
     return found
 
 
+# --- surveys --------------------------------------------------------------------------------------------------
+
+
+def surveys(seat: Seat) -> QuerySet[Survey]:
+    """The surveys a seat may see."""
+    rows = Survey.objects.select_related("resident", "organization", "desk__place", "practitioner")
+    return rows.filter(surveys_visible_to(seat))
+
+
+def get_survey(seat: Seat, survey_id: int) -> Survey:
+    """One survey. Raises NotVisible."""
+    found = surveys(seat).filter(pk=survey_id).first()
+    if found is None:
+        raise no_survey()
+    note_read(seat, [found.resident_id])
+    return found
+
+
+def no_survey() -> NotVisible:
+    """The one answer for a survey that does not exist and one out of reach."""
+    return NotVisible(_("没有这份问卷，或不在您的服务范围。"), next_step=_("请从“诊后问卷”打开。"))
+
+
+def listed_surveys(seat: Seat, tab: str) -> QuerySet[Survey]:
+    """The surveys of one tab: answers that worry first, then the oldest."""
+    order = {"read": ("-answered_at", "-pk"), "answered": ("-is_worrying", "answered_at", "pk")}
+    return surveys(seat).filter(status=tab).order_by(*order.get(tab, ("answer_by", "pk")))
+
+
+def survey_counts(seat: Seat) -> list[tuple[str, State, int]]:
+    """Key, state and number of each tab."""
+    found = dict(surveys(seat).order_by().values_list("status").annotate(n=Count("pk")))
+    return [(key, SURVEY.state(key), found.get(key, 0)) for key in SURVEY_TABS]
+
+
+def surveys_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many answers nobody has read, and since when the oldest waits."""
+    rows = Survey.objects.filter(surveys_visible_to(seat), status="answered").order_by()
+    found = rows.aggregate(n=Count("pk"), oldest=Min("answered_at"))
+    return found["n"], found["oldest"]
+
+
+def survey_rows(seat: Seat, most: int) -> list[Survey]:
+    """What `surveys_waiting` counts, answers that worry first; the log of reads has whose lines were shown."""
+    found = list(listed_surveys(seat, "answered").prefetch_related("answers")[:most])
+    note_read(seat, [one.resident_id for one in found], listed=True)
+    return found
+
+
+def open_surveys(seat: Seat, resident_id: int | None = None) -> list[Survey]:
+    """What a person has to answer: for themselves and their children, or for one of them."""
+    rows = surveys(seat).filter(status="asked").order_by("answer_by", "pk")
+    return list(rows if resident_id is None else rows.filter(resident=resident_id))
+
+
+def past_surveys(seat: Seat, resident_id: int) -> list[Survey]:
+    """What was answered about a resident lately, the latest first."""
+    return list(surveys(seat).filter(resident=resident_id, status__in=ANSWERED).order_by("-answered_at", "-pk")[:10])
+
+
+def questionnaire_of(survey: Survey) -> Questionnaire:
+    """What is asked, as the place had set it on the day of asking. Raises NoPolicyInForce."""
+    return questionnaires_at(survey.desk.place.code, survey.ask_on)[survey.kind]
+
+
+def survey_steps(seat: Seat, survey: Survey, now: datetime) -> set[str]:
+    """The moves this seat may make now."""
+    parties = survey_parties(seat.actor, survey, now)
+    return {one.action for one in SURVEY.steps_from(survey.status, parties)}
+
+
 # --- for the actions ------------------------------------------------------------------------------------------
 
 
@@ -155,6 +239,48 @@ def over_plans() -> list[CarePlan]:
     """Running plans whose contract is over."""
     rows = CarePlan.objects.select_related("contract").filter(status="running")
     return list(rows.exclude(contract__status__in=RUNNING).order_by("pk"))
+
+
+def terms_by_desk(desk_ids: Iterable[int], on: date) -> dict[int, FollowupParameters]:
+    """What the packs say for the place of each of these centres; one without a policy is left out."""
+    found = {}
+    for desk_id, code in Organization.objects.filter(pk__in=desk_ids).values_list("pk", "place__code"):
+        with contextlib.suppress(NoPolicyInForce):
+            found[desk_id] = followup_at(code, on)
+    return found
+
+
+def due_surveys(on: date, most: int) -> list[Survey]:
+    """Surveys to be asked by a day, locked; what somebody else works on in this moment is left out."""
+    rows = Survey.objects.select_for_update(of=("self",), skip_locked=True).select_related("resident")
+    return list(rows.filter(status="planned", ask_on__lte=on).order_by("pk")[:most])
+
+
+def late_surveys(on: date, most: int) -> list[Survey]:
+    """Surveys nobody answered by the day named, locked as above."""
+    rows = Survey.objects.select_for_update(skip_locked=True)
+    return list(rows.filter(status="asked", answer_by__lt=on).order_by("pk")[:most])
+
+
+def accounts_deciding(resident_ids: Iterable[int], at: datetime) -> dict[int, list[int]]:
+    """The accounts that decide for each of these residents: the person's own, or the guardians'."""
+    found: dict[int, list[int]] = defaultdict(list)
+    held = valid_at(at).filter(resident__in=list(resident_ids), kind__in=DECIDING, user__isnull=False)
+    for resident_id, user_id in held.order_by("pk").values_list("resident_id", "user_id"):
+        found[resident_id].append(user_id or 0)
+    return found
+
+
+def account_of_doctor(survey: Survey, at: datetime) -> int | None:
+    """The account of who saw the resident, where that person serves there today and may still see the resident."""
+    doctor, on = survey.practitioner, localtime(at).date()
+    if doctor is None or doctor.user_id is None:
+        return None
+    serving = Q(since__lte=on) & (Q(until__isnull=True) | Q(until__gt=on))
+    seats = Membership.objects.filter(serving, user=doctor.user_id, organization=doctor.organization_id)
+    own = Q(user=doctor.user_id) & ~Q(kind__in=PERSONAL)
+    held = valid_at(at).filter(own | Q(organization=doctor.organization_id), resident=survey.resident_id)
+    return doctor.user_id if seats.filter(role__in=READERS).exists() and held.exists() else None
 
 
 # --- invitations and channels ---------------------------------------------------------------------------------

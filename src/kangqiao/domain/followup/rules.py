@@ -1,4 +1,4 @@
-"""Decisions about classes and what is due, from plain values."""
+"""Decisions about classes, what is due and what is asked after a visit, from plain values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from kangqiao.domain.followup.parameters import Ground, HealthClass
+from kangqiao.domain.followup.parameters import Choice, Ground, HealthClass, Query, Questionnaire
 
 Facts = Mapping[str, Decimal]
 
@@ -33,3 +33,15 @@ def body_mass_index(height_cm: Decimal | None, weight_kg: Decimal | None) -> Dec
 def next_due(done_on: date, every_days: int) -> date:
     """When the same thing is due again."""
     return done_on + timedelta(days=every_days)
+
+
+def survey_days(visit_on: date, *, after: int, within: int) -> tuple[date, date]:
+    """When somebody is asked after a visit, and until when an answer is awaited."""
+    ask_on = visit_on + timedelta(days=after)
+    return ask_on, ask_on + timedelta(days=within)
+
+
+def chosen(asked: Questionnaire, said: Mapping[str, str]) -> list[tuple[Query, Choice]] | None:
+    """Each question with the answer chosen; None where one is missing or was never offered."""
+    found = [(one, each) for one in asked.questions for each in one.choices if each.key == said.get(one.key)]
+    return found if len(found) == len(asked.questions) else None

@@ -1,4 +1,4 @@
-"""Addresses of assessments, plans, invitations and groups."""
+"""Addresses of assessments, plans, surveys, invitations and groups."""
 
 from django.urls import URLPattern, path
 
@@ -13,5 +13,8 @@ urlpatterns: list[URLPattern] = [
     path("again/", views.again, name="followup-again"),
     path("of/<int:resident_id>/", views.plan, name="followup-plan"),
     path("items/<int:item_id>/done/", views.done, name="followup-done"),
+    path("surveys/", views.surveys, name="followup-surveys"),
+    path("surveys/<int:survey_id>/", views.survey, name="followup-survey"),
+    path("surveys/<int:survey_id>/answer/", views.answer, name="followup-survey-answer"),
     path("invite/<int:team_id>/<int:resident_id>/", views.invite, name="followup-invite"),
 ]

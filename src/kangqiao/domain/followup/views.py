@@ -1,4 +1,4 @@
-"""Assessments and plans as both sides see them, what is due, invitations, and the register of groups."""
+"""Assessments, plans and surveys as both sides see them, what is due, invitations, and the register of groups."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import came_from
+from kangqiao.base.pages import PART, WHOLE, came_from, wants_part
+from kangqiao.base.transition import told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.contracting import queries as contracting
 from kangqiao.domain.contracting.permissions import CENTRE
 from kangqiao.domain.followup import actions, forms, queries
+from kangqiao.domain.followup.models import Survey
+from kangqiao.domain.followup.permissions import READERS
+from kangqiao.domain.followup.states import SURVEY
 from kangqiao.domain.residents import queries as residents
 from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
 
 PAGE = 40
+BOTH = (*READERS, Role.RESIDENT)
 
 
 @require_safe
@@ -87,7 +92,52 @@ def mine(request: SeatedRequest) -> HttpResponse:
     wanted = request.GET.get("resident", "")
     person = residents.person_for(request.seat, int(wanted) if wanted.isdigit() and len(wanted) < 19 else None)
     page = _plan(request, person.pk) | {"resident": person, "is_other": bool(wanted)}
-    return render(request, "followup/mine.html", page)
+    page |= {"surveys": queries.open_surveys(request.seat, person.pk)}
+    return render(request, "followup/mine.html", page | {"answered": queries.past_surveys(request.seat, person.pk)})
+
+
+@require_safe
+@access("role", roles=READERS)
+@exports
+def surveys(request: SeatedRequest) -> HttpResponse:
+    """What residents answered some days after a visit: what worries first, and who did not answer."""
+    seat, tab = request.seat, request.GET.get("tab", "answered")
+    tab = tab if tab in queries.SURVEY_TABS else "answered"
+    page = page_of(request, queries.listed_surveys(seat, tab), PAGE)
+    residents.note_read(seat, [one.resident_id for one in page], listed=True)
+    return render(request, "followup/surveys.html", {"tabs": queries.survey_counts(seat), "tab": tab, "page_obj": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=BOTH)
+@idempotent
+def survey(request: SeatedRequest, survey_id: int) -> HttpResponse:
+    """One survey with its answers; the doctor's post says that they were read, and what was done."""
+    one = queries.get_survey(request.seat, survey_id)
+    form = forms.ReadForm(request.POST or None, is_needed=one.is_worrying)
+    if request.method == "POST" and form.is_valid():
+        actions.read_survey(survey_id=one.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
+        messages.success(request, _("已记下，这份回答不再等人看。"))
+        return redirect(came_from(request) or reverse("followup-surveys"))
+    page = _survey(request, one) | {"form": form}
+    return render(request, "followup/survey.html", page, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=BOTH)
+@idempotent
+def answer(request: SeatedRequest, survey_id: int) -> HttpResponse:
+    """The resident answers with some taps; the centre writes down what was said on the telephone."""
+    one = queries.get_survey(request.seat, survey_id)
+    page = _survey(request, one)
+    if "answer" not in page["steps"]:
+        return redirect("followup-survey", one.pk)
+    form = forms.SurveyForm(request.POST or None, asked=page["asked"])
+    if request.method == "POST" and form.is_valid():
+        actions.answer_survey(survey_id=one.pk, by=request.actor, at=timezone.now(), **form.told())
+        messages.success(request, _("谢谢，医生会看到您的回答。") if page["is_resident"] else _("已记下电话里的回答。"))
+        return redirect("followup-survey", one.pk)
+    return render(request, "followup/answer.html", page | {"form": form}, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -160,6 +210,20 @@ def count(request: SeatedRequest, channel_id: int) -> HttpResponse:
         messages.success(request, _("已更新。"))
         return redirect("followup-channels")
     return render(request, "followup/channel.html", {"one": one, "form": form}, status=422 if form.errors else 200)
+
+
+def _survey(request: SeatedRequest, one: Survey) -> dict[str, Any]:
+    is_resident, layout = request.seat.role == Role.RESIDENT, PART if wants_part(request) else WHOLE
+    return {
+        "one": one,
+        "asked": queries.questionnaire_of(one),
+        "answers": list(one.answers.all()),
+        "steps": queries.survey_steps(request.seat, one, timezone.now()),
+        "is_resident": is_resident,
+        "is_own": one.resident.user_id == request.seat.user_id,
+        "history": [] if is_resident else told(one, SURVEY),
+        "frame_template": layout.resident if is_resident else layout.staff,
+    }
 
 
 def _plan(request: SeatedRequest, resident_id: int) -> dict[str, Any]:

@@ -41,6 +41,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("contracting-mine", "stethoscope", _("我的家庭医生")),
     Entry("followup-mine", "clipboard-check", _("我的健康方案")),
     Entry("followup-desk", "clipboard-check", _("健康方案和随访")),
+    Entry("followup-surveys", "clipboard-check", _("诊后问卷")),
     Entry("followup-channels", "users-group", _("服务群")),
     Entry("portal-mine", "inbox", _("问家庭医生团队")),
     Entry("portal-desk", "inbox", _("居民问团队")),

@@ -1,4 +1,4 @@
-"""Rows of the family doctor teams' worklists: contracts, questions, plans."""
+"""Rows of the family doctor teams' worklists: contracts, questions, plans, answers after a visit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kangqiao.domain.contracting import queries as contracting
 from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.states import CONTRACT
 from kangqiao.domain.followup import queries as followup
+from kangqiao.domain.followup.models import Survey
 from kangqiao.domain.portal import queries as portal
 from kangqiao.edges.home.rows import MOST, Row, look_at
 from kangqiao.kernel.states import Look
@@ -90,3 +91,23 @@ def of_visits(seat: Seat, now: datetime) -> list[Row]:
         )
         for line in found
     ]  # fmt: skip
+
+
+def of_surveys(seat: Seat, now: datetime) -> list[Row]:
+    """Answers after a visit that nobody has read: what worries first, and what it is."""
+    found = followup.survey_rows(seat, MOST)
+    return [
+        Row(
+            key=f"s{one.pk}", title=one.resident.name, url=(url := reverse("followup-survey", args=(one.pk,))),
+            look=Look.BACK if one.is_worrying else one.state, note=str(one.get_kind_display()),
+            lead=_worry(one) or called(one.state),
+            rest=one.organization.short_zh, since=one.answered_at, is_demo=one.resident.is_demo,
+            verbs=look_at(_("看回答"), url),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _worry(one: Survey) -> str:
+    said = "；".join(called(each.said) for each in one.answers.all() if each.is_worrying)
+    return _("要留意：%(words)s") % {"words": said} if said else ""

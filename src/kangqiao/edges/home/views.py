@@ -12,6 +12,7 @@ from kangqiao.base.access import access
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
+from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
@@ -42,13 +43,14 @@ def home(request: SeatedRequest) -> HttpResponse:
 
 
 def _resident_home(request: SeatedRequest) -> HttpResponse:
-    """The resident's next appointments, referrals and notices."""
+    """What the resident is asked after a visit, the next appointments, referrals and notices."""
     resident = residents.resident_of(request.seat.user_id)
     if resident is None:
         return redirect("slots-find")
     ahead, _past = scheduling.own_bookings(request.seat, resident.pk, timezone.now())
     context = {
         "resident": resident,
+        "surveys": followup.open_surveys(request.seat),
         "bookings": [own.booking for own in ahead],
         "referrals": referrals.of_resident(request.seat, resident.pk)[:3],
         "notices": messaging.inbox(request.seat)[:3],

@@ -148,6 +148,10 @@ VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
     contracting.waiting_visits, team_rows.of_visits,
 )  # fmt: skip
+SURVEYS = Worklist(
+    "surveys", _("诊后的回答"), _("看回答"), "followup-surveys", _("居民就诊几天后的回答会到这里，要留意的在最上面。"),
+    followup.surveys_waiting, team_rows.of_surveys,
+)  # fmt: skip
 APPEALS = Worklist(
     "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
     scheduling.appeals_waiting, rows.appeals,
@@ -247,13 +251,14 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         ADVICE,
         HANDED_BACK,
         CONTACTS,
+        SURVEYS,
         FOLLOW_UPS,
         APPLICATIONS,
         TO_SIGN,
         TODAY,
         NOTICES,
     ),
-    Role.EXPERT: (MY_PATIENTS, REPORTS, SITTINGS, NOTICES),
+    Role.EXPERT: (MY_PATIENTS, REPORTS, SURVEYS, SITTINGS, NOTICES),
     Role.CENTRE_MANAGER: (
         ENQUIRIES,
         TODAY,

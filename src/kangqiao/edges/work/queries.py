@@ -20,6 +20,7 @@ TASKS: dict[str, str | Promise] = {
     "contracting.services": _("清点签约服务、更新重点人群"),
     "contracting.terms": _("签约到期、生效和提醒"),
     "followup.services": _("按做过的服务更新健康方案"),
+    "followup.surveys": _("诊后问卷：排、发、列出未回答的"),
     "forms.forget": _("清理过期的草稿和结果文件"),
     "portal.clocks": _("居民的问题：超时提醒、自动结束"),
     "scheduling.offer": _("候补：没人接的号让给下一位"),

@@ -1,8 +1,10 @@
-"""Invented: a contracted resident asks the team, rates a visit, and is assessed; a group of the team."""
+"""Invented: a resident asks the team, rates a visit, is assessed and asked how it goes; a group of the team."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+
+from django.utils.timezone import localtime
 
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import seat_of
@@ -10,12 +12,16 @@ from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.followup import actions as followup
 from kangqiao.domain.followup.models import GroupChannel
+from kangqiao.domain.followup.parameters import followup_at
 from kangqiao.domain.portal import actions, queries
+from kangqiao.domain.records import actions as records
+from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.pathways.demonstration.run import Run
 
 WHO, DOCTOR = "resident-zhouguyu", "gp-gongbei-1"
 # Nobody has the right to ask before the accounts are made, this morning.
 ANSWERED_AFTER = timedelta(minutes=20)
+VISITED_AFTER = timedelta(hours=9)
 
 
 def load_questions(run: Run) -> int:
@@ -36,9 +42,26 @@ def load_questions(run: Run) -> int:
     if service is not None:
         actions.rate_service(service_id=service.pk, stars=5, words="讲得很清楚。", by=resident.actor, at=run.at)
     followup.assess(contract_id=held.pk, by=doctor.actor, at=answered)
+    _survey(held, run)
     owner = held.team.members.get(is_lead=True)
     followup.register_channel(
         owner_id=owner.pk, kind=GroupChannel.Kind.CHRONIC, platform="微信", zh="拱北慢病管理群（演示）", people=126,
         by=doctor.actor, at=run.at,
     )  # fmt: skip
     return 4
+
+
+def _survey(held: Contract, run: Run) -> None:
+    """A visit to the doctor a week ago, and what the resident is asked about it today."""
+    house = held.team.organization
+    after = followup_at(house.place.code, run.today).survey_after.integer()
+    doctor = Practitioner.objects.get(user__username=DOCTOR)
+    seen_at = run.at - timedelta(days=after) + VISITED_AFTER
+    visit = records.record_encounter(
+        resident_id=held.resident_id, organization_id=house.pk, practitioner_id=doctor.pk, started_at=seen_at,
+        diagnosis="I10", reason="头晕两天", outcome="treated", by=run.by, at=seen_at,
+    )  # fmt: skip
+    source, on = f"encounter:{visit.pk}", localtime(seen_at).date()
+    seen = followup.Visit(held.resident_id, "visit", on, source, house.pk, house.pk, doctor.pk)
+    followup.plan_surveys(visits=(seen,), by=run.by, at=run.at)
+    followup.ask_surveys(by=run.by, at=run.at)

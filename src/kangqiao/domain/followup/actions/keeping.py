@@ -1,4 +1,4 @@
-"""Every write of follow-up: assessing, doing what is due, inviting, keeping the register of groups."""
+"""Assessing, doing what is due, inviting, keeping the register of groups."""
 
 from __future__ import annotations
 
