@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Helper, HomeVisit, TeamDuty
+from kangqiao.domain.residents.permissions import visible_to
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
@@ -20,3 +24,9 @@ def add_helpers(side: Side) -> None:
     side.add("visit", HomeVisit, resident=side.resident, helper=side.helper, act="home_visit", on=side.today)
     later = {"resident": side.resident, "helper": side.helper, "on": side.today + timedelta(days=9)}
     side.add("visit_done", HomeVisit, act="escort", status="done", **later)
+
+
+def sent_on(seat: Seat) -> Q:
+    """Visits at residents the seat may see, and those a helper was sent on."""
+    own = Q(helper__user=seat.user_id, helper__until=None) if seat.role == Role.HELPER else Q(pk__in=())
+    return visible_to(seat, field="resident_id") | own

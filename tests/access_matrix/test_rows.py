@@ -30,6 +30,7 @@ from kangqiao.domain.publication import permissions as publication
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
 from kangqiao.edges.audit.queries import scope as chains_of
+from tests.access_matrix.helper_rows import sent_on
 from tests.access_matrix.world import DISTRICT, SEATS, Side
 from tests.application_plugin import as_application
 
@@ -115,12 +116,6 @@ def of_staff(seat: Seat) -> Q:
 def of_contract(seat: Seat) -> Q:
     """What belongs to a contract of a resident the seat may see."""
     return residents.visible_to(seat, field="contract__resident_id")
-
-
-def sent_on(seat: Seat) -> Q:
-    """Visits at residents the seat may see, and those a helper was sent on."""
-    own = Q(helper__user=seat.user_id, helper__until=None) if seat.role == Role.HELPER else Q(pk__in=())
-    return by_ledger(seat) | own
 
 
 def of_letter(seat: Seat) -> Q:

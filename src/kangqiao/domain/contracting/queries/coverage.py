@@ -47,8 +47,8 @@ class Coverage:
 
     @property
     def look(self) -> str:
-        """The colour of its row."""
-        return "wait" if self.short else "done"
+        """The colour of the whole: short, reached, or without a target."""
+        return "go" if self.short is None else "wait" if self.short else "done"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests.application_plugin import as_application
 
 from kangqiao.base import acting, rows
+from kangqiao.base.actor import Actor
 from kangqiao.base.idempotency import FIELD
 from kangqiao.base.models import AuditEvent
 from kangqiao.domain.accounts.models import Role, User
@@ -323,3 +324,53 @@ def test_pages_ask_the_same_for_one_and_for_many(there: Helping, asks_at_most: A
     assert (few[0], of_house[0]) == (1, 1)
     assert read(seat, few[1])[0] == 13
     assert read(gp, of_house[1])[0] == 13
+
+
+def test_refused_house_sends_nobody_and_a_helper_who_left_is_no_party(there: Helping) -> None:
+    helper, seat = there.helper("volunteer")
+    visit, gp = there.visit(helper), there.w.seat(Role.GP)
+    pharmacist, far = there.w.seat(Role.PHARMACIST).actor, there.w.seat(Role.GP, there.w.other).actor
+
+    def may_send(by: Actor) -> bool:
+        return bool(permissions.can_send(by, helper, there.resident.pk, NOW))
+
+    def may_step(by: Actor, *parties: str) -> bool:
+        return bool(permissions.can_step_visit(by, visit, parties, NOW))
+
+    assert [may_send(by) for by in (gp.actor, f.JOB, pharmacist, far, seat.actor)] == [True, True, False, False, False]
+    assert (may_step(gp.actor, "team"), may_step(gp.actor, "helper"), may_step(f.JOB, "team")) == (True, False, True)
+    assert (may_step(pharmacist, "team"), may_step(seat.actor, "team"), may_step(seat.actor, "helper")) == (
+        False, False, True,
+    )  # fmt: skip
+    who = there.w.user("演示本人", Role.RESIDENT, there.w.centre)
+    Consent.objects.create(
+        resident=there.resident, decision="refuse", purpose="record", organization=there.w.centre, given_by=who,
+        since=NOW - DAY,
+    )  # fmt: skip
+    assert not may_send(gp.actor)
+    assert not may_step(gp.actor, "team")
+    assert may_step(seat.actor, "helper")
+    assert not HomeVisit.objects.filter(permissions.visits_visible_to(gp)).exists()
+    Helper.objects.filter(pk=helper.pk).update(until=timezone.localdate(NOW))
+    visit.helper.refresh_from_db()
+    assert permissions.visit_parties(seat.actor, visit) == set()
+    assert not HomeVisit.objects.filter(permissions.visits_visible_to(seat)).exists()
+    assert not Helper.objects.filter(permissions.helps(seat)).exists()
+
+
+def test_pages_of_helpers_and_of_those_who_send_them_are_apart(there: Helping) -> None:
+    row, seat = there.helper("volunteer")
+    contract = Contract.objects.get()
+    helper, gp = client(seat.user_id), client(there.w.user("演示医生", Role.GP, there.w.centre))
+
+    for name, *arguments in (
+        ("contracting-visits",), ("contracting-visit-new", contract.pk), ("contracting-detail", contract.pk),
+        ("contracting-teams",), ("contracting-team", there.team.pk), ("contracting-coverage",),
+    ):  # fmt: skip
+        assert helper.get(reverse(name, args=arguments)).status_code == 403, name
+    for name, *arguments in (
+        ("contracting-helped",), ("contracting-helped-person", there.resident.pk), ("contracting-coverage",),
+    ):  # fmt: skip
+        assert gp.get(reverse(name, args=arguments)).status_code == 403, name
+    assert post(gp, "contracting-helper-add", there.team.pk).status_code == 403
+    assert post(gp, "contracting-helper-end", row.pk).status_code == 403
