@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import Trace, record, record_all
 from kangqiao.base.bulk import reserve_ids
-from kangqiao.base.transition import begin_all, transition, transition_all
+from kangqiao.base.transition import begin_all, moved_meanwhile, transition, transition_all
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.followup import permissions, queries, rules
 from kangqiao.domain.followup.models import Survey, SurveyAnswer
@@ -98,7 +98,8 @@ def answer_survey(
 ) -> Survey:  # fmt: skip
     """The resident answers, or the centre writes down what was said on the telephone; the doctor is told.
 
-    What worries by the pack is told the whole centre too. Raises Denied, RuleBroken where a question is open.
+    What worries by the pack is told the whole centre too. Raises Denied, RuleBroken where a question is open,
+    AlreadyMoved when somebody answered before.
     """
     with transaction.atomic():
         row = _survey(survey_id, "answer", by, at)
@@ -171,9 +172,12 @@ def _survey(survey_id: int, action: str, by: Actor, at: datetime) -> Survey:
     found = rows.filter(pk=survey_id).first()
     if found is None:
         raise queries.no_survey()
-    allowed = permissions.can_step(by, found, SURVEY.step(action).parties, at)
+    step = SURVEY.step(action)
+    allowed = permissions.can_step(by, found, step.parties, at)
     if not allowed:
         raise Denied(allowed.reason)
+    if found.status not in step.sources:
+        raise moved_meanwhile(found, SURVEY)
     return found
 
 

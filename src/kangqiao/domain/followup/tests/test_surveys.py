@@ -188,6 +188,14 @@ def test_unanswered_falls_due_shows_as_such_and_the_centre_writes_down_what_was_
     assert (sent.status_code, row.status, row.by_name) == (302, "answered", gp.actor.name)
 
 
+def test_second_answer_says_who_gave_the_first(w: f.World) -> None:
+    row = asked(w)
+    actions.answer_survey(survey_id=row.pk, answers=FINE, by=w.own(row.resident).actor, at=f.AT + WEEK)
+
+    with pytest.raises(AlreadyMoved, match=row.resident.name):
+        actions.answer_survey(survey_id=row.pk, answers=BAD, by=w.seat(Role.GP).actor, at=f.AT + WEEK)
+
+
 def test_answer_with_an_open_question_is_refused_and_keeps_what_was_chosen(w: f.World) -> None:
     row = asked(w)
     own = w.own(row.resident)
