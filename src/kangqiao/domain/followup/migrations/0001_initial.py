@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             name='PlanItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('act', models.CharField(choices=[('visit', '诊疗'), ('follow_up', '随访'), ('check_up', '体检和评估'), ('child_check', '儿童检查'), ('vaccination', '预防接种'), ('maternal', '孕产期保健'), ('tcm', '中医'), ('rehabilitation', '康复'), ('nursing', '护理'), ('dental', '口腔'), ('referral', '转诊')], max_length=20)),
+                ('act', models.CharField(choices=[('visit', '诊疗'), ('follow_up', '随访'), ('check_up', '体检和评估'), ('child_check', '儿童检查'), ('vaccination', '预防接种'), ('maternal', '孕产期保健'), ('tcm', '中医'), ('rehabilitation', '康复'), ('nursing', '护理'), ('dental', '口腔'), ('referral', '转诊'), ('prescription', '开处方'), ('contact', '联系和提醒'), ('home_visit', '上门看望'), ('escort', '陪诊和代办'), ('activity', '健康活动'), ('measuring', '测量')], max_length=20)),
                 ('zh', models.CharField(max_length=60)),
                 ('en', models.CharField(max_length=100)),
                 ('every_days', models.PositiveSmallIntegerField()),
