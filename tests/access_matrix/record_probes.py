@@ -21,6 +21,7 @@ PROBES: tuple[Probe, ...] = (
         "records-mine", {"systolic": "138", "diastolic": "86", "taken_at": "{today}T07:30"},
         writes={"own": ("resident",)},
     ),
+    Probe("mydata", {"wanted": "sheet"}, writes={"own": ("resident",)}),
     Probe("records-death", {"on": "{today}"}, writes={"own": CENTRE}),
     Probe("residents-register", {**PERSON, "neighbourhood": "001001"}, writes={"own": CENTRE}),
     Probe(

@@ -224,6 +224,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "kangqiao.edges.jobs.followup",
     "kangqiao.edges.jobs.forms",
     "kangqiao.edges.jobs.imports",
+    "kangqiao.edges.jobs.mydata",
     "kangqiao.edges.jobs.portal",
     "kangqiao.edges.jobs.publication",
     "kangqiao.edges.jobs.referral",

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.find.urls")),
     path("", include("kangqiao.edges.help.urls")),
     path("own/", include("kangqiao.edges.own.urls")),
+    path("own/", include("kangqiao.edges.mydata.urls")),
     path("people/", include("kangqiao.edges.administration.urls")),
     path("agreements/", include("kangqiao.edges.network.urls")),
     path("agreements/", include("kangqiao.domain.agreements.urls")),

@@ -51,6 +51,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("roster-board", "calendar-week", _("专家排班")),
     Entry("slots-day", "calendar", _("今日就诊")),
     Entry("slots-pools", "chart-bar", _("号源分配")),
+    Entry("mydata", "download", _("带走我的数据")),
     Entry("residents-reads", "eye", _("谁看过我的档案")),
     Entry("messaging-inbox", "bell", _("消息")),
     Entry("own-sign-ins", "fingerprint", _("我的登录")),

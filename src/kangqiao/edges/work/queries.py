@@ -22,6 +22,7 @@ TASKS: dict[str, str | Promise] = {
     "followup.services": _("按做过的服务更新健康方案"),
     "followup.surveys": _("诊后问卷：排、发、列出未回答的"),
     "forms.forget": _("清理过期的草稿和结果文件"),
+    "mydata.gather": _("准备居民自己的数据"),
     "portal.clocks": _("居民的问题：超时提醒、自动结束"),
     "scheduling.offer": _("候补：没人接的号让给下一位"),
     "scheduling.sweep": _("清理早已结束的留号"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +16,7 @@ from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.jobs import get_job, jobs_of
 from kangqiao.base.pages import came_from
-from kangqiao.base.sheets import download
+from kangqiao.base.sheets import MIME, download
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.edges.work import forms, queries
@@ -64,4 +66,5 @@ def result(request: SeatedRequest, job_id: int) -> HttpResponse:
     job = get_job(request.actor, job_id)
     if job.result is None:
         raise NotVisible(_("这项任务没有结果文件，或文件已过保存期。"))
-    return download(bytes(job.result), file_name=job.result_name)
+    mime = mimetypes.guess_type(job.result_name)[0] or MIME
+    return download(bytes(job.result), file_name=job.result_name, mime=mime)

@@ -17,8 +17,9 @@ from kangqiao.base import reads
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
 from kangqiao.domain.records.permissions import is_allowed_sensitive, sees_sensitive
-from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.residents.parameters import sensitive_groups
+from kangqiao.domain.residents.permissions import valid_at
 from kangqiao.domain.residents.queries import get_resident, not_found
 from kangqiao.domain.terminology import queries as terminology
 
@@ -39,6 +40,8 @@ class Protection:
         return bool(self.pattern)
 
 
+# A reader who is no house and wrote nothing of the record; 0 stands for rows that belong to none.
+NO_HOUSE = -1
 # The words of a visit, in which a protected condition may be told beside its diagnosis.
 VISIT_WORDS = ("reason", "differential", "summary")
 
@@ -57,6 +60,13 @@ def protection_for(seat: Seat, resident: Resident) -> Protection:
     """The same for a resident the seat has just been given by `get_resident`."""
     # reads the clock: a right to see is a right now
     return _closed_to(seat.organization_id, resident, lambda: sees_sensitive(seat, resident.pk, timezone.now()))
+
+
+def protection_of_file(seat: Seat, resident: Resident) -> Protection:
+    """What stays out of a file that is taken along: from a guardian too, for files are handed on; not from oneself."""
+    moment = timezone.now()  # reads the clock: a right to see is a right now
+    own = valid_at(moment).filter(resident=resident, user=seat.user_id, kind=Basis.Kind.OWN)
+    return _closed_to(NO_HOUSE, resident, own.exists)
 
 
 def protection_of_house(organization_id: int, resident: Resident) -> Protection:
@@ -130,10 +140,16 @@ def encounters_of(seat: Seat, resident: Resident, protection: Protection | None 
     return rows.order_by("-started_at", "-pk")
 
 
-def conditions_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Condition]:
-    """What the resident lives with now, open to the seat. Raises NotVisible when the seat has no basis."""
+def conditions_of(
+    seat: Seat, resident: Resident, protection: Protection | None = None, *, past: bool = False
+) -> QuerySet[Condition]:
+    """What the resident lives with now, or did in the `past` too, open to the seat.
+
+    Raises NotVisible when the seat has no basis.
+    """
     closed = (protection or protection_of(seat, resident)).pattern
-    rows = Condition.objects.filter(resident=resident, abated_on__isnull=True)
+    rows = Condition.objects.filter(resident=resident)
+    rows = rows if past else rows.filter(abated_on__isnull=True)
     return (rows.exclude(code__iregex=closed) if closed else rows).order_by("code")
 
 
@@ -147,26 +163,41 @@ def documents_of(seat: Seat, resident: Resident, protection: Protection | None =
     return rows.order_by("-signed_at", "-pk")
 
 
-def observations_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Observation]:
-    """The values that hold, open to the seat, latest first. Raises NotVisible when the seat has no basis."""
+def observations_of(
+    seat: Seat, resident: Resident, protection: Protection | None = None, *, past: bool = False
+) -> QuerySet[Observation]:
+    """The values that hold, or with those corrected in the `past`, open to the seat, latest first.
+
+    Raises NotVisible when the seat has no basis.
+    """
     closed = (protection or protection_of(seat, resident)).pattern
-    rows = Observation.objects.filter(resident=resident, correction__isnull=True, is_void=False)
+    rows = Observation.objects.filter(resident=resident)
+    rows = rows if past else rows.filter(correction__isnull=True, is_void=False)
     if closed:
         rows = rows.exclude(text__iregex=closed)
         rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(closed, "encounter__"))
     return rows.select_related("organization").order_by("-taken_at", "-pk")
 
 
-def allergies_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> list[Allergy]:
-    """What the resident must not get; one line without a name says that nothing is known, no line that nobody asked."""
+def allergies_of(
+    seat: Seat, resident: Resident, protection: Protection | None = None, *, past: bool = False
+) -> list[Allergy]:
+    """What the resident must not get; one line without a name says that nothing is known, no line that nobody asked.
+
+    With the `past` those that were refuted too.
+    """
     _guard(seat, resident, protection)
-    return list(Allergy.objects.filter(resident=resident, refuted_at__isnull=True))
+    rows = Allergy.objects.filter(resident=resident)
+    return list(rows if past else rows.filter(refuted_at__isnull=True))
 
 
-def medications_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Medication]:
-    """The medicines in use, open to the seat. Raises NotVisible when the seat has no basis."""
+def medications_of(
+    seat: Seat, resident: Resident, protection: Protection | None = None, *, past: bool = False
+) -> QuerySet[Medication]:
+    """The medicines in use, or in the `past` too, open to the seat. Raises NotVisible when the seat has no basis."""
     found = protection or protection_of(seat, resident)
-    rows = Medication.objects.filter(resident=resident, until__isnull=True)
+    rows = Medication.objects.filter(resident=resident)
+    rows = rows if past else rows.filter(until__isnull=True)
     if found.medicines:
         rows = rows.exclude(code__iregex=found.medicines)
         rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(found.pattern, "encounter__"))
