@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kangqiao.domain.contracting.models import Service, TeamMember
-from kangqiao.domain.portal.models import Enquiry, EnquiryMessage, Rating
+from kangqiao.domain.portal.models import CentreService, Enquiry, EnquiryMessage, Rating
 from kangqiao.domain.workforce.models import Practitioner
 
 if TYPE_CHECKING:
@@ -26,5 +26,6 @@ def add_portal(side: Side) -> None:
     side.add("enquiry_message", EnquiryMessage, enquiry=side.enquiry, side="resident")
     side.add("rating", Rating, resident=side.resident, service=side.service, stars=4)
     more = {"contract": side.contract, "item": side.item_of_package, "on": side.today}
+    side.add("offer", CentreService, organization=side.centre, since=side.today)
     side.rows["service"], rated = side.add(SERVICE, Service, **more), side.service
     side.rows["rated"] = rated

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from kangqiao.base.actor import Actor
+from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.accounts.queries import seat_of
 from kangqiao.domain.records import queries as records
 from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.permissions import visible_to as referrals_visible_to
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.residents.permissions import user_id_of
 from kangqiao.domain.residents.queries.oversight import Look
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.permissions import visible_to as bookings_visible_to
@@ -42,6 +46,15 @@ class Kept:
             self.bookings, self.referrals,
         )  # fmt: skip
         return sum(len(one) for one in rows) + sum(len(of_day) for _day, of_day in self.looks)
+
+
+def seat_still_held(by: Actor, membership_id: int) -> Seat:
+    """The seat somebody asked from, as long as it is theirs. Raises NotVisible."""
+    user = User.objects.filter(pk=user_id_of(by) or 0).first()
+    seat = seat_of(user, membership_id) if user is not None else None
+    if seat is None or seat.actor != by:
+        raise residents.not_found()
+    return seat
 
 
 def everything_kept(seat: Seat, resident_id: int | None, now: datetime) -> Kept:

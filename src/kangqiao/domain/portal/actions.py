@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,13 +14,14 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.agreements.queries import is_paired
 from kangqiao.domain.contracting.models import Contract, Service
 from kangqiao.domain.contracting.queries import running_of
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.messaging.actions import notify, notify_all
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.portal import permissions, queries, rules
-from kangqiao.domain.portal.models import Enquiry, EnquiryMessage, Rating
+from kangqiao.domain.portal.models import CentreService, Enquiry, EnquiryMessage, Rating
 from kangqiao.domain.portal.parameters import PortalParameters, portal_at
 from kangqiao.domain.portal.states import ENQUIRY
 from kangqiao.domain.records.actions import write_document
@@ -185,6 +186,47 @@ def rate_service(*, service_id: int, stars: int, words: str = "", by: Actor, at:
         except IntegrityError as clash:
             raise Taken(_("这次服务已经评价过了。"), next_step=_("每次服务评价一次，谢谢您。")) from clash
         record("portal.rate_service", row, by=by, at=at, resident_id=row.resident_id, stars=stars)
+    return row
+
+
+def offer_service(
+    *, organization_id: int, zh: str, en: str = "", times: str, since: date, supporter_id: int | None = None,
+    specialty: str = "", by: Actor, at: datetime,
+) -> CentreService:  # fmt: skip
+    """A centre offers something from a day on; a featured service names a hospital bound to it (ZH-3.2.3a).
+
+    Raises Denied, RuleBroken without a specialty or for another hospital, Taken where it offers that already.
+    """
+    with transaction.atomic():
+        _allow(permissions.can_offer(by, organization_id))
+        if (supporter_id is None) != (not specialty):
+            raise RuleBroken(_("特色服务要同时写支持的医院和专科。"), next_step=_("两个都选，或都不选。"))
+        if supporter_id is not None and not is_paired(supporter_id, organization_id, localtime(at).date()):
+            raise RuleBroken(_("这家医院和本中心没有联建协议。"), next_step=_("请选有协议的医院。"))
+        try:
+            with transaction.atomic():
+                row = CentreService.objects.create(
+                    organization_id=organization_id, zh=zh.strip(), en=en.strip(), times=times.strip(), since=since,
+                    supporter_id=supporter_id, specialty=specialty, registered_at=at,
+                )  # fmt: skip
+        except IntegrityError as clash:
+            raise Taken(_("中心已有这个名称的服务。"), next_step=_("请换个名称，或改原来那一项的时间。")) from clash
+        record("portal.offer_service", row, by=by, at=at, featured=supporter_id is not None)
+    return row
+
+
+def change_service(*, offer_id: int, times: str, until: date | None = None, by: Actor, at: datetime) -> CentreService:
+    """Its times are others now, or it ends on a day. Raises Denied, NotVisible, RuleBroken for a day too early."""
+    with transaction.atomic():
+        row = CentreService.objects.select_for_update().filter(pk=offer_id, until__isnull=True).first()
+        if row is None:
+            raise NotVisible(_("没有这项服务，或已经停止。"), next_step=_("请从“中心服务”打开。"))
+        _allow(permissions.can_offer(by, row.organization_id))
+        if until is not None and until < row.since:
+            raise RuleBroken(_("停止的日期早于开始。"), next_step=_("请改日期。"))
+        row.times, row.until = times.strip(), until
+        row.save(update_fields=("times", "until"))
+        record("portal.change_service", row, by=by, at=at, ended=until is not None)
     return row
 
 

@@ -1,4 +1,4 @@
-"""What people type to each other, and how they rate."""
+"""What people type to each other, how they rate, and what a centre offers."""
 
 from __future__ import annotations
 
@@ -59,4 +59,33 @@ class RatingForm(forms.Form):
     words = forms.CharField(
         label=_("想说的话"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("团队看得到内容，看不到是谁写的。"),
+    )  # fmt: skip
+
+
+class OfferForm(forms.Form):
+    """A service of the centre; a featured one with its hospital and specialty."""
+
+    zh = forms.CharField(label=_("服务"), max_length=60)
+    en = forms.CharField(label=_("英文名"), max_length=100, required=False)
+    times = forms.CharField(label=_("时间"), max_length=120, help_text=_("例如：周一到周五 8:00–12:00。"))
+    since = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    supporter_id = forms.TypedChoiceField(label=_("支持的医院"), coerce=int, empty_value=None, required=False)
+    specialty = forms.ChoiceField(
+        label=_("按哪个专科计就诊"), required=False, help_text=_("只有特色服务要选医院和专科；就诊次数从登记那天起数。")
+    )
+
+    def __init__(
+        self, *args: Any, supporters: list[tuple[int, str]], specialties: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["supporter_id"].choices = [("", _("不是特色服务")), *supporters]  # type: ignore[attr-defined]
+        self.fields["specialty"].choices = [("", "—"), *specialties]  # type: ignore[attr-defined]
+
+
+class ChangeForm(forms.Form):
+    """Other times, or the day it ends."""
+
+    times = forms.CharField(label=_("时间"), max_length=120)
+    until = forms.DateField(
+        label=_("从哪天起停止"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )  # fmt: skip

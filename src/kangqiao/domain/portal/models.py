@@ -1,4 +1,4 @@
-"""Questions to the team with all that was written, and ratings of services."""
+"""What a centre offers, questions to the team with all that was written, and ratings of services."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -7,9 +7,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
-from kangqiao.base.rows import Rows
+from kangqiao.base.rows import Rows, shared
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.contracting.models import Contract, Service, TeamMember
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.portal.rules import STARS
 from kangqiao.domain.portal.states import ENQUIRY
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
@@ -17,6 +18,46 @@ from kangqiao.kernel.states import State
 
 OF_LEDGER = Rows("whom the ledger lets one see", OF_RESIDENT)
 OF_ENQUIRY = Rows("seen with the question", "EXISTS (SELECT FROM portal_enquiry one WHERE one.id = enquiry_id)")
+
+
+class CentreService(BaseModel):
+    """One thing a centre offers, with its times, from a day until it ends (FHIR HealthcareService).
+
+    A featured one names the hospital that supports it and the specialty by which its visits are counted.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    zh = models.CharField(max_length=60)
+    en = models.CharField(max_length=100, blank=True)
+    times = models.CharField(max_length=120)
+    since = models.DateField()
+    # The first day on which it is no longer offered.
+    until = models.DateField(null=True, blank=True)
+    supporter = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
+    specialty = models.CharField(max_length=40, blank=True)
+    registered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=~Q(zh="") & ~Q(times=""), name="centre_service_says_when"),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gte=F("since")), name="centre_service_term"
+            ),
+            models.CheckConstraint(
+                condition=Q(supporter__isnull=True, specialty="") | (Q(supporter__isnull=False) & ~Q(specialty="")),
+                name="centre_service_featured_whole",
+            ),
+            models.UniqueConstraint(
+                fields=("organization", "zh"), condition=Q(until__isnull=True), name="centre_service_once"
+            ),
+        )
+        ordering = ("since", "id")
+
+    class Privacy:
+        rows = shared("what a centre offers to everybody, no person")
+        identifying = ()
+        clinical = ()
+        operational = ("organization", "zh", "en", "times", "since", "until", "supporter", "specialty", "registered_at")
 
 
 class Enquiry(BaseModel):

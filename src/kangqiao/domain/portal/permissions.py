@@ -1,4 +1,4 @@
-"""Who sees a question, who asks, and who answers."""
+"""Who sees a question, who asks, who answers, and who says what a centre offers."""
 
 from __future__ import annotations
 
@@ -60,3 +60,9 @@ def can_rate(by: Actor, resident_id: int, at: datetime) -> Decision:
     user_id = residents.user_id_of(by) or 0
     held = residents.valid_at(at).filter(resident=resident_id, user=user_id, kind__in=residents.DECIDING)
     return YES if by.role == Role.RESIDENT and held.exists() else no(_("服务由本人或监护人评价。"))
+
+
+def can_offer(by: Actor, organization_id: int) -> Decision:
+    """The manager of a centre says what it offers."""
+    mine = by.role == Role.CENTRE_MANAGER and by.organization_id == organization_id
+    return YES if by.is_system or mine else no(_("中心的服务由中心负责人登记。"))

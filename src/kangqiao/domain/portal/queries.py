@@ -1,4 +1,4 @@
-"""Every read of the portal: questions of a desk and of a resident, what waits, and ratings."""
+"""Every read of the portal: what centres offer, questions of a desk and of a resident, what waits, and ratings."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kangqiao.base.acting import beyond
+from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.contracting.models import Service, Team, TeamMember
 from kangqiao.domain.contracting.permissions import CENTRE
 from kangqiao.domain.contracting.queries import members_of
 from kangqiao.domain.contracting.states import RUNNING
-from kangqiao.domain.portal.models import Enquiry, EnquiryMessage, Rating
+from kangqiao.domain.portal.models import CentreService, Enquiry, EnquiryMessage, Rating
 from kangqiao.domain.portal.parameters import PortalParameters, portal_at
 from kangqiao.domain.portal.permissions import parties, ratings_visible_to, visible_to
 from kangqiao.domain.portal.rules import STARS, minutes_between
 from kangqiao.domain.portal.states import ENQUIRY
+from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import DECIDING, bases_of
 from kangqiao.domain.residents.queries import note_read
+from kangqiao.domain.terminology import queries as terminology
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import Step
 
@@ -260,3 +264,43 @@ def _stars_of(team_ids: list[int]) -> dict[tuple[int, int], int]:
     rows = Rating.objects.filter(service__contract__team__in=team_ids).order_by()
     counted = rows.values_list("service__contract__team", "stars").annotate(n=Count("pk"))
     return {(team, stars): n for team, stars, n in counted}
+
+
+# --- what a centre offers -------------------------------------------------------------------------------------
+
+
+@beyond("portal.featured")
+def offered(organization_id: int, on: date | None = None) -> list[CentreService]:
+    """What a centre offers on a day, or ever offered; featured ones with their `visits` since they were registered.
+
+    A visit counts at the centre in the specialty named, whoever it was (ZH-3.3e, ZH-3.2.3a).
+    """
+    last = Coalesce(OuterRef("until"), Value(date.max))
+    same = Encounter.objects.filter(organization=OuterRef("organization"), specialty=OuterRef("specialty"))
+    seen = same.filter(
+        started_at__gte=OuterRef("registered_at"), started_at__date__gte=OuterRef("since"), started_at__date__lt=last
+    )
+    counted = Subquery(seen.order_by().values("organization").annotate(n=Count("pk")).values("n"))
+    rows = CentreService.objects.select_related("supporter").filter(organization=organization_id)
+    if on is not None:
+        rows = rows.filter(Q(until__isnull=True) | Q(until__gt=on), since__lte=on)
+    return list(rows.annotate(visits=Coalesce(counted, 0)))
+
+
+def get_service_offered(seat: Seat, offer_id: int) -> CentreService:
+    """One thing the seat's centre offers. Raises NotVisible."""
+    rows = CentreService.objects.filter(organization=seat.organization_id, until__isnull=True)
+    found = rows.filter(pk=offer_id).first() if seat.role == Role.CENTRE_MANAGER else None
+    if found is None:
+        raise NotVisible(_("没有这项服务，或已经停止。"), next_step=_("请从“中心服务”打开。"))
+    return found
+
+
+def supporters(organization_id: int, on: date) -> list[tuple[int, str]]:
+    """The hospitals bound to a centre, to choose from."""
+    return [(one.pk, one.zh) for one in agreements.paired_hospitals(organization_id, on).order_by("zh")]
+
+
+def specialties() -> list[tuple[str, str]]:
+    """The specialties by which visits are counted, named in the reader's language."""
+    return [(one.code, called(one)) for one in terminology.concepts("specialty")]

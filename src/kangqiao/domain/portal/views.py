@@ -1,4 +1,4 @@
-"""Questions to the team, as both sides see them, and how satisfied people are."""
+"""What a centre offers, questions to the team as both sides see them, and how satisfied people are."""
 
 from __future__ import annotations
 
@@ -144,6 +144,56 @@ def ratings(request: SeatedRequest) -> HttpResponse:
     """How satisfied residents are with each team of the house."""
     teams = contracting.open_teams(request.seat.organization_id)
     return render(request, "portal/ratings.html", {"teams": queries.ratings_by_team(request.seat, teams)})
+
+
+@require_safe
+@access("role", roles=(Role.RESIDENT,))
+def centre(request: SeatedRequest) -> HttpResponse:
+    """What the centre of the resident, or of whom they act for, offers when; what is featured and how it is used."""
+    wanted = request.GET.get("resident", "")
+    person = residents.person_for(request.seat, int(wanted) if wanted.isdigit() and len(wanted) < 19 else None)
+    found = queries.offered(person.centre_id, timezone.localdate())
+    page = {"centre": person.centre, "services": found, "featured": [one for one in found if one.supporter_id]}
+    return render(request, "portal/centre.html", page)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=(Role.CENTRE_MANAGER,))
+@idempotent
+@exports
+def services(request: SeatedRequest) -> HttpResponse:
+    """Everything the centre offers and offered; posting offers more."""
+    house, today = request.seat.organization_id, timezone.localdate()
+    choices: dict[str, Any] = {"supporters": queries.supporters(house, today), "specialties": queries.specialties()}
+    form = forms.OfferForm(request.POST or None, initial={"since": today}, **choices)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.offer_service(organization_id=house, by=request.actor, at=timezone.now(), **form.cleaned_data)
+        except (RuleBroken, Taken) as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("已登记，居民的页面上看得到了。"))
+            return redirect("portal-services")
+    page = {"services": queries.offered(house), "form": form, "today": today}
+    return render(request, "portal/services.html", page, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=(Role.CENTRE_MANAGER,))
+@idempotent
+def service(request: SeatedRequest, offer_id: int) -> HttpResponse:
+    """Other times of a service, or the day it ends."""
+    one = queries.get_service_offered(request.seat, offer_id)
+    form = forms.ChangeForm(request.POST or None, initial={"times": one.times})
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change_service(offer_id=one.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
+        except RuleBroken as error:
+            form.add_error("until", str(error))
+        else:
+            messages.success(request, _("已改好。"))
+            return redirect("portal-services")
+    return render(request, "portal/service.html", {"one": one, "form": form}, status=422 if form.errors else 200)
 
 
 def _write(request: SeatedRequest, one: Enquiry, *, text: str, seen: int | None) -> None:

@@ -44,6 +44,8 @@ PAGES: tuple[Entry, ...] = (
     Entry("followup-surveys", "clipboard-check", _("诊后问卷")),
     Entry("followup-channels", "users-group", _("服务群")),
     Entry("portal-mine", "inbox", _("问家庭医生团队")),
+    Entry("portal-centre", "building-hospital", _("我的社区中心")),
+    Entry("portal-services", "clipboard-check", _("中心服务")),
     Entry("portal-desk", "inbox", _("居民问团队")),
     Entry("portal-ratings", "chart-bar", _("满意度")),
     Entry("contracting-teams", "users", _("家庭医生团队")),

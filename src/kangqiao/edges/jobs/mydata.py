@@ -12,12 +12,9 @@ from kangqiao.base.acting import on_behalf
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.jobs import move_bar
-from kangqiao.domain.accounts.models import User
-from kangqiao.domain.accounts.queries import seat_of
 from kangqiao.edges.jobs.ending import end, giving_up
 from kangqiao.edges.mydata import bundle, forms, sheet
-from kangqiao.kernel.errors import NotVisible
-from kangqiao.pathways.own_data import everything_kept
+from kangqiao.pathways.own_data import everything_kept, seat_still_held
 
 log = logging.getLogger(__name__)
 ENDINGS = {forms.SHEET: "html", forms.BUNDLE: "json"}
@@ -30,11 +27,8 @@ def gather(
     """Makes the file and answers how many rows stand in it; begun anew it makes the same one again."""
     asking = Actor(**by)
     with giving_up(job_id, asking), on_behalf(asking, "mydata.gather") as person, translation.override(language):
-        seat = seat_of(User.objects.get(pk=int(person.id.removeprefix("user:"))), membership_id)
-        if seat is None or seat.actor != person:
-            raise NotVisible(translation.gettext("您的岗位变了，请重新登录后再取。"))
         at = timezone.now()
-        kept = everything_kept(seat, resident_id, at)
+        kept = everything_kept(seat_still_held(person, membership_id), resident_id, at)
         content = sheet.written(kept) if wanted == forms.SHEET else bundle.written(kept)
         record("mydata.export", kept.resident, by=person, at=at, resident_id=resident_id, form=wanted, rows=kept.count)
         move_bar(job_id, done=kept.count, total=kept.count)

@@ -1,13 +1,15 @@
-"""Invented: a resident asks the team, rates a visit, is assessed and asked how it goes; a group of the team."""
+"""Invented: a resident asks the team, rates a visit, is asked how it goes; what the centre offers, a group."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from django.utils.timezone import localtime
 
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import seat_of
+from kangqiao.domain.agreements.queries import paired_hospitals
 from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.followup import actions as followup
@@ -22,6 +24,17 @@ WHO, DOCTOR = "resident-zhouguyu", "gp-gongbei-1"
 # Nobody has the right to ask before the accounts are made, this morning.
 ANSWERED_AFTER = timedelta(minutes=20)
 VISITED_AFTER = timedelta(hours=9)
+OFFERED = (
+    ("全科门诊", "General practice", "周一至周日 8:00–20:00"),
+    ("中医和针灸", "Chinese medicine and acupuncture", "周一至周六 8:00–17:30"),
+    ("儿童预防接种", "Vaccination of children", "周二、周四、周六 8:00–11:30"),
+    ("儿童保健", "Child health", "周一、周三 8:00–17:00"),
+    ("孕产妇保健", "Maternal health", "周二、周五 8:00–17:00"),
+    ("老年人体检", "Check-up of the elderly", "周一至周五 7:30–10:00（空腹）"),
+    ("慢病随访", "Follow-up of long-term problems", "周一至周五 8:00–17:00"),
+    ("康复", "Rehabilitation", "周一至周五 14:00–17:00"),
+    ("上门护理", "Home nursing", "电话预约，周一至周五"),
+)
 
 
 def load_questions(run: Run) -> int:
@@ -48,6 +61,7 @@ def load_questions(run: Run) -> int:
         owner_id=owner.pk, kind=GroupChannel.Kind.CHRONIC, platform="微信", zh="拱北慢病管理群（演示）", people=126,
         by=doctor.actor, at=run.at,
     )  # fmt: skip
+    _offers(held.team.organization_id, run)
     return 4
 
 
@@ -65,3 +79,16 @@ def _survey(held: Contract, run: Run) -> None:
     seen = followup.Visit(held.resident_id, "visit", on, source, house.pk, house.pk, doctor.pk)
     followup.plan_surveys(visits=(seen,), by=run.by, at=run.at)
     followup.ask_surveys(by=run.by, at=run.at)
+
+
+def _offers(house_id: int, run: Run) -> None:
+    """What the centre offers when; one thing with the hospital it works with."""
+    offer = partial(actions.offer_service, organization_id=house_id, since=run.start, by=run.by, at=run.at)
+    for zh, en, times in OFFERED:
+        offer(zh=zh, en=en, times=times)
+    hospital = paired_hospitals(house_id, run.today).first()
+    if hospital is not None:
+        offer(
+            zh="高血压专家门诊", en="Hypertension clinic", times="周三 8:30–11:30", supporter_id=hospital.pk,
+            specialty="cardiology",
+        )  # fmt: skip

@@ -26,6 +26,7 @@ from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.edges.jobs.mydata import gather
 from kangqiao.edges.mydata import bundle
 from kangqiao.kernel.errors import NotVisible
@@ -92,6 +93,11 @@ def kept(w: f.World, one: Resident, number: int = 1) -> None:
         resident=one, encounter=visit, kind="visit_summary", organization=w.centre, signed_by="演示", signed_at=f.AT,
         text="小结正文",
     )  # fmt: skip
+    asked_for(w, one, doctor, number)
+
+
+def asked_for(w: f.World, one: Resident, doctor: Practitioner, number: int) -> None:
+    """A booking, a referral, and somebody who looked."""
     starts = f.AT + timedelta(days=number)
     session = Session.objects.create(
         organization=w.centre, practitioner=doctor, specialty="cardiology", kind="posted_expert", starts_at=starts,
