@@ -128,6 +128,7 @@ EXACT: dict[str, Allowed] = {
     "records.Observation": by_ledger, "records.Allergy": by_ledger, "records.Medication": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
     "scheduling.Hold": by_ledger, "scheduling.Waiting": by_ledger, "scheduling.Appeal": by_ledger,
+    "scheduling.Displaced": by_ledger,
     "referral.Referral": by_ledger, "referral.Part": of_letter, "messaging.Notice": messaging.visible_to,
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
 }  # fmt: skip
