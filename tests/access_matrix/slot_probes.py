@@ -38,14 +38,6 @@ PROBES = (
     ),
     # Places and visits. A resident books any public place; of staff, those of the place or with a basis.
     Probe(
-        "slots-withdraw",
-        REASON,
-        writes={
-            "own": (*PLANNER, *LEADERS, "centre_manager", "referral_desk"),
-            "partner": (*PLANNER, *LEADERS, "referral_desk"),
-        },
-    ),
-    Probe(
         "slots-book",
         {"resident": "{resident.pk}"},
         given=_free,

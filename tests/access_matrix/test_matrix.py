@@ -31,6 +31,7 @@ from tests.access_matrix import (
     slot_probes,
     survey_probes,
     waitlist_probes,
+    withdrawal_probes,
 )
 from tests.access_matrix.cells import (
     ACTORS,
@@ -54,7 +55,7 @@ PROBES = (
     *probes.PROBES, *more_probes.PROBES, *contract_probes.PROBES, *record_probes.PROBES, *slot_probes.PROBES,
     *green_probes.PROBES,
     *portal_probes.PROBES, *followup_probes.PROBES, *helper_probes.PROBES,
-    *waitlist_probes.PROBES, *survey_probes.PROBES,
+    *waitlist_probes.PROBES, *survey_probes.PROBES, *withdrawal_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

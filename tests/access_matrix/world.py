@@ -36,6 +36,7 @@ from tests.access_matrix.record_rows import add_record
 from tests.access_matrix.result_rows import add_results
 from tests.access_matrix.slot_rows import add_holds
 from tests.access_matrix.waitlist_rows import add_lines
+from tests.access_matrix.withdrawal_rows import add_displaced
 from tests.access_matrix.work import add_work
 
 SEATS = {
@@ -348,6 +349,7 @@ def _visits(side: Side) -> None:
     side.add("booking@hospital", Booking, slot=hospital_slot, session=hospital_slot.session, **held)
     add_holds(side)
     add_lines(side)
+    add_displaced(side)
     if side.host is not None:
         ours = side.host
         ours.slot.taken += 1

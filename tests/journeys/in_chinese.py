@@ -6,7 +6,23 @@ import re
 
 TITLE = "整条链：珠海的一周"
 LEAD = "由浏览器里的测试写成（`pytest tests/journeys --pictures`）。医院和中心取自珠海的文件，人物虚构（演示）。"
+WITHDRAWAL = (
+    "停诊：一个都不丢",
+    "由浏览器里的测试写成（`pytest tests/journeys/test_withdrawal.py --pictures`）。医院和中心取自珠海的文件，"
+    "人物虚构（演示）。",
+)
 WORDS = {
+    "Before: everybody whom it concerns": "停诊以前：先看牵涉到谁",
+    "Twelve people, each with the nearest equal places": "十二个人，每人旁边是最近的同类空号",
+    "Called off: told at once, and taken back when it was a mistake": "停诊：马上通知；按错了能撤销",
+    "Who still waits for another place, with the telephone": "谁还在等另一个号，电话在旁边",
+    "On the telephone: one tap": "手机上：点一下就改好",
+    "Why, and three places to choose from": "为什么停，三个空号任选",
+    "The worklist of the house: until each is settled": "出诊机构的待办：每一位有着落才消失",
+    "Whom to call, and what is free for each": "给谁打电话，各有哪些空号",
+    "Two have another place, one needs none, nine stand on the worklist: nobody is lost.": (
+        "两位已另约，一位不用了，九位还在待办里：一个都没丢。"
+    ),
     "Roster 排班: the dispatcher reviews the plan, moves one half-day and publishes": (
         "排班：排班员看方案，移一个半天，发布"
     ),

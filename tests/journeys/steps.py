@@ -90,11 +90,13 @@ class Album:
         picture(page, file)
         self._write(f"![{{}}](../pictures/{file.name})\n", words)
 
-    def binds(self, file: pathlib.Path, title: str, lead: str) -> None:
-        """Write the page of the guide in both languages."""
+    def binds(
+        self, file: pathlib.Path, title: str, lead: str, heads: tuple[str, str] = (in_chinese.TITLE, in_chinese.LEAD)
+    ) -> None:
+        """Write the page of the guide in both languages; `heads` are title and lead in Chinese."""
         if self.keep:
             pages = {file: (title, lead, self.lines)}
-            pages[file.with_suffix(".zh-CN.md")] = (in_chinese.TITLE, in_chinese.LEAD, self.chinese)
+            pages[file.with_suffix(".zh-CN.md")] = (*heads, self.chinese)
             file.parent.mkdir(exist_ok=True)
             for page, (head, first, lines) in pages.items():
                 page.write_text(f"# {head}\n\n{first}\n\n" + "\n".join(lines), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from kangqiao.domain.accounts.models import Membership
+from kangqiao.domain.scheduling.models import Booking
 from kangqiao.kernel.states import StateTable
 
 NUMBERS = itertools.count(1)
@@ -70,6 +71,8 @@ def stays(model: type[models.Model], key: str) -> dict[str, Any]:
         return {"red_flags": [], "due_at": AT if key == "asked" else None}
     if model._meta.label == "scheduling.Appeal":
         return {"answered_at": None} if key == "made" else {"answer": "演示", "answered_at": AT}
+    if model._meta.label == "scheduling.Displaced" and key == "placed":
+        return {"instead": make(Booking)}
     if model._meta.label == "accounts.RoleChange" and key == "approved":
         return {"membership": make(Membership)}
     return {}

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agreements/", include("kangqiao.domain.agreements.urls")),
     path("roster/", include("kangqiao.domain.roster.urls")),
     path("slots/", include("kangqiao.domain.scheduling.urls")),
+    path("slots/", include("kangqiao.edges.withdrawing.urls")),
     path("referrals/", include("kangqiao.domain.referral.urls")),
     path("", include("kangqiao.domain.contracting.urls")),
     path("asks/", include("kangqiao.domain.portal.urls")),

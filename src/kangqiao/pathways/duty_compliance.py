@@ -34,6 +34,7 @@ class WeekCount:
     monday: date
     kept: int
     is_closed: bool
+    cancelled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ def _half_days(agreement: Agreement, duty: Duty, day: date, on: date) -> DutyRes
             _("%(monday)s 那周 %(kept)s 个半天，要求 %(target)s 个。")
             % {"monday": f"{closed[-1].monday:%m-%d}", "kept": closed[-1].kept, "target": _plain(duty.target)}
         )
+        if verdict is Verdict.SHORT and closed[-1].cancelled:
+            words.append(_("停诊 %(n)s 个，没有替诊的不算。") % {"n": closed[-1].cancelled})
     if running:
         words.append(_("本周已确认 %(kept)s／%(target)s。") % {"kept": running.kept, "target": _plain(duty.target)})
     return DutyResult(duty, duty.target, observed, verdict, "".join(words), weeks=tuple(weeks))
@@ -150,7 +153,8 @@ def _weeks(agreement: Agreement, day: date, on: date) -> list[WeekCount]:
         if start + WEEK <= agreement.starts_on or (is_closed and not _is_whole(agreement, start)):
             continue
         by_status = counts.get(start, {})
-        found.append(WeekCount(start, sum(by_status.get(status, 0) for status in roster.KEPT_STATES), is_closed))
+        kept = sum(by_status.get(status, 0) for status in roster.KEPT_STATES)
+        found.append(WeekCount(start, kept, is_closed, by_status.get("cancelled", 0)))
     return found
 
 

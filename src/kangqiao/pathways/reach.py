@@ -129,6 +129,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "team": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
         "appeal": _kind(own=(Role.CENTRE_MANAGER,), related=(Role.REFERRAL_DESK,)),
         "missed": _kind(own=(Role.RESIDENT,)),
+        "displaced": _kind(own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER), related=(Role.REFERRAL_DESK,)),
         "waiting": _kind(own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER)),
         "helper": _kind(own=(Role.CENTRE_MANAGER,)),
         "visit": _kind(own=(Role.HELPER, Role.GP, Role.CENTRE_MANAGER)),
@@ -147,6 +148,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "chain": "chain",
         "consent_id": "consent",
         "contract_id": "contract",
+        "displaced_id": "displaced",
         "document_id": "document",
         "emergency_id": "emergency",
         "enquiry_id": "enquiry",
@@ -205,6 +207,6 @@ def kind_of(address: str, argument: str) -> str:
         return "pool_house"  # a hospital, as those see it who share its places out
     if address == "slots-appeal":
         return "missed"  # a booking, as the one sees it who was awaited
-    if address == "slots-withdraw":
+    if address in ("slots-withdraw", "slots-substitute"):
         return "clinic"  # everybody who books may see a session; calling it off is for those who run it
     return ARGUMENTS.get(argument, "")

@@ -12,8 +12,8 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.contracting.actions import end_deceased
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
-from kangqiao.domain.scheduling.actions import cancel_booking
-from kangqiao.domain.scheduling.models import Booking
+from kangqiao.domain.scheduling.actions import cancel_booking, let_go
+from kangqiao.domain.scheduling.models import Booking, Displaced
 
 
 def record_death(*, resident_id: int, on: date, by: Actor, at: datetime) -> tuple[Resident, int]:
@@ -29,4 +29,6 @@ def record_death(*, resident_id: int, on: date, by: Actor, at: datetime) -> tupl
             for pk in ahead.values_list("pk", flat=True):
                 cancel_booking(booking_id=pk, reason=_("居民去世"), by=job, at=at)
                 ended += 1
+            for pk in Displaced.objects.filter(resident=resident_id, status="open").values_list("pk", flat=True):
+                let_go(displaced_id=pk, reason=_("居民去世"), by=job, at=at)
     return row, ended

@@ -64,6 +64,7 @@ HALF_DAY = StateTable(
             ("dispatcher", "centre", "hospital"),
             needs_reason=True,
             danger=True,
+            undo=True,
         ),
     ),
 )

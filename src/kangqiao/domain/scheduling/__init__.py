@@ -1,8 +1,9 @@
 """Time with a doctor as a scarce thing: sessions, slots, pools, bookings.
 
 For: what can be booked by whom from when, and that no place is given twice.
-Nouns: session (FHIR Schedule), slot (FHIR Slot), hold, booking (FHIR Appointment), pool rule.
-States: a session is open or withdrawn; a booking is booked, arrived, fulfilled, cancelled or missed (`states.py`).
+Nouns: session (FHIR Schedule), slot (FHIR Slot), hold, booking (FHIR Appointment), pool rule, displaced.
+States: a session is open or withdrawn; a booking is booked, arrived, fulfilled, cancelled or missed; whoever lost one
+to a withdrawal is owed another until placed again or no longer in need (`states.py`, ADR 27).
 Policies: `slots` topic. A hospital clinic opens to paired centres first: all of it during the head start, the reserved
 shares until they fall to the next circle, some hours before their time (SZ16-2.2b); shares, head start and hours are
 settings where the paper is silent, and a hospital, department or session may have a rule of its own. A posted expert's

@@ -84,12 +84,6 @@ class VisitForm(forms.Form):
     )
 
 
-class WithdrawForm(forms.Form):
-    """Why a session is called off."""
-
-    reason = forms.CharField(label=_("停诊原因"), min_length=2, max_length=500)
-
-
 class DayForm(forms.Form):
     """Which day is shown; today when none is named."""
 

@@ -11,7 +11,7 @@ from kangqiao.base.rows import Rows, shared
 from kangqiao.domain.accounts.models import STAFF
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
-from kangqiao.domain.scheduling.states import APPEAL, BOOKING, SESSION, WAITING
+from kangqiao.domain.scheduling.states import APPEAL, BOOKING, DISPLACED, SESSION, WAITING
 from kangqiao.domain.workforce.models import Practitioner
 
 COUNT = models.IntegerField()
@@ -31,6 +31,14 @@ class Session(BaseModel):
         POSTED_EXPERT = "posted_expert", _("下社区专家门诊")
         HOSPITAL_CLINIC = "hospital_clinic", _("医院专科门诊")
 
+    class Why(models.TextChoices):
+        ILLNESS = "illness", _("医生生病")
+        LEAVE = "leave", _("医生请假")
+        MEETING = "meeting", _("会议或培训")
+        RESCUE = "rescue", _("抢救或紧急任务")
+        PREMISES = "premises", _("场地或设备")
+        OTHER = "other", _("其他")
+
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     practitioner = models.ForeignKey(Practitioner, models.PROTECT, related_name="+")
     specialty = models.CharField(max_length=40)
@@ -38,12 +46,21 @@ class Session(BaseModel):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     status = models.CharField(max_length=16, choices=SESSION.choices(), default=SESSION.initial)
+    withdrawn_for = models.CharField(max_length=16, choices=Why, blank=True, default="")
+    # Whose place the practitioner took, and since when; whoever booked before may stay away.
+    stands_in_for = models.ForeignKey(Practitioner, models.PROTECT, null=True, blank=True, related_name="+")
+    stands_in_since = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=80)
     policy_ref = models.CharField(max_length=120)
 
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="session_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(stands_in_for=None, stands_in_since=None)
+                | (Q(stands_in_since__isnull=False) & ~Q(stands_in_for=F("practitioner"))),
+                name="session_stands_in_for_another",
+            ),
             ExclusionConstraint(
                 name="session_practitioner_in_one_place",
                 expressions=(
@@ -61,8 +78,8 @@ class Session(BaseModel):
         identifying = ()
         clinical = ()
         operational = (
-            "organization", "practitioner", "specialty", "kind", "starts_at", "ends_at", "status", "source",
-            "policy_ref",
+            "organization", "practitioner", "specialty", "kind", "starts_at", "ends_at", "status",
+            "withdrawn_for", "stands_in_for", "stands_in_since", "source", "policy_ref",
         )  # fmt: skip
 
 
@@ -296,6 +313,40 @@ class Booking(BaseModel):
         identifying = ("resident", "booked_by")
         clinical = ("slot", "session")
         operational = ("status", "channel", "pool", "is_emergency", "booked_at", "attempt")
+
+
+class Displaced(BaseModel):
+    """Somebody whose place was lost when a session was called off, until they have another or let go.
+
+    The house that called it off owes them an answer: they stand on its worklist, however long (FHIR Task).
+    """
+
+    booking = models.ForeignKey(Booking, models.PROTECT, related_name="displaced")
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, choices=DISPLACED.choices(), default=DISPLACED.initial)
+    since = models.DateTimeField()
+    instead = models.ForeignKey(Booking, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("booking",), condition=Q(status="open"), name="displaced_once"),
+            models.CheckConstraint(
+                condition=Q(status="placed", instead__isnull=False) | (~Q(status="placed") & Q(instead=None)),
+                name="displaced_placed_somewhere",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("organization", "status", "since"), name="displaced_organization"),
+            models.Index(fields=("resident", "status"), name="displaced_resident"),
+        )
+        ordering = ("since", "id")
+
+    class Privacy:
+        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        identifying = ("resident",)
+        clinical = ("booking", "instead")
+        operational = ("organization", "status", "since")
 
 
 class Appeal(BaseModel):

@@ -15,7 +15,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import user_id_of
-from kangqiao.domain.scheduling.models import Appeal, Booking, Session, Waiting
+from kangqiao.domain.scheduling.models import Appeal, Booking, Displaced, Session, Waiting
 from kangqiao.domain.scheduling.rules import Circle
 from kangqiao.kernel.decision import YES, Decision, no
 from kangqiao.policy import covers
@@ -221,6 +221,50 @@ def can_decide_appeal(by: Actor, appeal: Appeal) -> Decision:
 
 def appeals_to_decide(seat: Seat | None) -> Q:
     """The appeals a seat's house answers."""
+    if seat is None or seat.role not in ANSWERING:
+        return Q(pk__in=())
+    return Q(organization_id=seat.organization_id) & residents.visible_to(seat, field="resident_id")
+
+
+def can_answer(by: Actor, displaced: Displaced) -> Decision:
+    """The resident and who acts for them, their centre, and the desk of the house that called the session off."""
+    if by.is_system:
+        return YES
+    if by.role == Role.RESIDENT and _acts_for(user_id_of(by), displaced.resident):
+        return YES
+    if by.role in DESK and by.organization_id == displaced.resident.centre_id:
+        return YES
+    if by.role in ANSWERING and by.organization_id == displaced.organization_id:
+        return YES
+    return no(_("停诊以后的改约由本人、他的中心或出诊机构来办。"))
+
+
+def centre_named(by: Actor | Seat, booking: Booking) -> int | None:
+    """In whose name somebody may take another place for one that was lost: the centre it was booked through.
+
+    A desk of a hospital speaks for the resident's centre where this, or a letter, had booked; a centre for itself.
+    """
+    if by.role == Role.REFERRAL_DESK:
+        return None if booking.channel == Booking.Channel.SELF else booking.resident.centre_id
+    return by.organization_id if by.role in DESK else None
+
+
+def displaced_visible_to(seat: Seat | None) -> Q:
+    """A resident's own and those of whom they act for; of staff, the desk of the house and the resident's centre."""
+    if seat is None:
+        return Q(pk__in=())
+    if seat.role == Role.RESIDENT:
+        return residents.visible_to(seat, field="resident_id")
+    near = Q(pk__in=())
+    if seat.role in DESK:
+        near |= Q(resident__centre_id=seat.organization_id)
+    if seat.role in ANSWERING:
+        near |= Q(organization_id=seat.organization_id)
+    return near & residents.visible_to(seat, field="resident_id")
+
+
+def displaced_owed_by(seat: Seat | None) -> Q:
+    """Those whom a seat's house owes another place."""
     if seat is None or seat.role not in ANSWERING:
         return Q(pk__in=())
     return Q(organization_id=seat.organization_id) & residents.visible_to(seat, field="resident_id")

@@ -28,7 +28,8 @@ class Circle(StrEnum):
 
 RESERVED = (Circle.PARTNER, Circle.TEAM, Circle.CONTRACTED)
 # Specialties whose places a doctor orders: examinations and beds. No resident books one, no list of doctors names one.
-ORDERED = ("ecg", "ct", "ultrasound", "laboratory", "ward")
+BEDS = "ward"
+ORDERED = ("ecg", "ct", "ultrasound", "laboratory", BEDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The life of a session, of a booking, of somebody's waiting for one, and of an appeal against an absence."""
+"""The life of a session, of a booking, of waiting for one, of who lost one, and of an appeal against an absence."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -20,6 +20,10 @@ SESSION = StateTable(
             ("centre", "hospital", "system"),
             needs_reason=True,
             danger=True,
+            undo=True,
+        ),
+        Step(
+            "substitute", "替诊", "Substitute", ("open",), "open", ("centre", "hospital", "system"), needs_reason=True
         ),
     ),
 )
@@ -38,7 +42,7 @@ BOOKING = StateTable(
     steps=(
         Step("check_in", "签到", "Check in", ("booked",), "arrived", ("desk", "resident"), primary=True, undo=True),
         Step("fulfil", "完成就诊", "Complete the visit", ("booked", "arrived"), "fulfilled", ("practitioner", "desk")),
-        Step("cancel", "取消预约", "Cancel", ("booked",), "cancelled", ("resident", "desk", "system")),
+        Step("cancel", "取消预约", "Cancel", ("booked",), "cancelled", ("resident", "desk", "system"), undo=True),
         Step("miss", "记为未到", "Mark as missed", ("booked",), "no_show", ("desk", "system"), undo=True),
     ),
 )
@@ -57,6 +61,23 @@ WAITING = StateTable(
         Step("accept", "要这个号", "Take it", ("waiting",), "served", ("resident", "centre", "system"), primary=True),
         Step("leave", "不等了", "Stop waiting", ("waiting",), "left", ("resident", "centre")),
         Step("end", "候补结束", "End the waiting", ("waiting",), "ended", ("system",)),
+    ),
+)
+
+DISPLACED = StateTable(
+    name="displaced",
+    zh="停诊待安置",
+    initial="open",
+    states=(
+        State("open", "待安置", "To be placed again", Look.BACK, owner="desk"),
+        State("placed", "已另约", "Placed again", Look.DONE, final=True),
+        State("let_go", "不用了", "Let go", Look.GONE, final=True),
+        State("restored", "照常出诊", "Goes ahead after all", Look.DONE, final=True),
+    ),
+    steps=(
+        Step("place", "改约", "Place again", ("open",), "placed", ("resident", "centre", "desk"), primary=True),
+        Step("let_go", "不用了", "Let go", ("open",), "let_go", ("resident", "centre", "desk")),
+        Step("restore", "停诊撤销", "Goes ahead after all", ("open",), "restored", ("system",)),
     ),
 )
 

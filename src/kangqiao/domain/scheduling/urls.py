@@ -20,7 +20,6 @@ urlpatterns = [
     path("waits/", waiting.waits, name="slots-waits"),
     path("waits/<int:waiting_id>/", waiting.step, name="slots-wait-step"),
     path("sessions/<int:session_id>/wait/", waiting.join, name="slots-wait"),
-    path("sessions/<int:session_id>/withdraw/", booking.withdraw, name="slots-withdraw"),
     path("<int:slot_id>/", booking.confirm, name="slots-confirm"),
     path("<int:slot_id>/hold/", booking.hold, name="slots-hold"),
     path("<int:slot_id>/release/", booking.release, name="slots-release"),

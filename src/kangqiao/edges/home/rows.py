@@ -25,6 +25,7 @@ from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.domain.scheduling.rules import said
 from kangqiao.edges.audit import queries as audit
 from kangqiao.edges.work import queries as work
 from kangqiao.kernel.period import Period, week
@@ -298,6 +299,19 @@ def appeals(seat: Seat, now: datetime) -> list[Row]:
             since=one.made_at, verbs=look_at(_("答复"), url), is_demo=one.resident.is_demo,
         )
         for one in scheduling.open_appeals(seat)[:MOST]
+    ]  # fmt: skip
+
+
+def displaced(seat: Seat, now: datetime) -> list[Row]:
+    """People who lost a place when a session was called off and have no other yet."""
+    return [
+        Row(
+            key=f"d{one.row.pk}", title=one.row.resident.name, note=one.row.booking.session.practitioner.name,
+            look=one.state, url=(url := reverse("slots-displaced-of", args=(one.row.pk,))),
+            lead=_("等另一个时间"), rest=_("原来约的是%(when)s。") % {"when": said(one.row.booking.slot.starts_at)},
+            since=one.row.since, verbs=look_at(_("改约"), url), is_demo=one.row.resident.is_demo,
+        )
+        for one in scheduling.owed_places(seat, now)[0]
     ]  # fmt: skip
 
 

@@ -156,6 +156,10 @@ APPEALS = Worklist(
     "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
     scheduling.appeals_waiting, rows.appeals,
 )  # fmt: skip
+DISPLACED = Worklist(
+    "displaced", _("停诊待安置"), _("改约"), "slots-displaced", _("停诊失去号的人会列在这里，直到每一位都有了着落。"),
+    scheduling.owed_waiting, rows.displaced,
+)  # fmt: skip
 APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
     partial(contracting.waiting_of, "applied"), partial(team_rows.of_contracts, key="applied"), tab="applied",
@@ -261,6 +265,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.EXPERT: (MY_PATIENTS, REPORTS, SURVEYS, SITTINGS, NOTICES),
     Role.CENTRE_MANAGER: (
         ENQUIRIES,
+        DISPLACED,
         TODAY,
         ATTENDANCE,
         HANDED_BACK,
@@ -272,7 +277,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         APPEALS,
         NOTICES,
     ),
-    Role.REFERRAL_DESK: (DESK, UNPLACED, REPORTS, TODAY, APPEALS, NOTICES),
+    Role.REFERRAL_DESK: (DESK, UNPLACED, DISPLACED, REPORTS, TODAY, APPEALS, NOTICES),
     Role.GUIDANCE_OFFICE: (DESK, UNPLACED, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
     Role.DISPATCHER: (DRAFTS, NOTICES),
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),

@@ -1,6 +1,12 @@
 """Every write of the roster: postings, planning, changes by hand, confirmations, publishing, and what was done."""
 
-from kangqiao.domain.roster.actions.changes import add_half_day, cancel_half_day, move_half_day
+from kangqiao.domain.roster.actions.changes import (
+    add_half_day,
+    cancel_half_day,
+    move_half_day,
+    substitute_half_day,
+    undo_cancel,
+)
 from kangqiao.domain.roster.actions.holding import (
     complete_half_day,
     confirm_half_day,
@@ -43,6 +49,8 @@ __all__ = [
     "publish_roster",
     "record_activity",
     "refuse_posting",
+    "substitute_half_day",
     "undo_approval",
     "undo_attendance",
+    "undo_cancel",
 ]

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
-from kangqiao.base.transition import begin, moved_meanwhile
+from kangqiao.base.transition import begin, moved_meanwhile, take_back
 from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.roster import queries
-from kangqiao.domain.roster.actions.parts import _cancelled, _half_day, _hold, _posting, _require
+from kangqiao.domain.roster.actions.parts import _cancelled, _half_day, _hold, _planner, _posting, _require
 from kangqiao.domain.roster.models import HalfDay, Posting, Roster
 from kangqiao.domain.roster.permissions import (
     can_plan,
@@ -24,6 +24,10 @@ from kangqiao.domain.roster.permissions import (
 )
 from kangqiao.domain.roster.rules import HALVES, is_workday, may_sit, said_when
 from kangqiao.domain.roster.states import HALF_DAY, ROSTER
+from kangqiao.domain.scheduling.actions import substitute_session, undo_withdrawal
+from kangqiao.domain.scheduling.models import Session
+from kangqiao.domain.workforce import queries as workforce
+from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.engines.planning import (
     Cell,
     Move,
@@ -99,13 +103,60 @@ def move_half_day(
     return row
 
 
-def cancel_half_day(*, half_day_id: int, reason: str, by: Actor, at: datetime) -> HalfDay:
-    """A half-day falls out; when it was public its session is withdrawn and the people booked are dealt with there."""
+def cancel_half_day(*, half_day_id: int, reason: str, why: str = Session.Why.OTHER, by: Actor, at: datetime) -> HalfDay:
+    """A half-day falls out; when it was public its session is withdrawn and the people booked are dealt with there.
+
+    It no longer counts for the duty of the hospital.
+    """
     with transaction.atomic():
         row = _half_day(half_day_id)
         _require(can_step(standing_of(by), row, HALF_DAY.step("cancel").parties))
-        _cancelled(row, reason, by, at)
+        _cancelled(row, reason, by, at, why=why)
         record("roster.cancel_half_day", row, by=by, at=at)
+    return row
+
+
+def undo_cancel(*, half_day_id: int, by: Actor, at: datetime) -> HalfDay:
+    """The wrong half-day was called off: it stands again, and so do its session and everybody's places.
+
+    Raises Denied, AlreadyMoved, RuleBroken when the moment is over or somebody went on from there, Taken when the
+    expert was put elsewhere meanwhile.
+    """
+    with transaction.atomic():
+        row = _half_day(half_day_id)
+        _require(can_step(standing_of(by), row, HALF_DAY.step("cancel").parties))
+        try:
+            with transaction.atomic():
+                take_back(row, HALF_DAY, "cancel", by=by, at=at)
+        except IntegrityError as clash:
+            raise _two_places(row.practitioner, row.day, row.half) from clash
+        if row.session_id is not None:
+            undo_withdrawal(session_id=row.session_id, by=_planner(by), at=at)
+        record("roster.undo_cancel", row, by=by, at=at)
+    return row
+
+
+def substitute_half_day(*, half_day_id: int, practitioner_id: int, reason: str, by: Actor, at: datetime) -> HalfDay:
+    """Another expert of the hospital sits in somebody's stead; the half-day counts for the duty as before.
+
+    Raises Denied, AlreadyMoved when it was called off or attested, Taken when the expert is rostered elsewhere, and
+    what `substitute_session` refuses.
+    """
+    with transaction.atomic():
+        row = _half_day(half_day_id)
+        _require(can_step(standing_of(by), row, HALF_DAY.step("cancel").parties))
+        _hold_open(row)
+        if row.session_id is not None:
+            substitute_session(
+                session_id=row.session_id, practitioner_id=practitioner_id, reason=reason, by=_planner(by), at=at
+            )
+        left, row.practitioner = row.practitioner_id, workforce.practitioner(practitioner_id)
+        try:
+            with transaction.atomic():
+                row.save(update_fields=("practitioner",))
+        except IntegrityError as clash:
+            raise _two_places(row.practitioner, row.day, row.half) from clash
+        record("roster.substitute_half_day", row, by=by, at=at, left=left, came=practitioner_id)
     return row
 
 
@@ -167,7 +218,7 @@ def _placed(roster: Roster, posting: Posting, day: date, half: str, by: Actor, a
                 day=day, half=half, is_fixed=True,
             )  # fmt: skip
     except IntegrityError as clash:
-        raise _two_places(posting, day, half) from clash
+        raise _two_places(posting.practitioner, day, half) from clash
     begin(row, HALF_DAY, by=by, at=at)
     return row
 
@@ -181,11 +232,11 @@ def _change(row: HalfDay, posting: Posting, day: date, half: str) -> None:
         with transaction.atomic():
             row.save()
     except IntegrityError as clash:
-        raise _two_places(posting, day, half) from clash
+        raise _two_places(posting.practitioner, day, half) from clash
 
 
-def _two_places(posting: Posting, day: date, half: str) -> Taken:
+def _two_places(who: Practitioner, day: date, half: str) -> Taken:
     return Taken(
-        _("%(who)s%(when)s已排在别处。") % {"who": posting.practitioner.name, "when": said_when(day, half)},
+        _("%(who)s%(when)s已排在别处。") % {"who": who.name, "when": said_when(day, half)},
         next_step=_("请刷新排班表后再选。"),
     )

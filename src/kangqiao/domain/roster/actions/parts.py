@@ -11,6 +11,7 @@ from kangqiao.base.transition import transition
 from kangqiao.domain.roster.models import HalfDay, Posting
 from kangqiao.domain.roster.states import HALF_DAY
 from kangqiao.domain.scheduling.actions import withdraw_session
+from kangqiao.domain.scheduling.models import Session
 from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 
@@ -45,18 +46,18 @@ def _half_day(half_day_id: int) -> HalfDay:
     return found
 
 
-def _cancelled(row: HalfDay, reason: str, by: Actor, at: datetime) -> HalfDay:
+def _cancelled(row: HalfDay, reason: str, by: Actor, at: datetime, *, why: str = Session.Why.OTHER) -> HalfDay:
     transition(row, HALF_DAY, "cancel", by=by, at=at, reason=reason)
-    _withdraw(row, reason, by, at)
+    _withdraw(row, reason, by, at, why=why)
     return row
 
 
-def _withdraw(row: HalfDay, reason: str, by: Actor, at: datetime) -> None:
+def _withdraw(row: HalfDay, reason: str, by: Actor, at: datetime, *, why: str = Session.Why.OTHER) -> None:
     session = row.session
     # Once a session is over the desk writes off its bookings one by one.
     if session is None or session.status != "open" or session.ends_at <= at:
         return
-    withdraw_session(session_id=session.pk, reason=reason, by=_planner(by), at=at)
+    withdraw_session(session_id=session.pk, reason=reason, why=why, by=_planner(by), at=at)
     session.refresh_from_db()
 
 

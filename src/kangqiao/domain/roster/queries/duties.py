@@ -186,8 +186,8 @@ def title_check(
 
 
 def half_days_per_week(centre_ids: Iterable[int], period: Period) -> dict[int, dict[date, dict[str, int]]]:
-    """Half-days by centre, Monday of the ISO week and state (`planned`, `confirmed`, `done`, `missed`) in a period."""
-    rows = HalfDay.objects.filter(centre__in=list(centre_ids), day__gte=period.start, status__in=STANDING_STATES)
+    """Half-days by centre, Monday of the ISO week and state in a period, the cancelled ones among them."""
+    rows = HalfDay.objects.filter(centre__in=list(centre_ids), day__gte=period.start)
     if period.end is not None:
         rows = rows.filter(day__lt=period.end)
     found: dict[int, dict[date, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))

@@ -276,6 +276,11 @@ def half_days_of(roster_id: int) -> QuerySet[HalfDay]:
     )
 
 
+def half_day_of_session(session_id: int) -> int | None:
+    """The half-day whose session this is, by id; none for a clinic of a hospital."""
+    return HalfDay.objects.filter(session=session_id).values_list("pk", flat=True).first()
+
+
 def planning_place(organization_id: int | None, place: Place) -> Place:
     """The place a hand-made roster belongs to: that of the planner's organisation, for a job the widest around."""
     own = Organization.objects.select_related("place").filter(pk=organization_id or 0).first()

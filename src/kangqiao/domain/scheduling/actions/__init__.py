@@ -8,13 +8,13 @@ from kangqiao.domain.scheduling.actions.booking import TAKE, book
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
 from kangqiao.domain.scheduling.actions.moving import move_booking
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
+from kangqiao.domain.scheduling.actions.replacing import let_go, place_again, substitute_session
 from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
 from kangqiao.domain.scheduling.actions.steps import (
     cancel_booking,
     check_in,
     fulfil_booking,
     miss_booking,
-    withdraw_session,
 )
 from kangqiao.domain.scheduling.actions.undoing import undo_arrival
 from kangqiao.domain.scheduling.actions.waiting import (
@@ -24,6 +24,7 @@ from kangqiao.domain.scheduling.actions.waiting import (
     offer_free_places,
     pass_offer,
 )
+from kangqiao.domain.scheduling.actions.withdrawing import undo_withdrawal, withdraw_session
 
 __all__ = [
     "TAKE",
@@ -38,15 +39,19 @@ __all__ = [
     "hold_slot",
     "join_line",
     "leave_line",
+    "let_go",
     "miss_booking",
     "move_booking",
     "offer_free_places",
     "open_session",
     "open_sessions",
     "pass_offer",
+    "place_again",
     "release_slot",
     "set_pool_rule",
+    "substitute_session",
     "sweep_holds",
     "undo_arrival",
+    "undo_withdrawal",
     "withdraw_session",
 ]

@@ -15,6 +15,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import queries as agreements
+from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.actions.offering import SHARED, _end, _has_locked, _offer
@@ -25,12 +26,13 @@ from kangqiao.domain.scheduling.actions.parts import (
     _called,
     _constraint,
     _lock_resident,
+    _owed,
     _when,
 )
-from kangqiao.domain.scheduling.models import Booking, Waiting
+from kangqiao.domain.scheduling.models import Booking, Displaced, Waiting
 from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.rules import Refusal
-from kangqiao.domain.scheduling.states import BOOKING, SESSION, WAITING
+from kangqiao.domain.scheduling.states import BOOKING, DISPLACED, SESSION, WAITING
 from kangqiao.kernel.errors import Denied, RuleBroken, Taken
 
 # One statement takes the place and writes the booking and its basis. The session is share-locked first, so a withdrawal
@@ -81,10 +83,14 @@ def book(
     attempt: str,
     as_partner_centre_id: int | None = None,
     is_emergency: bool = False,
+    displaced_id: int | None = None,
     by: Actor,
     at: datetime,
 ) -> Booking:
     """A resident gets a place in a slot; the same attempt sent twice is one booking.
+
+    Whoever lost a place of this specialty because a session was called off has another now: `displaced_id` says which
+    one, else the one lost first.
 
     The doctor's place may see the resident from now to the stated time after the visit day. Raises Taken with the
     nearest free places when someone was faster, RuleBroken when the slot is past, withdrawn, not open yet, still
@@ -94,14 +100,14 @@ def book(
     try:
         with transaction.atomic():
             resident, standing = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
-            if resident.is_in_line:  # type: ignore[attr-defined] # from resident_to_book
+            if resident.is_in_line or resident.is_displaced:  # type: ignore[attr-defined] # from resident_to_book
                 _lock_resident(resident_id)
             wanted = (slot_id, resident, channel, attempt)
-            booking = _take(*wanted, standing, by, at, is_emergency=is_emergency)
+            booking = _take(*wanted, standing, by, at, is_emergency=is_emergency, owed=displaced_id)
             if booking is None:
                 standing = _as_contracted(slot_id, resident_id, standing, at)
                 if standing.contracted:
-                    booking = _take(*wanted, standing, by, at, is_emergency=is_emergency)
+                    booking = _take(*wanted, standing, by, at, is_emergency=is_emergency, owed=displaced_id)
             if booking is not None:
                 return booking
     except IntegrityError as error:
@@ -115,11 +121,11 @@ def book(
 
 def _take(
     slot_id: int, resident: Resident, channel: str, attempt: str, standing: Standing, by: Actor, at: datetime,
-    *, is_emergency: bool = False,
+    *, is_emergency: bool = False, owed: int | None = None,
 ) -> Booking | None:  # fmt: skip
     """Runs the one statement and writes history and trace; None when no place could be taken.
 
-    Who waited in the line of this house and specialty has got what they waited for.
+    Who waited in the line of this house and specialty, or was owed a place of it, has got it.
     """
     values: dict[str, Any] = {
         "slot": slot_id,
@@ -152,7 +158,21 @@ def _take(
     )
     if resident.is_in_line:  # type: ignore[attr-defined] # from resident_to_book
         _serve_lines(slot_id, resident.pk, by, at)
+    if resident.is_displaced:  # type: ignore[attr-defined] # from resident_to_book
+        _settle(booking, owed, by, at)
     return booking
+
+
+def _settle(booking: Booking, displaced_id: int | None, by: Actor, at: datetime) -> None:
+    """Of what the resident is owed, the place lost first, or the one that is named, is made good."""
+    specialty = queries.get_slot(booking.slot_id).session.specialty
+    rows = Displaced.objects.select_for_update(of=("self",)).filter(
+        resident=booking.resident_id, status=DISPLACED.initial, booking__session__specialty=specialty
+    )
+    displaced = (rows.filter(pk=displaced_id) if displaced_id else rows).order_by("since", "pk").first()
+    if displaced is not None:
+        transition(displaced, DISPLACED, "place", by=by, at=at, instead=booking)
+        residents.end_basis(source=_owed(displaced), by=by, at=at)
 
 
 def _serve_lines(slot_id: int, resident_id: int, by: Actor, at: datetime) -> None:

@@ -16,7 +16,8 @@ from kangqiao.base.transition import transition
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.scheduling import rules
+from kangqiao.domain.scheduling.models import Booking, Displaced, Session, Slot
 from kangqiao.domain.scheduling.states import BOOKING
 from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import Denied, NotVisible
@@ -34,6 +35,19 @@ def _after(resident: Resident, at: datetime) -> timedelta:
 
 def _source(booking: Booking) -> str:
     return f"booking:{booking.pk}"
+
+
+def _owed(displaced: Displaced) -> str:
+    return f"displaced:{displaced.pk}"
+
+
+def _see(booking: Booking, by: Actor, at: datetime) -> None:
+    """The basis of a booking, as long as it was when the place was taken."""
+    ends = rules.end_of_visit_day(localtime(booking.session.ends_at)) + _after(booking.resident, at)
+    residents.grant_basis(
+        resident_id=booking.resident_id, kind="booking", source=_source(booking), since=booking.booked_at, until=ends,
+        organization_id=booking.session.organization_id, by=by, at=at,
+    )  # fmt: skip
 
 
 def _called(slot: Slot) -> str:
@@ -59,7 +73,10 @@ def _lock_resident(resident_id: int) -> None:
 
 
 def _locked_session(session_id: int) -> Session:
-    session = Session.objects.select_for_update().filter(pk=session_id).first()
+    rows = Session.objects.select_for_update(of=("self",)).select_related(
+        "organization__place", "practitioner__specialty", "practitioner__organization", "stands_in_for"
+    )
+    session = rows.filter(pk=session_id).first()
     if session is None:
         raise NotVisible(_("没有这个出诊单元。"), next_step=_("请回到日视图查看。"))
     return session

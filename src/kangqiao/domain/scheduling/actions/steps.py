@@ -1,18 +1,15 @@
-"""What becomes of sessions and bookings: called off, cancelled, arrived, seen, missed."""
+"""What becomes of bookings: cancelled, arrived, seen, missed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models.functions import Greatest
-from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base import audit
-from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import transition
 from kangqiao.domain.records import actions as records
@@ -22,49 +19,17 @@ from kangqiao.domain.scheduling import permissions, queries, rules
 from kangqiao.domain.scheduling.actions.absences import _tell_suspension
 from kangqiao.domain.scheduling.actions.offering import _offer
 from kangqiao.domain.scheduling.actions.parts import (
-    _address,
     _after,
     _allow,
-    _called,
     _give_back,
     _locked_booking,
-    _locked_session,
     _source,
     _when,
 )
-from kangqiao.domain.scheduling.actions.telling import _tell
-from kangqiao.domain.scheduling.models import Booking, Hold, Session
+from kangqiao.domain.scheduling.models import Booking, Session
 from kangqiao.domain.scheduling.parameters import SlotParameters
-from kangqiao.domain.scheduling.states import BOOKING, SESSION
+from kangqiao.domain.scheduling.states import BOOKING
 from kangqiao.kernel.errors import RuleBroken
-
-
-@beyond("scheduling.withdraw")
-def withdraw_session(*, session_id: int, reason: str, by: Actor, at: datetime) -> list[Booking]:
-    """A session is called off: its bookings are cancelled with the reason and everyone affected is told.
-
-    Each resident (or, without an account, their centre) gets the nearest places that are still free. Returns the
-    cancelled bookings, so that the desk can call them. Raises AlreadyMoved when it was withdrawn before.
-    """
-    session = _locked_session(session_id)
-    _allow(permissions.can_withdraw(by, session))
-    if session.ends_at <= at:
-        raise RuleBroken(_("这次出诊已经结束，不能再停诊。"), next_step=_("请把未到的人记为未到诊。"))
-    transition(session, SESSION, "withdraw", by=by, at=at, reason=reason)
-    queries.locked_slots(session.pk)
-    kept = Hold.objects.filter(slot__session=session, until__gt=at)
-    offered = list(kept.filter(waiting__isnull=False).select_related("waiting", "slot", "resident"))
-    kept.update(until=Greatest("since", at))
-    session.slots.update(held=[])
-    affected = queries.affected_by(session)
-    for booking in affected:
-        _give_back(booking, by=by, at=at, reason=_("停诊：%(reason)s") % {"reason": reason})
-    for booking in affected:
-        _tell_withdrawn(booking, reason=reason, by=by, at=at)
-    for offer in offered:
-        _tell_offer_gone(offer, reason, by, at)
-    audit.record("withdraw_session", session, by=by, at=at, bookings=[b.pk for b in affected])
-    return affected
 
 
 @transaction.atomic
@@ -161,33 +126,6 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
     residents.end_basis(source=_source(booking), until=max(visit_day_ends, at), by=by, at=at)
     audit.record("miss_booking", booking, by=by, at=at, resident_id=booking.resident_id, policy_ref=parameters.ref)
     return booking
-
-
-def _tell_withdrawn(booking: Booking, *, reason: str, by: Actor, at: datetime) -> None:
-    nearest = queries.nearest_free(booking.slot, at)
-    free = "、".join(_called(slot) for slot in nearest)
-    words = {"name": booking.resident.name, "when": _when(booking.slot.starts_at)}
-    _tell(
-        booking.resident,
-        cause=f"withdrawn:{booking.pk}",
-        kind="session_withdrawn",
-        subject=_("%(name)s %(when)s的预约因停诊取消") % words,
-        body=_("原因：%(reason)s。最近的空号：%(free)s。")
-        % {"reason": reason, "free": free or _("同专科近期没有空号")},
-        address=_address(nearest[0]) if nearest else reverse("slots-find"), by=by, at=at,
-    )  # fmt: skip
-
-
-def _tell_offer_gone(offer: Hold, reason: str, by: Actor, at: datetime) -> None:
-    words = {"name": offer.resident.name, "when": _when(offer.starts_at), "reason": reason}
-    _tell(
-        offer.resident,
-        cause=f"offer_gone:{offer.pk}",
-        kind="offer_gone",
-        subject=_("留给%(name)s的%(when)s的号因停诊没有了") % words,
-        body=_("原因：%(reason)s。候补同专科最早的号的，有号会再问。") % words,
-        address=reverse("slots-waits"), centre_id=offer.waiting.centre_id if offer.waiting else None, by=by, at=at,
-    )  # fmt: skip
 
 
 def _on_visit_day(booking: Booking, at: datetime) -> None:

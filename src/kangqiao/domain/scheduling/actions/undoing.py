@@ -5,16 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import take_back
 from kangqiao.domain.residents import actions as residents
-from kangqiao.domain.scheduling import rules
 from kangqiao.domain.scheduling.actions.absences import _withdraw_appeal
-from kangqiao.domain.scheduling.actions.parts import _after, _locked_booking, _source
+from kangqiao.domain.scheduling.actions.parts import _locked_booking, _see, _source
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.states import BOOKING
 from kangqiao.kernel.errors import Taken
@@ -36,18 +34,9 @@ def undo_arrival(*, booking_id: int, by: Actor, at: datetime) -> Booking:
     except IntegrityError:
         raise Taken(_("这位居民又约了同一场。"), next_step=_("请按新的预约签到。")) from None
     if action == "miss":
-        _see_again(booking, by, at)
+        _see(booking, by, at)
         _withdraw_appeal(booking, by, at)
     elif doctor_id := booking.session.practitioner.user_id:
         residents.end_basis(source=_source(booking), user_id=doctor_id, by=by, at=at)
     audit.record(f"undo_{action}", booking, by=by, at=at, resident_id=booking.resident_id)
     return booking
-
-
-def _see_again(booking: Booking, by: Actor, at: datetime) -> None:
-    """The basis of a booking, as long as it was when the place was taken."""
-    ends = rules.end_of_visit_day(localtime(booking.session.ends_at)) + _after(booking.resident, at)
-    residents.grant_basis(
-        resident_id=booking.resident_id, kind="booking", source=_source(booking), since=booking.booked_at, until=ends,
-        organization_id=booking.session.organization_id, by=by, at=at,
-    )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -32,7 +32,7 @@ def absence_terms(code: str, at: datetime) -> AbsenceParameters:
 
 def absences_of(resident_id: int, city: str, at: datetime) -> list[tuple[datetime, bool]]:
     """When a resident stayed away from places in a city, and whether they had been referred; emergencies and those
-    that were granted an appeal do not count, nor what a house called off itself.
+    that were granted an appeal do not count, nor what a house called off or gave to another doctor itself.
     """
     found = _counted(resident_id, city).filter(slot__starts_at__lte=at).order_by("slot__starts_at")
     return [
@@ -49,7 +49,9 @@ def suspension_of(resident_id: int, code: str, at: datetime) -> datetime | None:
 
 def _counted(resident_id: int, city: str) -> QuerySet[Booking]:
     missed = Booking.objects.filter(resident=resident_id, status="no_show", is_emergency=False)
-    return missed.filter(session__organization__place__code__startswith=city).exclude(appeal__status="granted")
+    # Who had booked the doctor announced need not come to another one.
+    missed = missed.exclude(session__stands_in_since__gt=F("booked_at")).exclude(appeal__status="granted")
+    return missed.filter(session__organization__place__code__startswith=city)
 
 
 @dataclass(frozen=True, slots=True)

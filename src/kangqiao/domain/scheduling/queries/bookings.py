@@ -19,19 +19,17 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from kangqiao.base import reads
-from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
-from kangqiao.base.models import StatusChange
 from kangqiao.base.transition import history
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import not_found, note_read
-from kangqiao.domain.scheduling.models import Booking, Session, Slot, Waiting
+from kangqiao.domain.scheduling.models import Booking, Displaced, Session, Slot, Waiting
 from kangqiao.domain.scheduling.permissions import can_step, can_withdraw, visible_to
 from kangqiao.domain.scheduling.rules import ORDERED, is_visit_day, may_cancel
-from kangqiao.domain.scheduling.states import BOOKING, WAITING
+from kangqiao.domain.scheduling.states import BOOKING, DISPLACED, WAITING
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State, Step
 
@@ -40,7 +38,8 @@ def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
     """The resident a place is for. Raises NotVisible.
 
     `keeps_out_place` says whether they refused the slot's place, `is_ordered` whether only a doctor takes such a one,
-    `has_missed` whether they ever stayed away, `is_in_line` whether they wait for a place of its specialty there.
+    `has_missed` whether they ever stayed away, `is_in_line` whether they wait for a place of its specialty there,
+    `is_displaced` whether they lost one of its specialty.
     """
     place = Slot.objects.filter(pk=slot_id).values("session__organization_id")
     refused = residents.refusals_at(at).filter(resident_id=OuterRef("pk"), organization_id__in=place)
@@ -50,8 +49,15 @@ def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
     lines = Waiting.objects.filter(
         resident=OuterRef("pk"), organization_id__in=place, specialty__in=specialty, status=WAITING.initial
     )
+    owed = Displaced.objects.filter(
+        resident=OuterRef("pk"), status=DISPLACED.initial, booking__session__specialty__in=specialty
+    )
     rows = Resident.objects.select_related("centre__place").annotate(
-        keeps_out_place=Exists(refused), is_ordered=Exists(ordered), has_missed=Exists(missed), is_in_line=Exists(lines)
+        keeps_out_place=Exists(refused),
+        is_ordered=Exists(ordered),
+        has_missed=Exists(missed),
+        is_in_line=Exists(lines),
+        is_displaced=Exists(owed),
     )
     found = rows.filter(pk=resident_id).first()
     if found is None:
@@ -146,7 +152,7 @@ def day_sessions(seat: Seat, starts: datetime, ends: datetime) -> list[Session]:
             starts_at__gte=starts,
             starts_at__lt=ends,
         )
-        .select_related("practitioner__specialty", "practitioner__organization", "organization")
+        .select_related("practitioner__specialty", "practitioner__organization", "organization", "stands_in_for")
         .annotate(places=Count("slots", distinct=True))
         .prefetch_related(Prefetch("bookings", bookings, to_attr="seen"))
         .order_by("starts_at", "id")
@@ -219,12 +225,6 @@ def _named(state: State) -> str:
     return state.en if (get_language() or "").startswith("en") else state.zh
 
 
-@beyond("scheduling.counts")
-def count_held(session_id: int) -> int:
-    """How many people would be affected if the session were called off."""
-    return Booking.objects.filter(session_id=session_id, status="booked").count()
-
-
 def affected_by(session: Session) -> list[Booking]:
     """The people who still hold a place in a session, by time."""
     return list(_with_all(Booking.objects.filter(session=session, status="booked")).order_by("slot__starts_at", "id"))
@@ -235,18 +235,11 @@ def is_called_off(session: Session) -> bool:
     return session.status == "withdrawn"
 
 
-def called_off_with(session: Session) -> list[Booking]:
-    """The people who held a place in a session when it was called off, by time."""
-    ends = history(session).filter(action="withdraw")
-    lost = StatusChange.objects.filter(subject_type="scheduling.booking", action="cancel", at__in=ends.values("at"))
-    found = Booking.objects.filter(session_id=session.pk, pk__in=lost.values("subject_id"))
-    return list(_with_all(found).order_by("slot__starts_at", "id"))
-
-
 def _with_all(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
     return bookings.select_related(
-        "slot", "session__organization__place", "session__practitioner__specialty", "resident__centre"
-    )
+        "slot", "session__organization__place", "session__practitioner__specialty", "session__stands_in_for",
+        "resident__centre",
+    )  # fmt: skip
 
 
 def waiting_today(seat: Seat, now: datetime) -> tuple[int, datetime | None]:

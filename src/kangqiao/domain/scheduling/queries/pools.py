@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Protocol
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,7 @@ from kangqiao.domain.scheduling.models import Booking, PoolRule, Session, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
 from kangqiao.domain.scheduling.permissions import sees_pools
 from kangqiao.domain.scheduling.rules import (
+    BEDS,
     NOTHING,
     RESERVED,
     Calendar,
@@ -141,11 +142,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The clinics of a hospital whose time has passed in some days: their pools, and who booked through a centre."""
+    """The clinics of a hospital whose time has passed in some days: their pools, and who booked through a centre.
+
+    `reserved` were kept for the community until their release, not only for the head start.
+    """
 
     pools: list[Pool]
     community: int
     public: int
+    reserved: int = 0
 
     @property
     def places(self) -> int:
@@ -158,23 +163,38 @@ class Span:
         return sum(pool.wasted for pool in self.pools)
 
     @property
+    def reserved_percent(self) -> int:
+        """Of all places, how many in a hundred were kept for the community."""
+        return round(100 * self.reserved / self.places) if self.places else 0
+
+    @property
     def community_percent(self) -> int:
         """Of all places used, how many in a hundred were booked by a centre."""
         used = self.community + self.public
         return round(100 * self.community / used) if used else 0
 
 
-def _past(organization_id: int, starts: datetime, ends: datetime) -> QuerySet[Slot]:
-    return Slot.objects.filter(
+def _past(
+    organization_id: int, starts: datetime, ends: datetime, *, are_beds: bool | None = None
+) -> QuerySet[Slot]:  # fmt: skip
+    found = Slot.objects.filter(
         session__organization_id=organization_id, session__kind=Session.Kind.HOSPITAL_CLINIC, session__status="open",
         starts_at__gte=starts, starts_at__lt=ends,
     ).order_by()  # fmt: skip
+    if are_beds is None:
+        return found
+    return found.filter(session__specialty=BEDS) if are_beds else found.exclude(session__specialty=BEDS)
 
 
 @beyond("scheduling.counts")
-def pools_between(organization_id: int, starts: datetime, ends: datetime) -> Span:
-    """How many places each pool of a hospital had between two instants, and what became of them."""
-    slots = _past(organization_id, starts, ends)
+def pools_between(
+    organization_id: int, starts: datetime, ends: datetime, *, are_beds: bool | None = None, release_hours: int = 0
+) -> Span:  # fmt: skip
+    """How many places each pool of a hospital had between two instants, and what became of them.
+
+    Of its beds, of all but these, or of everything; `release_hours` is the earliest hour of a release before its time.
+    """
+    slots = _past(organization_id, starts, ends, are_beds=are_beds)
     places = dict(slots.values_list("pool").annotate(n=Sum("capacity")))
     booked = Booking.objects.filter(slot__in=slots).exclude(status="cancelled").order_by()
     by_pool = {
@@ -189,7 +209,9 @@ def pools_between(organization_id: int, starts: datetime, ends: datetime) -> Spa
         for key in (*RESERVED, Circle.PUBLIC)
     ]  # fmt: skip
     own = by_channel.get(Booking.Channel.SELF, 0)
-    return Span(pools, sum(by_channel.values()) - own, own)
+    until_release = slots.filter(release_at__gte=F("starts_at") - timedelta(hours=release_hours))
+    reserved = until_release.aggregate(n=Sum("capacity"))["n"] or 0
+    return Span(pools, sum(by_channel.values()) - own, own, reserved)
 
 
 @beyond("scheduling.counts")
@@ -263,13 +285,16 @@ def specialties_at(organization_id: int) -> list[Concept]:
 class PoolSheet:
     """The page of a hospital: its last weeks by pool, another share tried on them, what counts now, and what comes.
 
-    `session` is the one a rule is about to be set for.
+    `session` is the one a rule is about to be set for; `kept` says of places and of beds how many in a hundred are set
+    to begin with the community, beside what was kept (XH23-5.1.3f).
     """
 
     house: Organization
     starts: datetime
     ends: datetime
     span: Span
+    beds: Span
+    kept: tuple[int, int]
     tried: int
     replay: Replay
     rules: list[PoolRule]
@@ -290,11 +315,16 @@ def pool_sheet(house: Organization, now: datetime, share: int | None, session_id
     rules = pool_rules(house.pk)
     rule = rule_for(rules, house.pk, specialty, today, pk)
     calendar = calendar_of(parameters, rule)
+    shares = [calendar_of(parameters, rule_for(rules, house.pk, one, today)).shares for one in ("", BEDS)]
+    hours = max(parameters.release_hours_before, *(one.release_hours for one in rules), 0)
+    kept = (round(100 * sum(shares[0])), round(100 * sum(shares[1])))
     ends = localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = ends - timedelta(days=parameters.booking_horizon_days)
     tried = round(100 * sum(calendar.shares)) if share is None else share
     return PoolSheet(
-        house, starts, ends - timedelta(days=1), pools_between(house.pk, starts, ends), tried,
+        house, starts, ends - timedelta(days=1),
+        pools_between(house.pk, starts, ends, are_beds=False, release_hours=hours),
+        pools_between(house.pk, starts, ends, are_beds=True, release_hours=hours), kept, tried,
         replayed(house.pk, starts, ends, Fraction(tried, 100), calendar.release_hours), rules, rule, parameters,
         calendar, coming_clinics(house.pk, now), session,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from kangqiao.base.acting import beyond
 from kangqiao.base.models import StatusChange
+from kangqiao.base.transition import UNDO_FOR
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.residents import permissions as residents
@@ -215,8 +216,13 @@ def lines_to_serve(now: datetime) -> list[int]:
 
 
 def over_lines(now: datetime) -> list[Waiting]:
-    """Lines that come to nothing any more: the session is over or called off, or the person has died."""
-    gone = Q(session__ends_at__lte=now) | Q(session__status="withdrawn") | Q(resident__deceased_on__isnull=False)
+    """Lines that come to nothing any more: the session is over or called off for good, or the person has died."""
+    just = StatusChange.objects.filter(
+        subject_type=Session._meta.label_lower, subject_id=OuterRef("session_id"), action="withdraw",
+        at__gt=now - UNDO_FOR,
+    )  # fmt: skip
+    called_off = Q(~Exists(just), session__status="withdrawn")
+    gone = Q(session__ends_at__lte=now) | called_off | Q(resident__deceased_on__isnull=False)
     return list(_with_all(Waiting.objects.filter(gone, status=WAITING.initial)))
 
 

@@ -13,7 +13,7 @@ from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.residents.actions import grant_basis
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.scheduling import actions, queries, rules
-from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.scheduling.models import Booking, Displaced, Session, Slot
 from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.tests.factories import Cast, cast, first_slot, own_actor, parameters, seat_for
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
@@ -306,7 +306,8 @@ class TestWithdraw:
         to_centre = Notice.objects.get(organization=people.centre, role=Role.GP)
         assert "专家出差" in to_resident.body
         assert "沈青黛" in to_resident.body
-        assert to_centre.url == f"/slots/{first_slot(later).pk}/?resident={without.pk}"
+        assert f"{later.starts_at:%m-%d}" in to_centre.body
+        assert to_centre.url == f"/slots/displaced/{Displaced.objects.get(resident=without).pk}/?resident={without.pk}"
 
     def test_withdraw_without_a_reason_changes_nothing(self, people):
         session = people.session()

@@ -213,7 +213,7 @@ class TestDesk:
 
         asked = client.get(f"/slots/sessions/{session.pk}/withdraw/")
         empty = client.post(f"/slots/sessions/{session.pk}/withdraw/", {"reason": "", "idempotency_key": "a"})
-        sent = {"reason": "专家生病", "idempotency_key": "b"}
+        sent = {"why": "illness", "reason": "专家生病", "idempotency_key": "b"}
         done = client.post(f"/slots/sessions/{session.pk}/withdraw/", sent, follow=True)
 
         assert "有 1 人约了这一场" in text(asked)

@@ -153,7 +153,7 @@ def test_lines_end_with_their_session_and_who_stood_there_is_told(people, sessio
     waiting = join(people, session, second, is_for_all=False)
 
     actions.withdraw_session(session_id=session.pk, reason="专家生病", by=SYSTEM, at=people.at + HOUR)
-    actions.offer_free_places(by=SYSTEM, at=people.at + HOUR)
+    actions.offer_free_places(by=SYSTEM, at=people.at + 2 * HOUR)
 
     waiting.refresh_from_db()
     assert waiting.status == "ended"

@@ -34,7 +34,6 @@ from kangqiao.domain.scheduling.forms import (
     SearchForm,
     StepForm,
     VisitForm,
-    WithdrawForm,
 )
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.domain.scheduling.parameters import SlotParameters
@@ -107,6 +106,7 @@ def mine(request: Request) -> HttpResponse:
         "past": past,
         "resident": resident,
         "waits": waits,
+        "displaced": queries.own_displaced(request.seat, resident.pk),
         "has_missed": any(own.state.key == "no_show" for own in past),
     }
     return render(request, "scheduling/mine.html", page)
@@ -323,34 +323,6 @@ def visit(request: Request, booking_id: int) -> HttpResponse:
     actions.fulfil_booking(booking_id=shown.pk, **form.cleaned_data, by=request.actor, at=timezone.now())
     messages.success(request, _("%(name)s的就诊已记入健康档案。") % {"name": shown.resident.name})
     return redirect(_day_of(shown.session))
-
-
-@access("role", roles=permissions.PLANNERS)
-@require_http_methods(["GET", "POST"])
-@idempotent
-def withdraw(request: Request, session_id: int) -> HttpResponse:
-    """Shows who is affected, asks why, calls the session off; then the same page lists whom to phone."""
-    shown = queries.get_own_session(request.actor, session_id)
-    if request.method == "GET" and queries.is_called_off(shown):
-        return _withdrawn(request, shown)
-    form = WithdrawForm(request.POST or None)
-    if request.method != "POST" or not form.is_valid():
-        page = {"session": shown, "form": form, "held": queries.count_held(session_id)}
-        return render(request, "scheduling/withdraw.html", page, status=200 if request.method == "GET" else 422)
-    actions.withdraw_session(
-        session_id=session_id, reason=form.cleaned_data["reason"], by=request.actor, at=timezone.now()
-    )
-    # Not shown here: the answer to a form is kept for its repeats, and may not keep names.
-    return redirect("slots-withdraw", session_id)
-
-
-def _withdrawn(request: Request, shown: Session) -> HttpResponse:
-    """Whom to phone about a session that was called off."""
-    affected, named = queries.called_off_with(shown), permissions.may_name(request.seat, shown)
-    if named:
-        residents.note_read(request.seat, [one.resident_id for one in affected], listed=True)
-    page = {"session": shown, "affected": affected, "named": named}
-    return render(request, "scheduling/withdrawn.html", page)
 
 
 def _for_whom(request: Request, resident_id: int | None) -> Resident | None:

@@ -15,7 +15,7 @@ from kangqiao.domain.referral.tests import factories
 from kangqiao.domain.referral.tests.factories import Cast, cast
 
 PART = {"HX-Request": "true", "HX-Target": "queue"}
-MOST_STATEMENTS = 12
+MOST_STATEMENTS = 13
 Asks = Callable[[int], AbstractContextManager[list[str]]]
 
 
