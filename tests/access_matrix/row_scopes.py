@@ -1,4 +1,4 @@
-"""Which rows of which table a seat may see, said a second time in Python: what the database's policies are held against."""
+"""Which rows of a table a seat may see, said a second time in Python: what the database's policies are held against."""
 
 from __future__ import annotations
 
