@@ -32,6 +32,7 @@ PAGES = {
     "roster-step": ("roster-attendance", ""),
     "roster-posting-step": ("roster-postings", ""),
     "slots-step": ("slots-day", ""),
+    "slots-displaced-of": ("slots-displaced-of", "displaced"),
     "people-decide": ("people-role-changes", ""),
     "referral-step": ("referral-detail", "referral"),
     "appraisal-close": ("appraisal-detail", "appraisal"),

@@ -69,6 +69,8 @@ def stays(model: type[models.Model], key: str) -> dict[str, Any]:
         return {"answer": "演示", "answered_at": AT}
     if model._meta.label == "portal.Enquiry":
         return {"red_flags": [], "due_at": AT if key == "asked" else None}
+    if model._meta.label == "followup.Survey":
+        return {"answered_at": AT, "by_name": "演示"} if key in ("answered", "read") else {"by_name": "", "words": ""}
     if model._meta.label == "scheduling.Appeal":
         return {"answered_at": None} if key == "made" else {"answer": "演示", "answered_at": AT}
     if model._meta.label == "scheduling.Displaced" and key == "placed":

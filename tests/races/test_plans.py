@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from kangqiao.domain.contracting.models import Contract, Service
 from kangqiao.domain.contracting.tests import factories as f
 from kangqiao.domain.followup import actions
+from kangqiao.domain.followup.actions.keeping import _finish
 from kangqiao.domain.followup.models import CarePlan, PlanItem
 from kangqiao.kernel.errors import AlreadyMoved
 
@@ -58,7 +59,7 @@ def test_without_the_lock_what_was_done_is_lost(signed: Contract) -> None:
     row = plan.items.get(act="check_up")
     with transaction.atomic():
         item = PlanItem.objects.select_for_update(of=("self",)).get(pk=row.pk)
-        actions._finish(item, DAY.date(), "", by=f.JOB, at=DAY)
+        _finish(item, DAY.date(), "", by=f.JOB, at=DAY)
         thread = meanwhile(lambda: actions.assess(contract_id=signed.pk, by=f.JOB, at=DAY))
     thread.join(30)
 

@@ -47,6 +47,7 @@ PROGRAM = {
     "institutions.Organization": {"code"},
     "institutions.Place": {"code"},
     "messaging.Notice": {"kind", "url", "clause", "cause"},
+    "portal.CentreService": {"specialty"},
     "publication.Publication": {"content", "sha256", "policy_ref"},
     "records.Encounter": {"specialty"},
     "referral.Referral": {"specialty", "reason_code", "policy_ref", "summary_sha256"},

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.models import Membership
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Contract, Service, Team, TeamMember
@@ -186,11 +187,9 @@ def survey_counts(seat: Seat) -> list[tuple[str, State, int]]:
     return [(key, SURVEY.state(key), found.get(key, 0)) for key in SURVEY_TABS]
 
 
-def surveys_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many answers nobody has read, and since when the oldest waits."""
-    rows = Survey.objects.filter(surveys_visible_to(seat), status="answered").order_by()
-    found = rows.aggregate(n=Count("pk"), oldest=Min("answered_at"))
-    return found["n"], found["oldest"]
+def surveys_waiting(seat: Seat, now: datetime) -> Waits:
+    """The answers nobody has read, and since when they wait."""
+    return Waits(Survey.objects.filter(surveys_visible_to(seat), status="answered"), "answered_at")
 
 
 def survey_rows(seat: Seat, most: int) -> list[Survey]:

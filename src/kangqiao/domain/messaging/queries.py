@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Min, Q, QuerySet
-
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.messaging.permissions import visible_to
@@ -27,8 +26,6 @@ def unread_count(seat: Seat) -> int:
     return Notice.objects.filter(visible_to(seat), read_at__isnull=True).count()
 
 
-def waiting(seat: Seat) -> tuple[int, datetime | None]:
-    """How many notices are unread, and since when the oldest waits."""
-    unread = Notice.objects.filter(visible_to(seat), read_at__isnull=True)
-    row = unread.order_by().aggregate(count=Count("pk"), oldest=Min("created_at"))
-    return row["count"], row["oldest"]
+def waiting(seat: Seat) -> Waits:
+    """The unread notices, and since when they wait."""
+    return Waits(Notice.objects.filter(visible_to(seat), read_at__isnull=True), "created_at")

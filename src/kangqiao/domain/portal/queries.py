@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from kangqiao.base.acting import beyond
 from kangqiao.base.templatetags.kq import called
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
@@ -76,11 +77,9 @@ def tab_counts(seat: Seat) -> list[tuple[str, object, int]]:
     return [(key, label, sum(found.get(one, 0) for one in statuses)) for key, (label, statuses) in TABS.items()]
 
 
-def waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many questions wait for an answer, and since when the oldest does."""
-    rows = Enquiry.objects.filter(visible_to(seat), status="asked").order_by()
-    found = rows.aggregate(n=Count("pk"), oldest=Min("asked_at"))
-    return found["n"], found["oldest"]
+def waiting(seat: Seat, now: datetime) -> Waits:
+    """The questions that wait for an answer, and since when."""
+    return Waits(Enquiry.objects.filter(visible_to(seat), status="asked"), "asked_at")
 
 
 def waiting_rows(seat: Seat, most: int) -> list[Enquiry]:

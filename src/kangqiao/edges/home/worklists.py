@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.waits import Waiting, Waits, counted
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -31,7 +32,7 @@ from kangqiao.edges.home import rows, team_rows
 from kangqiao.edges.home.rows import Row, Words
 from kangqiao.edges.work import queries as work
 
-Waiting = tuple[int, datetime | None]
+Counts = Callable[[Seat, datetime], Waiting | Waits]
 OLDEST = _("最早")
 
 
@@ -39,7 +40,7 @@ def _nothing(seat: Seat, now: datetime) -> Waiting:
     return 0, None
 
 
-def _of_seat(count: Callable[[Seat], Waiting]) -> Callable[[Seat, datetime], Waiting]:
+def _of_seat(count: Callable[[Seat], Waiting | Waits]) -> Counts:
     return lambda seat, now: count(seat)
 
 
@@ -66,7 +67,7 @@ class Worklist:
     verb: Words
     url_name: str
     none: Words
-    count: Callable[[Seat, datetime], Waiting] = _nothing
+    count: Counts = _nothing
     rows: Callable[[Seat, datetime], list[Row]] = _no_rows
     referrals: referrals.Where | None = None
     tab: str = ""
@@ -340,16 +341,16 @@ def _rows(one: Worklist, seat: Seat, now: datetime, mine: bool) -> list[Row]:
     return one.rows(seat, now)
 
 
-def _counts(lists: tuple[Worklist, ...], seat: Seat, now: datetime, mine: bool, own: list[Row]) -> Iterator[Waiting]:
-    """What waits in each list; the referrals of all of them come with one statement."""
+def _counts(lists: tuple[Worklist, ...], seat: Seat, now: datetime, mine: bool, own: list[Row]) -> list[Waiting]:
+    """What waits in each list; the referrals of all of them come with one statement, what only waits with another."""
     asked = {one.key: one.referrals for one in lists if one.referrals is not None}
     personal = [one.key for one in lists if mine and one.has_mine]
-    found = referrals.waiting(seat, asked, personal) if asked else {}
-    for one in lists:
-        if one is MY_PATIENTS:
-            yield len(own), next((row.since for row in own), None)
-        else:
-            yield found[one.key] if one.key in found else one.count(seat, now)
+    told = referrals.waiting(seat, asked, personal) if asked else {}
+    told[MY_PATIENTS.key] = len(own), next((row.since for row in own), None)
+    found = {one.key: one.count(seat, now) for one in lists if one.key not in told}
+    told |= counted({key: what for key, what in found.items() if isinstance(what, Waits)})
+    told |= {key: what for key, what in found.items() if not isinstance(what, Waits)}
+    return [told[one.key] for one in lists]
 
 
 def board(seat: Seat, now: datetime, *, wanted: str = "", mine: bool = False, row: str = "") -> Board:

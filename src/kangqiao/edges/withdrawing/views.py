@@ -20,7 +20,7 @@ from kangqiao.domain.roster.queries import described
 from kangqiao.domain.scheduling import actions, permissions, queries
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.edges.withdrawing.forms import AnswerForm, SubstituteForm, WithdrawForm
-from kangqiao.kernel.errors import Taken
+from kangqiao.kernel.errors import AlreadyMoved, Taken
 from kangqiao.pathways import withdraw_sitting
 
 
@@ -97,6 +97,8 @@ def displaced_of(request: Request, displaced_id: int) -> HttpResponse:
             return redirect(_back(request, one))
         try:
             new = actions.place_again(slot_id=form.cleaned_data["slot"], attempt=attempt_of(request), **given)  # type: ignore[arg-type]
+        except AlreadyMoved:
+            raise  # settled by somebody else: told like every step that came second
         except Taken as taken:
             error, one = taken, queries.get_owed(request.seat, displaced_id, now)
         else:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from django.db.models import Count, F, Min, QuerySet
+from django.db.models import F, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import note_read
@@ -102,11 +103,9 @@ def open_appeals(seat: Seat) -> list[Appeal]:
     return found
 
 
-def appeals_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many appeals wait for an answer, and since when the oldest does."""
-    rows = Appeal.objects.filter(appeals_to_decide(seat), status=APPEAL.initial).order_by()
-    found = rows.aggregate(count=Count("pk"), oldest=Min("made_at"))
-    return found["count"], found["oldest"]
+def appeals_waiting(seat: Seat, now: datetime) -> Waits:
+    """The appeals that wait for an answer, and since when."""
+    return Waits(Appeal.objects.filter(appeals_to_decide(seat), status=APPEAL.initial), "made_at")
 
 
 def get_appeal(seat: Seat, appeal_id: int) -> Appeal:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from django.db.models import (
     Count,
     Exists,
-    Min,
     OuterRef,
     Prefetch,
     Q,
@@ -21,6 +20,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base import reads
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import history
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents import permissions as residents
@@ -242,12 +242,11 @@ def _with_all(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
     )  # fmt: skip
 
 
-def waiting_today(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many people booked at the seat's place today have not come yet, and the earliest of their times."""
+def waiting_today(seat: Seat, now: datetime) -> Waits:
+    """Who is booked at the seat's place today and has not come yet, with the earliest of their times."""
     midnight = localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = Booking.objects.filter(
         visible_to(seat), session__organization_id=seat.organization_id, status="booked",
         slot__starts_at__gte=midnight, slot__starts_at__lt=midnight + timedelta(days=1),
     )  # fmt: skip
-    found = rows.order_by().aggregate(count=Count("pk"), oldest=Min("slot__starts_at"))
-    return found["count"], found["oldest"]
+    return Waits(rows, "slot__starts_at")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -14,6 +14,7 @@ from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
 from kangqiao.base.transition import history
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
@@ -260,11 +261,9 @@ def _reasons(rows: list[Displaced]) -> dict[int, str]:
     return dict(changes.values_list("subject_id", "reason"))
 
 
-def owed_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many people the seat's house owes another place, and since when the first of them."""
-    rows = Displaced.objects.filter(displaced_owed_by(seat), status=DISPLACED.initial).order_by()
-    found = rows.aggregate(count=Count("pk"), oldest=Min("since"))
-    return found["count"], found["oldest"]
+def owed_waiting(seat: Seat, now: datetime) -> Waits:
+    """Whom the seat's house owes another place, and since when."""
+    return Waits(Displaced.objects.filter(displaced_owed_by(seat), status=DISPLACED.initial), "since")
 
 
 def displaced_by_id(displaced_id: int, *, is_locked: bool = False) -> Displaced:

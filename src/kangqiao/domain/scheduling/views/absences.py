@@ -49,7 +49,8 @@ def appeal(request: Request, booking_id: int) -> HttpResponse:
 @require_GET
 def appeals(request: Request) -> HttpResponse:
     """The appeals that wait for an answer of this house."""
-    shown, (count, _oldest) = queries.open_appeals(request.seat), queries.appeals_waiting(request.seat, timezone.now())
+    shown = queries.open_appeals(request.seat)
+    count, _oldest = queries.appeals_waiting(request.seat, timezone.now()).counted()
     return render(request, "scheduling/appeals.html", {"appeals": shown, "further": count - len(shown)})
 
 

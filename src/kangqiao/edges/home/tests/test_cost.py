@@ -15,7 +15,7 @@ from kangqiao.domain.referral.tests import factories
 from kangqiao.domain.referral.tests.factories import Cast, cast
 
 PART = {"HX-Request": "true", "HX-Target": "queue"}
-MOST_STATEMENTS = 13
+MOST_STATEMENTS = 10
 Asks = Callable[[int], AbstractContextManager[list[str]]]
 
 

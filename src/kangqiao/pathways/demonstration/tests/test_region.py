@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -134,16 +135,22 @@ def test_a_second_process_that_fails_is_not_passed_over(monkeypatch: pytest.Monk
 
 @pytest.mark.django_db(transaction=True)
 def test_a_second_process_opens_connections_of_its_own() -> None:
-    """A loop runs in this thread, as a browser's does: its connections are others than those of the thread."""
-    mine = connection.cursor().execute("SELECT pg_backend_pid()").fetchone()[0]
+    """Where a loop runs, as a browser's does, its connections are others than those of its thread."""
 
-    async def with_a_loop() -> None:
+    def begin() -> None:
+        mine = connection.cursor().execute("SELECT pg_backend_pid()").fetchone()[0]
+        asyncio.run(with_a_loop(mine))
+        connection.close()
+
+    async def with_a_loop(mine: int) -> None:
         connection.cursor().execute("SELECT pg_terminate_backend(%s)", [mine])
         with load.second_process(lambda: connection.cursor().execute("SELECT 1")):
             pass
+        connection.close()
 
-    asyncio.run(with_a_loop())
-    connection.close()
+    # A thread of its own: in this one a browser of other tests may have its loop.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(begin).result()
 
 
 def test_nearly_half_of_the_residents_are_signed_with_whole_teams(monkeypatch: pytest.MonkeyPatch) -> None:
