@@ -42,11 +42,11 @@ faults: base-test ## whole sites that are started, killed, refused, backed up an
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m pytest tests/faults $(ARGS)
 
-matrix: base-test ## every address and form by every role, with hostile and odd words; `make test` takes a share of them
+matrix: base-test ## every address and form by every role, with hostile and odd words, and how each page looks; `make test` takes a share of them
 	@$(BIN)/kangqiao assets
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --slow tests/access_matrix tests/web/test_scripts.py \
-		tests/web/test_odd_words.py $(ARGS)
+		tests/web/test_odd_words.py tests/pages/test_every_page.py::test_each_page_is_fit_to_be_read $(ARGS)
 
 test-all: base-test ## every test
 	@$(BIN)/kangqiao assets
