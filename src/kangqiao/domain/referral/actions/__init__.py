@@ -1,26 +1,28 @@
 """Every step of a referral, up and down, and taking back the last one."""
 
 from kangqiao.domain.referral.actions.arriving import complete_part, receive_patient
+from kangqiao.domain.referral.actions.down import (
+    decline_down,
+    propose_again,
+    propose_down,
+    record_first_contact,
+    take_over,
+)
+from kangqiao.domain.referral.actions.parts import ITEMS
 from kangqiao.domain.referral.actions.placing import advise_referral, defer_referral, redirect_referral
 from kangqiao.domain.referral.actions.steps import (
     CHANGEABLE,
-    ITEMS,
     accept_referral,
     close_referral,
     confirm_visit,
-    decline_down,
     escalate_overdue,
     import_past,
     mark_not_attended,
-    propose_again,
-    propose_down,
     rebook_referral,
-    record_first_contact,
     resend_referral,
     return_referral,
     return_summary,
     send_up,
-    take_over,
     withdraw_referral,
 )
 from kangqiao.domain.referral.actions.undoing import undo_step

@@ -12,8 +12,8 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import queries
+from kangqiao.domain.referral.actions.parts import _held, _tell
 from kangqiao.domain.referral.actions.reserving import _lock_places
-from kangqiao.domain.referral.actions.steps import _held, _tell
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.permissions import at_the_desk
 from kangqiao.domain.scheduling import actions as scheduling

@@ -18,10 +18,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records import queries as records
 from kangqiao.domain.referral import queries
-from kangqiao.domain.referral.actions.reserving import (
-    _free_all,
-)
-from kangqiao.domain.referral.actions.steps import (
+from kangqiao.domain.referral.actions.parts import (
     _check_codes,
     _locked,
     _move,
@@ -32,6 +29,9 @@ from kangqiao.domain.referral.actions.steps import (
     _shut,
     _tell,
     _tell_resident,
+)
+from kangqiao.domain.referral.actions.reserving import (
+    _free_all,
 )
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents.permissions import is_refused

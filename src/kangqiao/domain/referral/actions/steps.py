@@ -1,27 +1,45 @@
-"""Every step of a referral, up and down."""
+"""Every step of an up-referral, and the clocks of all referrals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
-from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
-from kangqiao.base.transition import begin, moved_meanwhile, transition
+from kangqiao.base.transition import begin
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Document, Encounter
 from kangqiao.domain.referral import permissions, queries, rules
+from kangqiao.domain.referral.actions.parts import (
+    ITEMS,
+    _allow,
+    _check_codes,
+    _close,
+    _create,
+    _doctor,
+    _encounter,
+    _locked,
+    _longest_diagnosis,
+    _move,
+    _open_to_both,
+    _organization,
+    _parameters,
+    _press,
+    _refuse_twin,
+    _resident,
+    _shut,
+    _tell,
+    _tell_resident,
+)
 from kangqiao.domain.referral.actions.reserving import (
     _free_all,
     _miss_all,
@@ -35,29 +53,12 @@ from kangqiao.domain.referral.actions.reserving import (
 )
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
-from kangqiao.domain.referral.states import DOWN, UP
-from kangqiao.domain.residents import actions as residents
-from kangqiao.domain.residents.models import Resident
-from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.residents.permissions import is_refused, user_id_of, valid_at
-from kangqiao.domain.residents.queries import not_found as no_resident
+from kangqiao.domain.referral.states import UP
+from kangqiao.domain.residents.permissions import user_id_of
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.terminology import queries as terminology
-from kangqiao.domain.workforce.models import Practitioner
-from kangqiao.domain.workforce.queries import practitioner_of
-from kangqiao.kernel.decision import Decision
-from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
+from kangqiao.kernel.errors import Denied, RuleBroken
 
-ITEMS = {
-    "patient_identity": gettext_noop("居民身份"),
-    "diagnosis": gettext_noop("诊断"),
-    "reason": gettext_noop("转诊原因"),
-    "history": gettext_noop("病史摘要"),
-    "examination": gettext_noop("查体和检查"),
-    "medicines": gettext_noop("现用药"),
-    "allergies": gettext_noop("过敏史（没有也请写“无”）"),
-    "consent": gettext_noop("居民同意"),
-}
 CHANGEABLE = frozenset({"history", "examination", "question", "medicines", "allergies", "reason", "diagnosis"})
 
 
@@ -276,112 +277,6 @@ def close_referral(*, referral_id: int, seen_status: str = "", by: Actor, at: da
 
 
 @transaction.atomic
-def propose_down(
-    *,
-    resident_id: int,
-    to_organization_id: int,
-    specialty: str,
-    urgency: str = Referral.Urgency.ROUTINE,
-    diagnosis: str,
-    reason_code: str = "",
-    reason: str = "",
-    medicines: str,
-    plan: str,
-    has_consent: bool = False,
-    origin_id: int | None = None,
-    by: Actor,
-    at: datetime,
-) -> Referral:
-    """The hospital hands a patient back with medicines and a plan; the centre answers within its limit (ZH-4.4b).
-
-    `reason_code` names the criterion met, `plan` says what to watch, when, and when to send the patient up again.
-    Raises RuleBroken without criterion, medicines or plan, and when the same hand-over is already open.
-    """
-    _allow(permissions.can_send_down(by))
-    hospital, centre = _hospital_of(by), _organization(to_organization_id)
-    if centre.kind != Organization.Kind.CENTRE:
-        raise RuleBroken(_("下转要送到社区卫生服务中心。"), next_step=_("请选一家中心。"))
-    resident = _resident(resident_id, hospital, centre, at)
-    _require_plan(plan, medicines)
-    if reason_code not in rules.DOWN_CRITERIA:
-        raise RuleBroken(_("还没有选下转符合的条件。"), next_step=_("请选一条，再送中心。"), clause="ZH-4.4b")
-    _check_codes(reason_code, specialty)
-    _refuse_twin(resident_id, centre, specialty, "down")
-    parameters = _parameters(centre, at)
-    origin = None if origin_id is None else queries.origin_case(origin_id, resident_id, hospital.pk)
-    if origin_id is not None and origin is None:
-        raise RuleBroken(_("接续的转诊单不是这位居民的。"), next_step=_("请从患者的转诊单里发起下转。"))
-    referral = _create(
-        direction="down", resident=resident, from_organization=hospital, to_organization=centre, origin=origin,
-        from_practitioner=_doctor(by), specialty=specialty, urgency=Referral.Urgency(urgency).value,
-        agreement=queries.relation_between(hospital.pk, centre.pk, localtime(at).date()), diagnosis=diagnosis,
-        reason_code=reason_code, reason=reason, medicines=medicines, plan=plan, has_consent=has_consent,
-        status=DOWN.initial, sent_at=at, limit=parameters.down_limit(urgency), policy_ref=parameters.ref,
-    )  # fmt: skip
-    begin(referral, DOWN, by=by, at=at)
-    _open_to_both(referral, by, at)
-    _file_plan(referral, by, at)
-    _tell(referral, "proposed", centre, Role.GP, _("%(hospital)s下转一位患者"), by, at)
-    audit.record("referral.propose_down", referral, by=by, at=at, resident_id=resident_id, policy_ref=parameters.ref)
-    return referral
-
-
-@transaction.atomic
-def take_over(*, referral_id: int, seen_status: str = "", by: Actor, at: datetime) -> Referral:
-    """The centre takes the patient over; the clock for the first contact starts."""
-    referral = _locked(referral_id, "take_over", seen_status, by)
-    limit = _parameters(referral.to_organization, at).first_contact_limit
-    _move(referral, "take_over", by=by, at=at, limit=limit, answered_at=at)
-    _tell(referral, "taken", referral.from_organization, Role.REFERRAL_DESK, _("%(centre)s已接收下转"), by, at)
-    _tell_resident(referral, "taken", _("%(centre)s已接您回社区随访"), by, at)
-    audit.record("referral.take_over", referral, by=by, at=at, resident_id=referral.resident_id)
-    return referral
-
-
-@transaction.atomic
-def decline_down(*, referral_id: int, reason: str, seen_status: str = "", by: Actor, at: datetime) -> Referral:
-    """The centre cannot take the patient and says why; the hospital keeps the custody."""
-    referral = _locked(referral_id, "decline", seen_status, by)
-    _move(referral, "decline", by=by, at=at, reason=reason, answered_at=at)
-    hospital, words = referral.from_organization, _("%(centre)s未接收下转")
-    _tell(referral, "declined", hospital, Role.REFERRAL_DESK, words, by, at, reason)
-    audit.record("referral.decline", referral, by=by, at=at, resident_id=referral.resident_id)
-    return referral
-
-
-@transaction.atomic
-def propose_again(
-    *, referral_id: int, plan: str, medicines: str, seen_status: str = "", by: Actor, at: datetime
-) -> Referral:
-    """The hospital completes a declined hand-over and sends it again."""
-    referral = _locked(referral_id, "propose_again", seen_status, by)
-    _require_plan(plan, medicines)
-    limit = _parameters(referral.to_organization, at).down_limit(referral.urgency)
-    _move(
-        referral, "propose_again", by=by, at=at, limit=limit, plan=plan, medicines=medicines, sent_at=at,
-        answered_at=None, answer_by=at + limit,
-    )  # fmt: skip
-    _file_plan(referral, by, at)
-    _tell(referral, "again", referral.to_organization, Role.GP, _("%(hospital)s补充后再次下转"), by, at)
-    audit.record("referral.propose_again", referral, by=by, at=at, resident_id=referral.resident_id)
-    return referral
-
-
-@transaction.atomic
-def record_first_contact(*, referral_id: int, note: str, seen_status: str = "", by: Actor, at: datetime) -> Referral:
-    """The centre has seen or called the patient: the contact enters the record and the hand-over is complete."""
-    referral = _locked(referral_id, "follow_up", seen_status, by)
-    if not note.strip():
-        raise RuleBroken(_("请写下首次随访的情况。"), next_step=_("写一两句即可。"))
-    encounter = _encounter(referral, referral.to_organization_id, _doctor(by), note, by, at)
-    _move(referral, "follow_up", by=by, at=at, encounter=encounter)
-    _close(referral, by, at)
-    _tell(referral, "followed", referral.from_organization, Role.REFERRAL_DESK, _("%(centre)s已首次随访"), by, at)
-    audit.record("referral.follow_up", referral, by=by, at=at, resident_id=referral.resident_id)
-    return referral
-
-
-@transaction.atomic
 def escalate_overdue(*, by: Actor, at: datetime) -> int:
     """Whoever owes the next step is reminded when part of the limit is used, the supervisor told when it is all used.
 
@@ -401,41 +296,16 @@ def escalate_overdue(*, by: Actor, at: datetime) -> int:
     return told
 
 
-def _allow(decision: Decision) -> None:
-    if not decision:
-        raise Denied(decision.reason, clause=decision.clause)
+def import_past(*, referrals: Sequence[Referral], by: Actor, at: datetime) -> None:
+    """Referrals of the past are read in as they ended; one audit row stands for all.
 
-
-def _organization(organization_id: int | None) -> Organization:
-    found = Organization.objects.select_related("place", "part_of__place").filter(pk=organization_id or 0).first()
-    if found is None:
-        raise NotVisible(_("没有这家机构。"), next_step=_("请重新选择。"))
-    return found
-
-
-def _hospital_of(by: Actor) -> Organization:
-    own = _organization(by.organization_id)
-    return own if own.kind == Organization.Kind.HOSPITAL or own.part_of is None else own.part_of
-
-
-def _resident(resident_id: int, sender: Organization, receiver: Organization, at: datetime) -> Resident:
-    held = valid_at(at).filter(resident_id=resident_id, organization_id=sender.pk)
-    found = Resident.objects.filter(pk=resident_id, pk__in=held.values("resident_id")).first()
-    if found is None or is_refused(resident_id, sender.pk, at):
-        raise no_resident()
-    if is_refused(resident_id, receiver.pk, at):
-        raise RuleBroken(
-            _("居民不让%(place)s看自己的档案，不能转到那里。") % {"place": receiver.zh},
-            next_step=_("请和居民商量换一家，或请居民先在“我的授权”里撤回拒绝。"),
-        )
-    if found.deceased_on is not None:
-        raise RuleBroken(_("这位居民已登记死亡，不能转诊。"), next_step=_("请核对居民档案。"))
-    return found
-
-
-def _doctor(by: Actor) -> Practitioner | None:
-    user_id = user_id_of(by)
-    return None if user_id is None else practitioner_of(user_id)
+    Only a named job may. They grant nobody a basis: the cases are over. Raises Denied.
+    """
+    if not by.is_system:
+        raise Denied(_("历史转诊只能由导入任务写入。"))
+    with transaction.atomic():
+        Referral.objects.bulk_create(referrals, batch_size=2000)
+        audit.record("referral.import_past", Referral(), by=by, at=at, rows=len(referrals))
 
 
 def _origin_visit(encounter_id: int, resident_id: int, by: Actor) -> Encounter:
@@ -448,10 +318,6 @@ def _origin_visit(encounter_id: int, resident_id: int, by: Actor) -> Encounter:
     return visit
 
 
-def _parameters(organization: Organization, at: datetime) -> ReferralParameters:
-    return ReferralParameters.read(policy.at(place=organization.place.code, date=localtime(at).date()))
-
-
 def _require_whole(parameters: ReferralParameters, given: dict[str, bool]) -> None:
     missing = rules.missing_items([str(item) for item in parameters.required_items.list_()], given)
     if missing:
@@ -462,11 +328,6 @@ def _require_whole(parameters: ReferralParameters, given: dict[str, bool]) -> No
         )
 
 
-def _require_plan(plan: str, medicines: str) -> None:
-    if not (plan.strip() and medicines.strip()):
-        raise RuleBroken(_("下转要写明现用药和随访计划。"), next_step=_("请补齐后再送。"), clause="ZH-4.4b")
-
-
 def _require_why(summary: Mapping[str, Any], reason_code: str, reason: str) -> None:
     """Whoever passes over what the record speaks for says why."""
     codes = [one["code"] for one in summary.get("criteria", ())]
@@ -475,81 +336,6 @@ def _require_why(summary: Mapping[str, Any], reason_code: str, reason: str) -> N
             _("档案里符合“%(one)s”，您选了别的条件。") % {"one": terminology.label("referral_reason", codes[0])},
             next_step=_("请改选这一条，或在“转诊原因”里写一句为什么。"), clause="ZH-4.4b",
         )  # fmt: skip
-
-
-def _check_codes(reason_code: str, specialty: str) -> None:
-    if reason_code:
-        terminology.concept("referral_reason", reason_code)
-    terminology.concept("specialty", specialty)
-
-
-def _refuse_twin(resident_id: int, to: Organization, specialty: str, direction: str) -> None:
-    twin = queries.open_twin(resident_id, to.pk, specialty, direction)
-    if twin is not None:
-        raise RuleBroken(
-            _("这位居民已有一张未结束的转诊单 %(number)s（%(place)s）。") % {"number": twin.number, "place": to.zh},
-            next_step=_("请打开那张转诊单继续。"),
-        )
-
-
-def _create(*, limit: timedelta, **fields: Any) -> Referral:
-    at = fields["sent_at"]
-    number = queries.next_number(fields["from_organization"].place.code[:4], localtime(at).date())
-    clock = {"clock_from": at, "due_at": at + limit, "answer_by": at + limit}
-    try:
-        with transaction.atomic():
-            return Referral.objects.create(number=number, **clock, **fields)
-    except IntegrityError as error:
-        if "referral_open_once" not in str(error):
-            raise
-        _refuse_twin(fields["resident"].pk, fields["to_organization"], fields["specialty"], fields["direction"])
-        raise
-
-
-def _locked(referral_id: int, action: str, seen_status: str, by: Actor) -> Referral:
-    """The row, locked; only then is it known who was first. The other house's step is denied, a stranger sees none."""
-    referral, sides = _held(referral_id, by)
-    table = queries.table_of(referral)
-    step = next((step for step in table.steps if step.action == action), None)
-    if step is None:
-        raise RuleBroken(_("%(table)s没有这一步。") % {"table": _(table.zh)}, next_step=_("请打开转诊单查看能做什么。"))
-    if not sides.intersection(step.parties):
-        raise Denied(_("“%(step)s”由对方处理。") % {"step": step.zh}, next_step=_("请等对方处理，或打电话联系。"))
-    if seen_status not in ("", referral.status) or referral.status not in step.sources:
-        raise moved_meanwhile(referral, table)
-    return referral
-
-
-def _held(referral_id: int, by: Actor) -> tuple[Referral, set[str]]:
-    """The row, locked, and which of its parties the actor is."""
-    referral = (
-        Referral.objects.select_for_update(of=("self",))
-        .select_related(
-            "from_organization__place", "to_organization__place", "resident", "booking__slot", "booking__session"
-        )
-        .filter(pk=referral_id)
-        .first()
-    )
-    sides = set() if referral is None else permissions.parties(by, referral, queries.own_bodies(by.organization_id))
-    if referral is None or not sides:
-        raise queries.not_found()
-    return referral, sides
-
-
-def _move(
-    referral: Referral,
-    action: str,
-    *,
-    by: Actor,
-    at: datetime,
-    reason: str = "",
-    limit: timedelta | None = None,
-    **fields: Any,
-) -> None:
-    """One step of the table; the clock of the new state starts, or none runs."""
-    due = None if limit is None else at + limit
-    table = queries.table_of(referral)
-    transition(referral, table, action, by=by, at=at, reason=reason, clock_from=at, due_at=due, **fields)
 
 
 def _visit(referral: Referral, by: Actor, at: datetime) -> Encounter:
@@ -567,109 +353,3 @@ def _visit(referral: Referral, by: Actor, at: datetime) -> Encounter:
         )
     code = referral.diagnosis if len(referral.diagnosis) <= _longest_diagnosis() else ""
     return scheduling.fulfil_booking(booking_id=booking.pk, diagnosis=code, by=desk, at=at)
-
-
-def _encounter(
-    referral: Referral, organization_id: int, doctor: Practitioner | None, note: str, by: Actor, at: datetime
-) -> Encounter:
-    return records.record_encounter(
-        resident_id=referral.resident_id, organization_id=organization_id,
-        practitioner_id=doctor.pk if doctor else None, specialty=referral.specialty, started_at=at,
-        origin=Encounter.Origin.REFERRAL, summary=note, by=by, at=at,
-        diagnosis=referral.diagnosis if len(referral.diagnosis) <= _longest_diagnosis() else "",
-    )  # fmt: skip
-
-
-def _longest_diagnosis() -> int:
-    """The record holds a code or a short name; a longer text stays in the letter."""
-    return Encounter._meta.get_field("diagnosis").max_length or 0
-
-
-def _open_to_both(referral: Referral, by: Actor, at: datetime) -> None:
-    for house in (referral.from_organization, referral.to_organization):
-        for organization_id in queries.house_of(house):
-            residents.grant_basis(
-                resident_id=referral.resident_id, kind="referral", source=f"referral:{referral.pk}", since=at,
-                organization_id=organization_id, by=by, at=at,
-            )  # fmt: skip
-
-
-def _close(referral: Referral, by: Actor, at: datetime) -> None:
-    """The case is over: both houses may still look for the stated time, to answer questions and finish letters."""
-    after = access_at(referral.to_organization.place.code, localtime(at).date()).after
-    residents.end_basis(source=f"referral:{referral.pk}", until=at + after, by=by, at=at)
-
-
-def _shut(referral: Referral, by: Actor, at: datetime) -> None:
-    """The case never came about: nobody looks because of it any more."""
-    residents.end_basis(source=f"referral:{referral.pk}", by=by, at=at)
-
-
-def _file_plan(referral: Referral, by: Actor, at: datetime) -> None:
-    records.write_document(
-        resident_id=referral.resident_id, kind=Document.Kind.CARE_PLAN, text=referral.plan,
-        organization_id=referral.from_organization_id, by=by, at=at,
-    )  # fmt: skip
-
-
-def _tell(
-    referral: Referral, event: str, to: Organization, role: str, words: str, by: Actor, at: datetime, why: str = ""
-) -> None:
-    """A notice to that role of the house; a guidance office of its own is told as a whole."""
-    for organization_id in queries.house_of(to):
-        messaging.notify(
-            cause=f"referral:{referral.pk}:{event}:{organization_id}:{at.timestamp():.6f}", kind="referral",
-            subject=words % _names(referral), body=why, url=f"/referrals/{referral.pk}/",
-            organization_id=organization_id, role=role if organization_id == to.pk else "", by=by, at=at,
-        )  # fmt: skip
-
-
-def _tell_resident(referral: Referral, event: str, words: str, by: Actor, at: datetime) -> None:
-    booking = referral.booking
-    when = "" if booking is None else _("就诊时间%(when)s。") % {
-        "when": date_format(localtime(booking.slot.starts_at), "m-d H:i")
-    }  # fmt: skip
-    if referral.resident.user_id is not None:
-        messaging.notify(
-            cause=f"referral:{referral.pk}:{event}:resident:{at.timestamp():.6f}", kind="referral",
-            subject=words % _names(referral), body=when, url=f"/referrals/{referral.pk}/",
-            user_id=referral.resident.user_id, by=by, at=at,
-        )  # fmt: skip
-
-
-def _press(referral: Referral, event: str, role: str, words: str, by: Actor, at: datetime) -> int:
-    """Tells the house that owes the next step, once per state and limit; 1 when it was news."""
-    at_hospital = queries.state_of(referral).owner in ("desk", "specialist")
-    wanted = permissions.hospital_of(referral) if at_hospital else permissions.centre_of(referral)
-    ends = (referral.from_organization, referral.to_organization)
-    house = next(end for end in ends if end.pk == wanted)
-    names = {"number": referral.number, "state": queries.state_of(referral).zh}
-    news = [
-        messaging.notify(
-            cause=f"referral-{event}:{referral.pk}:{referral.status}:{referral.due_at:%Y%m%d%H%M%S}:{organization_id}",
-            kind=event, subject=words % names, url=f"/referrals/{referral.pk}/", organization_id=organization_id,
-            role=role if organization_id == house.pk else "", clause="ZH-4.4c", by=by, at=at,
-        )
-        for organization_id in queries.house_of(house)
-    ]  # fmt: skip
-    return int(any(news))
-
-
-def _names(referral: Referral) -> dict[str, str]:
-    up = referral.direction == Referral.Direction.UP
-    centre, hospital = referral.from_organization, referral.to_organization
-    if not up:
-        centre, hospital = hospital, centre
-    return {"centre": centre.short_zh or centre.zh, "hospital": hospital.short_zh or hospital.zh}
-
-
-def import_past(*, referrals: Sequence[Referral], by: Actor, at: datetime) -> None:
-    """Referrals of the past are read in as they ended; one audit row stands for all.
-
-    Only a named job may. They grant nobody a basis: the cases are over. Raises Denied.
-    """
-    if not by.is_system:
-        raise Denied(_("历史转诊只能由导入任务写入。"))
-    with transaction.atomic():
-        Referral.objects.bulk_create(referrals, batch_size=2000)
-        audit.record("referral.import_past", Referral(), by=by, at=at, rows=len(referrals))

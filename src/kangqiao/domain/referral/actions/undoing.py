@@ -12,8 +12,8 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.transition import take_back
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.referral import queries
+from kangqiao.domain.referral.actions.parts import _held, _open_to_both, _tell, _tell_resident
 from kangqiao.domain.referral.actions.reserving import _take_again
-from kangqiao.domain.referral.actions.steps import _held, _open_to_both, _tell, _tell_resident
 from kangqiao.domain.referral.models import Referral
 
 
