@@ -67,8 +67,9 @@ IDS = (
     "&q={gp.user_id}&cell={centre.pk}.{half_day.day}.am&week={half_day.day}&day={half_day.day}"
 )
 HALTED = (409, 422)
-# Pages that answer only while something is under way: a worker for the health report, an app being added, a look.
-NOT_NOW = ("healthz", "accounts-app-picture", "residents-ask", "sso-start", "sso-back", "sso-bind")
+# Pages that answer only while something is under way: a worker for the health report, an app being added, a look, a
+# demonstration.
+NOT_NOW = ("healthz", "gallery", "accounts-app-picture", "residents-ask", "sso-start", "sso-back", "sso-bind")
 
 
 def faults(address: Address, actor: str, method: str, relation: str, answer: Answer) -> Iterator[str]:

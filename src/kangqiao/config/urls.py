@@ -1,6 +1,5 @@
 """Root addresses; every module and edge brings its own."""
 
-from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -39,7 +38,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kangqiao.edges.papers.urls")),
     path("work/", include("kangqiao.edges.work.urls")),
     path("institutions/", include("kangqiao.domain.institutions.urls")),
+    path("gallery/", include("kangqiao.edges.gallery.urls")),
 ]
 handler500 = "kangqiao.config.room.failed"
-if settings.DEMO != "none":
-    urlpatterns.append(path("gallery/", include("kangqiao.edges.gallery.urls")))

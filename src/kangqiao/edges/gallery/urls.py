@@ -1,4 +1,4 @@
-"""Addresses of the gallery; wired by config only in demonstration mode."""
+"""Addresses of the gallery."""
 
 from __future__ import annotations
 

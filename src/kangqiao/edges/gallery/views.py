@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
 
 from kangqiao.base.access import access
 from kangqiao.base.models import ImportRow
@@ -84,6 +85,7 @@ class SampleForm(forms.Form):
     note = forms.CharField(label=gettext_lazy("补充"), widget=forms.Textarea, required=False)
 
 
+@require_safe
 @access("public")
 def gallery(request: HttpRequest) -> HttpResponse:
     """Every component in every state; 404 outside demonstration mode."""
