@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import ProgrammingError, connection, connections
+from django.db import OperationalError, ProgrammingError, connection, connections
 from django.db.backends.utils import CursorWrapper
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
@@ -86,20 +86,30 @@ def drop(cursor: CursorWrapper, name: str) -> None:
     cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+def copy_of(cursor: CursorWrapper, name: str, template: str) -> None:
+    """Copy a database nobody is in. A thread of an earlier test may still hold a session of ours, or just begin one."""
+    for turn in range(10):
+        if template.startswith("test_"):
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND backend_type = 'client backend'",
+                [template],
+            )
+        try:
+            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            return
+        except OperationalError:  # the server waited five seconds for somebody to leave
+            if turn == 9:
+                raise
+
+
 @contextmanager
 def copied(name: str, template: str) -> Iterator[str]:
     """A database copied from another, dropped at the end; nobody is led there yet, see `inside`."""
     with connection._nodb_cursor() as cursor:
         connection.close()
         drop(cursor, name)
-        if template.startswith("test_"):
-            # A thread of an earlier test may still hold a session; a copy is made of a database nobody is in.
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = %s AND backend_type = 'client backend'",
-                [template],
-            )
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        copy_of(cursor, name, template)
     try:
         yield name
     finally:

@@ -19,7 +19,6 @@ TOGETHER = (
     "tests/journeys/",
     "tests/pages/",
     "tests/web/test_odd_words.py",
-    "tests/repository/test_planted_faults.py",
     "tests/web/test_scripts.py",
     "tests/audit/test_secrets.py",
     "tests/races/",

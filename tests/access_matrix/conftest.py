@@ -64,8 +64,8 @@ def sides(made: World, there: None, db: None, at: datetime, caplog: pytest.LogCa
 
 @pytest.fixture(scope="session")
 def nth(request: pytest.FixtureRequest) -> int:
-    """Every how manieth address or form is asked for: every one by `make matrix` and `make trust`, else every sixth.
+    """Every how manieth address or form is asked for: every one by `make matrix` and `make trust`, else every tenth.
 
     Each actor begins with another, so that together they ask for all; `make test` is then quick.
     """
-    return 1 if request.config.getoption("--slow") or request.config.getoption("--trust") else 6
+    return 1 if request.config.getoption("--slow") or request.config.getoption("--trust") else 10

@@ -113,9 +113,9 @@ def test_repeat_from_another_seat_is_not_answered_with_the_first_seats_answer(si
     assert repeat.status_code in (403, 404)
 
 
-def test_no_answer_that_is_kept_is_a_page(sides: Sides, measured: Measured) -> None:
+def test_no_answer_that_is_kept_is_a_page(sides: Sides, measured: Measured, nth: int) -> None:
     kept = 0
-    for probe, address in probed():
+    for probe, address in probed()[::nth]:
         ours = sides["own"]
         for actor in probe.writes.get("own", ())[:1]:
             client = signed_in(ours, actor)
@@ -127,7 +127,7 @@ def test_no_answer_that_is_kept_is_a_page(sides: Sides, measured: Measured) -> N
                 assert [path for path, page in rows if page] == [], probe.name
                 kept += len(rows)
 
-    assert kept > 20
+    assert kept > 20 // nth
     measured(f"{kept} forms kept for repeats, 0 with a page in them")
 
 

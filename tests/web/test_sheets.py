@@ -43,12 +43,12 @@ def test_every_sheet_of_the_product_holds_no_formula(measured: Callable[[str], N
     ours, _ = two_sides()
     poison(ours, FORMULAS)
     publish(ours)
-    found, seen, marked = [], set(), set()
+    found, seen, marked, pages = [], set(), set(), set()
 
     for role in (Role.BUREAU_OFFICER, Role.FINANCE_OFFICER, Role.DISPATCHER, Role.CENTRE_MANAGER):
         client = Client()
         client.force_login(ours.users[role])
-        for address in (one for one in addresses() if one.name not in seen):
+        for address in (one for one in addresses() if one.name not in seen | pages):
             is_list = getattr(address.pattern.callback, "exports", False)
             response = client.get(address.on(ours), {"as": "xlsx"} if is_list else None)
             if response.status_code == 200 and "spreadsheet" in response.headers["Content-Type"]:
@@ -56,6 +56,8 @@ def test_every_sheet_of_the_product_holds_no_formula(measured: Callable[[str], N
                 words = content(response)
                 marked |= {formula for formula in FORMULAS if formula in words}
                 found += [f"{address.name} {fault}" for fault in faults(response.content)]
+            elif response.status_code == 200:
+                pages.add(address.name)  # what is a page for one is no sheet for another
 
     measured(f"{len(seen)} sheets, {len(marked)} kinds of formula in them, {len(found)} of them alive")
     assert found == []
