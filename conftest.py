@@ -65,6 +65,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 50, 1_000)
 
 
+def pytest_unconfigure() -> None:
+    """At the end everything is taken down in order, as without that."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def is_slow(request: pytest.FixtureRequest) -> bool:
     """Whether this run takes its time: a test that usually looks at a sample then looks at everything."""

@@ -115,6 +115,21 @@ def community_visit_share(facts: Facts, start: date, end: date) -> Table:
     )
 
 
+def visits_by_appointment(facts: Facts, start: date, end: date) -> Table:
+    """Visits at a hospital with a place against all that were no emergency (XH23-5.1.2a)."""
+    return _hospital_share(facts, start, end, "organization_id", lambda visits: visits.is_by_appointment)
+
+
+def visits_through_centre(facts: Facts, start: date, end: date) -> Table:
+    """Visits at a hospital referred or booked by primary care against all that were no emergency (XH23-5.1.2a)."""
+    return _hospital_share(facts, start, end, "organization_id", lambda visits: visits.is_by_centre)
+
+
+def visits_past_centre(facts: Facts, start: date, end: date) -> Table:
+    """Hospital visits of a centre's residents without its referral, against all that were no emergency (ZH-4.4a)."""
+    return _hospital_share(facts, start, end, "centre_id", lambda visits: ~visits.is_by_centre)
+
+
 def signed_share(facts: Facts, start: date, end: date) -> Table:
     """Residents with a contract on the last day against all registered at the centre (XH23-5.2.1f)."""
     return _signed(facts["person"], facts, end)
@@ -149,6 +164,9 @@ DEFINITIONS: dict[str, Definition] = {
     "up_referral_in_time": up_referral_in_time,
     "down_referral_ratio": down_referral_ratio,
     "community_visit_share": community_visit_share,
+    "visits_by_appointment": visits_by_appointment,
+    "visits_through_centre": visits_through_centre,
+    "visits_past_centre": visits_past_centre,
     "signed_share": signed_share,
     "key_group_signed_share": key_group_signed_share,
     "contract_served_share": contract_served_share,
@@ -171,6 +189,8 @@ class RowSet:
     where: tuple[tuple[str, str | bool], ...] = ()
 
 
+# A visit at a hospital that was no emergency.
+PLANNED = (("organization_kind", "hospital"), ("is_emergency", False))
 ROWS: dict[str, tuple[RowSet, ...]] = {
     "duty_compliance": (
         RowSet("numerator", "half_day", "hospital_id", "day", where=(("status", "done"),)),
@@ -193,6 +213,18 @@ ROWS: dict[str, tuple[RowSet, ...]] = {
     "community_visit_share": (
         RowSet("numerator", "encounter", "organization_id", "day", where=(("organization_kind", "centre"),)),
         RowSet("denominator", "encounter", "organization_id", "day"),
+    ),
+    "visits_by_appointment": (
+        RowSet("numerator", "encounter", "organization_id", "day", where=(*PLANNED, ("is_by_appointment", True))),
+        RowSet("denominator", "encounter", "organization_id", "day", where=PLANNED),
+    ),
+    "visits_through_centre": (
+        RowSet("numerator", "encounter", "organization_id", "day", where=(*PLANNED, ("is_by_centre", True))),
+        RowSet("denominator", "encounter", "organization_id", "day", where=PLANNED),
+    ),
+    "visits_past_centre": (
+        RowSet("numerator", "encounter", "centre_id", "day", where=(*PLANNED, ("is_by_centre", False))),
+        RowSet("denominator", "encounter", "centre_id", "day", where=PLANNED),
     ),
     "signed_share": (
         RowSet("numerator", "contract", "centre_id", "starts_on", "ends_on"),
@@ -239,6 +271,17 @@ def value_of(numerator: Decimal, denominator: Decimal | None, unit: str) -> Deci
         return None
     exact = Fraction(numerator) / Fraction(denominator) * (100 if unit == "percent" else 1)
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"))
+
+
+def _hospital_share(
+    facts: Facts, start: date, end: date, organization: str, counted: Callable[[Table], ibis.expr.types.BooleanValue]
+) -> Table:
+    visits = _within(facts["encounter"], "day", start, end)
+    for column, wanted in PLANNED:
+        visits = visits.filter(visits[column] == wanted)
+    return visits.group_by(organization_id=visits[organization]).agg(
+        numerator=visits.count(where=counted(visits)), denominator=visits.count()
+    )
 
 
 def _held_on_last_day(contracts: Table, end: date) -> Table:

@@ -19,6 +19,7 @@ class Encounter(BaseModel):
     class Origin(models.TextChoices):
         WALK_IN = "walk_in", _("直接就诊")
         BOOKING = "booking", _("预约就诊")
+        GP = "gp", _("基层代约就诊")
         REFERRAL = "referral", _("转诊就诊")
 
     class Outcome(models.TextChoices):
@@ -32,6 +33,7 @@ class Encounter(BaseModel):
     specialty = models.CharField(max_length=40, blank=True)
     started_at = models.DateTimeField()
     origin = models.CharField(max_length=16, choices=Origin)
+    is_emergency = models.BooleanField(default=False, db_default=False)
     # Set when a posted expert saw the resident at the centre.
     is_posted_expert = models.BooleanField(default=False)
     diagnosis = models.CharField(max_length=40, blank=True)
@@ -55,7 +57,8 @@ class Encounter(BaseModel):
     class Privacy:
         rows = OF_LEDGER
         identifying = ("resident",)
-        clinical = ("specialty", "diagnosis", "summary", "origin", "reason", "differential", "outcome", "next_visit_on")
+        clinical = ("specialty", "diagnosis", "summary", "origin", "is_emergency", "reason", "differential", "outcome",
+                    "next_visit_on")  # fmt: skip
         operational = ("organization", "practitioner", "started_at", "is_posted_expert")
 
 

@@ -131,3 +131,11 @@ class AbsenceParameters:
             policy.value(TOPIC, "no_show_referral_weight").fraction(),
             policy.value(TOPIC, "appeal_days").integer(),
         )
+
+
+def first_visit_cut(policy: Policy) -> Value | None:
+    """Percentage points of pooled insurance a resident loses who goes to a hospital past their centre (ZH-4.4a).
+
+    Nothing where no paper asks for first visits at a centre.
+    """
+    return policy.get("contracting", "non_referred_reimbursement_cut_percent")

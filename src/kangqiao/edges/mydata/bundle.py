@@ -101,7 +101,7 @@ def _encounter(one: Encounter, subject: Resource) -> Resource:
         "resourceType": "Encounter",
         "id": str(one.pk),
         "status": "finished",
-        "class": _coding(f"{TERMS}v3-ActCode", "AMB"),
+        "class": _coding(f"{TERMS}v3-ActCode", "EMER" if one.is_emergency else "AMB"),
         "subject": subject,
         "period": {"start": _moment(one.started_at)},
         "serviceProvider": {"display": one.organization.zh},

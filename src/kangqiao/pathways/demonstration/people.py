@@ -16,6 +16,7 @@ from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.actions import KnownCondition, KnownMedicine, PastValue, PastVisit
+from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.records.parameters import allergens, measures
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
@@ -30,6 +31,13 @@ from kangqiao.policy import default as packs
 SEED = 20121105
 # At which visits something is measured, and what people with these problems take.
 MONTHS_MEASURED = 8
+# How ten invented people came to a hospital, and whether it was an emergency.
+WAYS_TO_A_HOSPITAL = (
+    *((Encounter.Origin.WALK_IN, False),) * 4,
+    *((Encounter.Origin.BOOKING, False),) * 4,
+    (Encounter.Origin.GP, False),
+    (Encounter.Origin.WALK_IN, True),
+)
 MEASURED = ("I10", "E11")
 TAKEN = {"I10": ("氨氯地平", "5mg 每日一次"), "E11": ("二甲双胍", "0.5g 每日两次")}
 FIRST_PATIENT_AT, DAY_MINUTES = time(8), 540
@@ -212,6 +220,7 @@ def _visits(run: Run, network: Network, population: synthesis.Population, by_row
             name,
             opening[day] + timedelta(minutes=number * 37 % DAY_MINUTES),
             codes[reason],
+            *(WAYS_TO_A_HOSPITAL[number % len(WAYS_TO_A_HOSPITAL)] if level != synthesis.COMMUNITY else ()),
         )
 
 

@@ -41,6 +41,9 @@ HEADS = {
     "organization_kind": gettext_lazy("机构类别"),
     "employer_id": gettext_lazy("医生所在医院"),
     "origin": gettext_lazy("来路"),
+    "is_emergency": gettext_lazy("急诊"),
+    "is_by_appointment": gettext_lazy("凭号就诊"),
+    "is_by_centre": gettext_lazy("经基层"),
     "is_posted_expert": gettext_lazy("派驻专家"),
     "referral_id": gettext_lazy("转诊编号"),
     "direction": gettext_lazy("方向"),
@@ -64,6 +67,7 @@ CODES = {
     "hospital": gettext_lazy("医院"),
     "walk_in": gettext_lazy("直接来诊"),
     "booking": gettext_lazy("预约"),
+    "gp": gettext_lazy("基层代约"),
     "referral": gettext_lazy("转诊"),
 }
 # A referral's own status says nothing about the figure and is told on its own page.

@@ -291,7 +291,7 @@ def _figure(
 ) -> Figure:
     small = rules.is_small(denominator, parameters.small_denominator.integer())
     value = None if small else rules.value_of(numerator, denominator, card.unit)
-    target = parameters.targets[card.key]
+    target = parameters.targets.get(card.key)
     return Figure(card, numerator, denominator, value, target, small, organization)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -14,6 +15,8 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.accounts.queries import seat_of
 from kangqiao.domain.agreements.models import Agreement, Duty
 from kangqiao.domain.institutions.models import Organization, Place
+from kangqiao.domain.records.models import Encounter
+from kangqiao.domain.residents.models import Resident
 
 AT = datetime(2026, 1, 20, 2, 0, tzinfo=UTC)
 YEAR = 2025
@@ -102,3 +105,11 @@ def signed_in(seat: Seat) -> Client:
     client = Client()
     client.force_login(User.objects.get(pk=seat.user_id))
     return client
+
+
+def came(resident: Resident, hospital: Organization, ways: Iterable[tuple[str, bool]], at: datetime) -> None:
+    """Visits at a hospital: how the resident came, and whether it was an emergency."""
+    Encounter.objects.bulk_create(
+        Encounter(resident=resident, organization=hospital, started_at=at, origin=origin, is_emergency=is_emergency)
+        for origin, is_emergency in ways
+    )

@@ -13,7 +13,7 @@ from django.db import connection
 from kangqiao.domain.agreements.models import Agreement, Duty
 from kangqiao.domain.contracting.models import Contract, KeyPerson, PackageItem, Service, ServicePackage, Team
 from kangqiao.domain.indicators import queries, rules
-from kangqiao.domain.indicators.tests.factories import Network, add_hospital, add_pairing, make_network
+from kangqiao.domain.indicators.tests.factories import Network, add_hospital, add_pairing, came, make_network
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral.models import Referral
@@ -67,6 +67,8 @@ def network() -> Network:
             origin=origin, is_posted_expert=posted,
         )  # fmt: skip
     hospital, centre = first.hospital, first.centre
+    ways = [("walk_in", False), ("walk_in", True), ("booking", False), ("gp", False), ("referral", False)]
+    came(resident, hospital, ways, NOON)
     refer(resident, centre, hospital, "up", "closed", answered=1)
     refer(resident, centre, hospital, "up", "withdrawn", answered=30)
     refer(resident, hospital, centre, "down", "followed_up", answered=1)
@@ -109,7 +111,10 @@ EXPECTED = {
     "visits_per_half_day": {"people1": (2, 10)},
     "up_referral_in_time": {"people1": (1, 2)},
     "down_referral_ratio": {"people1": (1, 2)},
-    "community_visit_share": {"xiangwan": (3, 3)},
+    "community_visit_share": {"xiangwan": (3, 3), "people1": (0, 5)},
+    "visits_by_appointment": {"people1": (3, 4)},
+    "visits_through_centre": {"people1": (2, 4)},
+    "visits_past_centre": {"xiangwan": (2, 4)},
     "signed_share": {"xiangwan": (1, 2)},
     "key_group_signed_share": {"xiangwan": (1, 1)},
     "contract_served_share": {"xiangwan": (1, 1)},

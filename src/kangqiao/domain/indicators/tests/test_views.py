@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
 import pytest
@@ -19,11 +19,13 @@ from kangqiao.domain.indicators.tests.factories import (
     Network,
     add_hospital,
     add_pairing,
+    came,
     make_network,
     signed_in,
     sit,
 )
 from kangqiao.domain.institutions.models import Place
+from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.roster.models import HalfDay, Posting, Roster
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -252,3 +254,39 @@ def test_trend_shows_the_last_eight_quarters(network: Network) -> None:
     assert {point.value for point in found.points if point.label != "2025 Q1"} == {0}
     assert table.count("<tr>") >= 9
     assert 'class="trend"' in page
+
+
+def resident_of(network: Network, centre: str) -> Resident:
+    return Resident.objects.create(
+        name="林惊蛰", sex="male", birth_date=date(1964, 3, 5), identifier="x1", centre=network.organizations[centre]
+    )
+
+
+@pytest.mark.clause("XH23-5.1.2a")
+def test_of_a_thousand_planned_visits_the_shares_booked_and_through_centres_are_shown(network: Network) -> None:
+    hospital = network.organizations["people1"]
+    ways = {("walk_in", False): 180, ("booking", False): 520, ("gp", False): 200, ("referral", False): 100}
+    ways[("walk_in", True)] = 50  # emergencies count on neither side
+    came(
+        resident_of(network, "gongbei"), hospital, [way for way, count in ways.items() for _ in range(count)],
+        datetime(2025, 1, 10, 4, 0, tzinfo=UTC),
+    )  # fmt: skip
+    client = signed_in(sit(hospital, "hospital_director"))
+
+    for indicator, shown in (("visits_by_appointment", ("82", "820")), ("visits_through_centre", ("30", "300"))):
+        page = re.sub(r"<[^>]+>|\s", " ", client.get(address("detail", indicator)).content.decode())
+        assert all(re.search(rf"\b{one}\b", page) for one in (*shown, "1,000")), page
+
+
+@pytest.mark.clause("ZH-4.4a")
+def test_of_ten_hospital_visits_six_without_a_referral_count_as_past_the_centre(network: Network) -> None:
+    ways = [("referral", False)] * 4 + [("walk_in", False)] * 4 + [("booking", False)] * 2 + [("walk_in", True)]
+    noon = datetime(2025, 1, 10, 4, 0, tzinfo=UTC)
+    came(resident_of(network, "gongbei"), network.organizations["people1"], ways, noon)
+    client = signed_in(sit(network.organizations["gongbei"], "centre_manager"))
+
+    page = re.sub(r"<[^>]+>|\s", " ", client.get(address("detail", "visits_past_centre")).content.decode())
+    rows = client.get(address("rows", "visits_past_centre", network.organizations["gongbei"].pk)).content.decode()
+
+    assert all(re.search(rf"\b{one}\b", page) for one in ("60", "6", "10")), page
+    assert rows.count("people1") == 6 + 10  # of each side

@@ -28,6 +28,8 @@ class PastVisit(NamedTuple):
     specialty: str
     started_at: datetime
     diagnosis: str
+    origin: Encounter.Origin = Encounter.Origin.WALK_IN
+    is_emergency: bool = False
 
 
 class KnownCondition(NamedTuple):
@@ -55,11 +57,11 @@ def import_history(
 ) -> None:
     """Past visits and known problems are read in, and the places visited may see the people they saw.
 
-    Such visits count as direct ones: no booking or letter came with them. One audit row stands for all. Raises Denied.
+    A visit counts as a direct one unless its row says how the resident came. One audit row stands for all. Raises
+    Denied.
     """
     with transaction.atomic():
         _allow(can_import(by))
-        walk_in = Encounter.Origin.WALK_IN.value
         spans: dict[tuple[int, int], tuple[datetime, datetime]] = {}
         for visit in visits:
             pair, when = (visit.resident_id, visit.organization_id), visit.started_at
@@ -70,9 +72,9 @@ def import_history(
                 Encounter,
                 (
                     "resident", "organization", "practitioner", "specialty", "started_at", "diagnosis", "origin",
-                    "is_posted_expert", "summary",
+                    "is_emergency", "is_posted_expert", "summary",
                 ),
-                ((*visit, walk_in, False, "") for visit in visits),
+                ((*visit[:6], visit.origin.value, visit.is_emergency, False, "") for visit in visits),
             )  # fmt: skip
         copy_rows(Condition, ("resident", "code", "zh", "since"), conditions)
         import_visit_bases(visits=spans, by=by, at=at)

@@ -234,8 +234,9 @@ def _visits(visits: Iterable[Visit]) -> Iterable[Event]:
     for one in visits:
         row = one.encounter
         more = " · ".join(word for word in (row.organization.short_zh, one.specialty, row.reason, row.summary) if word)
+        came = _("急诊") if row.is_emergency else row.get_origin_display()
         yield Event(
-            row.started_at, row.get_origin_display(), "stethoscope", one.diagnosis or one.specialty, more, "done",
+            row.started_at, came, "stethoscope", one.diagnosis or one.specialty, more, "done",
             row.get_outcome_display() if row.outcome else "", one,
         )  # fmt: skip
 

@@ -161,7 +161,8 @@ def _encounter(
     return records.record_encounter(
         resident_id=referral.resident_id, organization_id=organization_id,
         practitioner_id=doctor.pk if doctor else None, specialty=referral.specialty, started_at=at,
-        origin=Encounter.Origin.REFERRAL, summary=note, by=by, at=at,
+        origin=Encounter.Origin.REFERRAL, is_emergency=referral.urgency == Referral.Urgency.EMERGENCY, summary=note,
+        by=by, at=at,
         diagnosis=referral.diagnosis if len(referral.diagnosis) <= _longest_diagnosis() else "",
     )  # fmt: skip
 

@@ -73,6 +73,14 @@ def check_in(*, booking_id: int, by: Actor, at: datetime) -> Booking:
     return booking
 
 
+# How somebody came, by who took the place.
+ORIGINS = {
+    Booking.Channel.SELF: Encounter.Origin.BOOKING,
+    Booking.Channel.GP: Encounter.Origin.GP,
+    Booking.Channel.REFERRAL: Encounter.Origin.REFERRAL,
+}
+
+
 @transaction.atomic
 def fulfil_booking(*, booking_id: int, diagnosis: str = "", summary: str = "", by: Actor, at: datetime) -> Encounter:
     """The visit has taken place and is in the record. Returns the encounter, which a referral keeps.
@@ -86,14 +94,14 @@ def fulfil_booking(*, booking_id: int, diagnosis: str = "", summary: str = "", b
         _on_visit_day(booking, at)
     transition(booking, BOOKING, "fulfil", by=by, at=at)
     session = booking.session
-    is_referral = booking.channel == Booking.Channel.REFERRAL
     encounter = records.record_encounter(
         resident_id=booking.resident_id,
         organization_id=session.organization_id,
         practitioner_id=session.practitioner_id,
         specialty=session.specialty,
         started_at=booking.slot.starts_at if is_late else at,
-        origin=Encounter.Origin.REFERRAL if is_referral else Encounter.Origin.BOOKING,
+        origin=ORIGINS[Booking.Channel(booking.channel)],
+        is_emergency=booking.is_emergency,
         is_posted_expert=session.kind == Session.Kind.POSTED_EXPERT,
         diagnosis=diagnosis,
         summary=summary,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from kangqiao import policy
 from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling import actions
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.scheduling.parameters import first_visit_cut
 from kangqiao.domain.scheduling.tests.factories import SYSTEM, Cast, cast, first_slot
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +258,27 @@ def test_an_empty_search_says_what_to_do_next(people, session):
     answer = client_of(people.resident()).get("/slots/?q=zzzz")
 
     assert "没有找到能约的专家" in text(answer)
+
+
+@pytest.mark.clause("ZH-4.4a")
+@pytest.mark.parametrize(("cut", "said"), [(0, "直接到医院目前不影响报销"), (15, "门诊统筹少报15个百分点")])
+def test_a_resident_reads_beside_hospital_clinics_what_going_past_the_centre_costs(people, monkeypatch, cut, said):
+    people.clinic(starts_at=people.at + timedelta(days=3))
+    ruled = first_visit_cut(policy.at("440402", timezone.localdate()))
+    assert ruled is not None
+    assert ruled.value == 0
+    monkeypatch.setattr("kangqiao.domain.scheduling.views.booking.first_visit_cut", lambda _: replace(ruled, value=cut))
+
+    page = text(client_of(people.resident()).get(reverse("slots-find")))
+
+    assert f"您的首诊中心是{people.centre.short_zh}" in page
+    assert said in page
+
+
+def test_where_no_paper_asks_for_first_visits_nothing_is_said_of_them(people):
+    people.clinic(starts_at=people.at + timedelta(days=3))
+
+    page = text(client_of(people.resident()).get(reverse("slots-find")))
+
+    assert "医院门诊" in page
+    assert "首诊" not in page

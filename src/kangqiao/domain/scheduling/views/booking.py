@@ -36,8 +36,9 @@ from kangqiao.domain.scheduling.forms import (
     VisitForm,
 )
 from kangqiao.domain.scheduling.models import Session
-from kangqiao.domain.scheduling.parameters import SlotParameters
+from kangqiao.domain.scheduling.parameters import SlotParameters, first_visit_cut
 from kangqiao.kernel.errors import RuleBroken, Taken
+from kangqiao.policy import Value
 
 BOOKERS = (Role.RESIDENT, *permissions.DESK)
 
@@ -87,8 +88,16 @@ def find(request: Request) -> HttpResponse:
         "chosen": wanted,
         "resident": resident,
         "kinds": Session.Kind,
+        "first_visit": _first_visit(resident),
     }
     return render(request, "scheduling/find.html", page)
+
+
+def _first_visit(resident: Resident | None) -> Value | None:
+    """What it costs a resident to go to a hospital past their centre, where that is ruled."""
+    if resident is None:
+        return None
+    return first_visit_cut(policy.at(resident.centre.place.code, timezone.localdate()))
 
 
 @access("role", roles=(Role.RESIDENT,))
