@@ -82,7 +82,6 @@ def find(request: Request) -> HttpResponse:
         resident_id=resident.pk if resident else None,
     )
     page = {
-        "form": form,
         "offers": offers,
         "specialties": queries.specialties_offered(request.seat, now),
         "chosen": wanted,
