@@ -3,7 +3,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -23,6 +23,7 @@ from kangqiao.domain.contracting import actions, permissions, queries
 from kangqiao.domain.contracting.models import Contract, Helper, HomeVisit, Team, TeamDuty
 from kangqiao.domain.contracting.tests import factories as f
 from kangqiao.domain.records.models import Condition
+from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Consent, Resident
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
@@ -302,6 +303,17 @@ def test_scopes_of_python_and_who_is_a_party(there: Helping) -> None:
     assert permissions.visit_parties(seat.actor, visit) == {"helper"}
     assert permissions.visit_parties(gp.actor, visit) == {"team"}
     assert permissions.visit_parties(far.actor, visit) == set()
+    at_the_desk = replace(seat.actor, role="gp", organization_id=there.w.other.pk)
+    assert permissions.visit_parties(at_the_desk, visit) == set()
+    residents.grant_basis(
+        resident_id=there.resident.pk, kind="booking", source="test", since=NOW, organization_id=there.w.other.pk,
+        by=f.JOB, at=NOW,
+    )  # fmt: skip
+    assert seen(far) == 0
+    assert not permissions.can_send(far.actor, helper, there.resident.pk, NOW)
+    _another, colleague = there.helper("carer")
+    assert list(Helper.objects.filter(permissions.helps(seat))) == [helper]
+    assert helper not in Helper.objects.filter(permissions.helps(colleague))
     assert Helper.objects.filter(permissions.helps(gp)).count() == 0
     assert queries.helped(gp) == []
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.contracting.models import Contract, Service
 from kangqiao.domain.contracting.tests import factories as f
@@ -67,6 +68,9 @@ def test_parties_are_told_by_role_and_house(w: f.World, signed: Contract, row: E
     assert permissions.parties(w.seat(Role.EXPERT).actor, row, LATER) == set()
     assert not permissions.can_step(w.seat(Role.GP).actor, row, ("resident",), LATER)
     assert not permissions.can_ask(w.seat(Role.GP).actor, signed.resident_id, LATER)
+    at_work = Actor(f"user:{signed.resident.user_id}", "演示", w.centre.pk, role="gp")
+    assert not permissions.can_ask(at_work, signed.resident_id, LATER)
+    assert not permissions.can_rate(at_work, signed.resident_id, LATER)
 
 
 def test_team_whose_house_was_refused_answers_no_more(w: f.World, signed: Contract, row: Enquiry) -> None:
@@ -76,7 +80,7 @@ def test_team_whose_house_was_refused_answers_no_more(w: f.World, signed: Contra
     assert permissions.parties(w.seat(Role.GP).actor, row, LATER) == set()
 
 
-def test_proxy_asks_and_rates_nothing(w: f.World, signed: Contract) -> None:
+def test_proxy_asks_and_reads_what_they_asked_as_long_as_they_are_trusted(w: f.World, signed: Contract) -> None:
     helper = w.resident(with_user=True)
     residents.grant_basis(
         resident_id=signed.resident_id, kind=Basis.Kind.PROXY, source="test", since=f.AT, user_id=helper.user_id,
@@ -84,7 +88,21 @@ def test_proxy_asks_and_rates_nothing(w: f.World, signed: Contract) -> None:
     )  # fmt: skip
     by = w.own(helper).actor
 
+    row = actions.ask_team(resident_id=signed.resident_id, text="代问", by=by, at=LATER)
     assert permissions.can_ask(by, signed.resident_id, LATER)
+    assert sees(w.own(helper), row)
+    Basis.objects.filter(user=helper.user_id, kind=Basis.Kind.PROXY).delete()
+    assert not sees(w.own(helper), row)
+
+
+def test_proxy_rates_nothing(w: f.World, signed: Contract) -> None:
+    helper = w.resident(with_user=True)
+    residents.grant_basis(
+        resident_id=signed.resident_id, kind=Basis.Kind.PROXY, source="test", since=f.AT, user_id=helper.user_id,
+        by=f.JOB, at=f.AT,
+    )  # fmt: skip
+    by = w.own(helper).actor
+
     assert not permissions.can_rate(by, signed.resident_id, LATER)
     assert permissions.can_rate(w.own(signed.resident).actor, signed.resident_id, LATER)
     assert not permissions.can_rate(w.seat(Role.GP).actor, signed.resident_id, LATER)
@@ -99,5 +117,9 @@ def test_ratings_are_seen_by_the_house_of_the_team(w: f.World, signed: Contract)
         return Rating.objects.filter(permissions.ratings_visible_to(seat)).count()  # type: ignore[arg-type]
 
     assert seen(w.seat(Role.GP)) == 1
+    residents.grant_basis(
+        resident_id=signed.resident_id, kind=Basis.Kind.BOOKING, source="test", since=f.AT,
+        organization_id=w.other.pk, by=f.JOB, at=f.AT,
+    )  # fmt: skip
     assert seen(w.seat(Role.GP, w.other)) == 0
     assert seen(w.own(signed.resident)) == 0
