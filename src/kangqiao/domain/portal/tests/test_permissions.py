@@ -11,7 +11,7 @@ from kangqiao.domain.contracting.tests import factories as f
 from kangqiao.domain.portal import actions, permissions
 from kangqiao.domain.portal.models import Enquiry, Rating
 from kangqiao.domain.residents import actions as residents
-from kangqiao.domain.residents.models import Basis
+from kangqiao.domain.residents.models import Basis, Resident
 
 pytestmark = pytest.mark.django_db
 LATER = f.AT + timedelta(minutes=5)
@@ -31,6 +31,17 @@ def signed(w: f.World) -> Contract:
 def row(w: f.World, signed: Contract) -> Enquiry:
     by = w.own(signed.resident).actor
     return actions.ask_team(resident_id=signed.resident_id, text="问", by=by, at=f.AT)
+
+
+@pytest.fixture
+def proxy(w: f.World, signed: Contract) -> Resident:
+    """Somebody who runs errands for the person under contract."""
+    trusted = w.resident(with_user=True)
+    residents.grant_basis(
+        resident_id=signed.resident_id, kind=Basis.Kind.PROXY, source="test", since=f.AT, user_id=trusted.user_id,
+        by=f.JOB, at=f.AT,
+    )  # fmt: skip
+    return trusted
 
 
 def sees(seat: object, row: Enquiry) -> bool:
@@ -80,28 +91,20 @@ def test_team_whose_house_was_refused_answers_no_more(w: f.World, signed: Contra
     assert permissions.parties(w.seat(Role.GP).actor, row, LATER) == set()
 
 
-def test_proxy_asks_and_reads_what_they_asked_as_long_as_they_are_trusted(w: f.World, signed: Contract) -> None:
-    helper = w.resident(with_user=True)
-    residents.grant_basis(
-        resident_id=signed.resident_id, kind=Basis.Kind.PROXY, source="test", since=f.AT, user_id=helper.user_id,
-        by=f.JOB, at=f.AT,
-    )  # fmt: skip
-    by = w.own(helper).actor
+def test_proxy_asks_and_reads_what_they_asked_as_long_as_they_are_trusted(
+    w: f.World, signed: Contract, proxy: Resident
+) -> None:
+    by = w.own(proxy).actor
 
     row = actions.ask_team(resident_id=signed.resident_id, text="代问", by=by, at=LATER)
     assert permissions.can_ask(by, signed.resident_id, LATER)
-    assert sees(w.own(helper), row)
-    Basis.objects.filter(user=helper.user_id, kind=Basis.Kind.PROXY).delete()
-    assert not sees(w.own(helper), row)
+    assert sees(w.own(proxy), row)
+    Basis.objects.filter(user=proxy.user_id, kind=Basis.Kind.PROXY).delete()
+    assert not sees(w.own(proxy), row)
 
 
-def test_proxy_rates_nothing(w: f.World, signed: Contract) -> None:
-    helper = w.resident(with_user=True)
-    residents.grant_basis(
-        resident_id=signed.resident_id, kind=Basis.Kind.PROXY, source="test", since=f.AT, user_id=helper.user_id,
-        by=f.JOB, at=f.AT,
-    )  # fmt: skip
-    by = w.own(helper).actor
+def test_proxy_rates_nothing(w: f.World, signed: Contract, proxy: Resident) -> None:
+    by = w.own(proxy).actor
 
     assert not permissions.can_rate(by, signed.resident_id, LATER)
     assert permissions.can_rate(w.own(signed.resident).actor, signed.resident_id, LATER)
