@@ -49,7 +49,11 @@ class Person:
         self.page.get_by_label(label).first.fill(text)
 
     def keys(self, *keys: str) -> None:
-        """Press keys, one after the other, as somebody would who never touches the mouse."""
+        """Press keys, one after the other, as somebody would who never touches the mouse.
+
+        A page that has just come shows its heading before its script listens; the person waits until it has arrived.
+        """
+        self.page.wait_for_load_state()
         for key in keys:
             self.page.keyboard.press(key)
 
