@@ -143,7 +143,7 @@ def _send(chosen: list[tuple[queries.Reader, Material]], *, by: Actor, at: datet
     made = list(Sending.objects.select_related("material").filter(pk__in=ids).order_by("pk"))
     notices = [
         Notice(
-            cause=f"education:{one.pk}:{user_id}", kind="education", user_id=user_id, clause="XH23-5.4.4g",
+            cause=f"education:{one.pk}:{user_id}", kind="education", user_id=user_id,
             subject=_("健康科普：%(title)s") % {"title": one.material.title},
             url=reverse("education-read", args=(one.pk,)),
         )
