@@ -19,6 +19,7 @@ from kangqiao.domain.contracting.models import (
     Zone,
 )
 from kangqiao.domain.residents.models import Basis
+from tests.access_matrix.education_rows import add_education
 from tests.access_matrix.followup_rows import add_followup
 from tests.access_matrix.helper_rows import add_helpers
 from tests.access_matrix.portal_rows import add_portal
@@ -55,4 +56,5 @@ def add_contracts(side: Side) -> None:
     add_helpers(side)
     add_portal(side)
     add_followup(side)
+    add_education(side)
     add_surveys(side)

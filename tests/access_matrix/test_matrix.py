@@ -21,6 +21,7 @@ from kangqiao.pathways.chain import FOLLOWERS
 from kangqiao.pathways.reach import KINDS
 from tests.access_matrix import (
     contract_probes,
+    education_probes,
     followup_probes,
     green_probes,
     helper_probes,
@@ -54,7 +55,7 @@ from tests.access_matrix.world import SEATS, Side
 PROBES = (
     *probes.PROBES, *more_probes.PROBES, *contract_probes.PROBES, *record_probes.PROBES, *slot_probes.PROBES,
     *green_probes.PROBES,
-    *portal_probes.PROBES, *followup_probes.PROBES, *helper_probes.PROBES,
+    *portal_probes.PROBES, *followup_probes.PROBES, *education_probes.PROBES, *helper_probes.PROBES,
     *waitlist_probes.PROBES, *survey_probes.PROBES, *withdrawal_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE

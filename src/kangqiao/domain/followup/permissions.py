@@ -60,8 +60,9 @@ def surveys_visible_to(seat: Seat) -> Q:
         return Q(resident__in=own.values("resident_id"))
     if seat.role not in READERS:
         return Q(pk__in=())
-    ours = Q(desk=seat.organization_id) if seat.role in CENTRE else Q(pk__in=())
-    return residents.visible_to(seat, field="resident_id") & (ours | Q(practitioner__user=seat.user_id))
+    own_visits = Q(practitioner__user=seat.user_id)
+    ours = Q(desk=seat.organization_id) | own_visits if seat.role in CENTRE else own_visits
+    return residents.visible_to(seat, field="resident_id") & ours
 
 
 def survey_parties(by: Actor, survey: Survey, at: datetime) -> set[str]:

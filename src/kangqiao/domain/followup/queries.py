@@ -35,7 +35,7 @@ from kangqiao.domain.followup.states import ANSWERED, SURVEY
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Condition, Observation
 from kangqiao.domain.residents.models import Resident
-from kangqiao.domain.residents.permissions import DECIDING, PERSONAL, valid_at
+from kangqiao.domain.residents.permissions import PERSONAL, valid_at
 from kangqiao.domain.residents.queries import age, note_read
 from kangqiao.kernel.errors import NoPolicyInForce, NotVisible
 from kangqiao.kernel.states import State
@@ -259,15 +259,6 @@ def late_surveys(on: date, most: int) -> list[Survey]:
     """Surveys nobody answered by the day named, locked as above."""
     rows = Survey.objects.select_for_update(skip_locked=True)
     return list(rows.filter(status="asked", answer_by__lt=on).order_by("pk")[:most])
-
-
-def accounts_deciding(resident_ids: Iterable[int], at: datetime) -> dict[int, list[int]]:
-    """The accounts that decide for each of these residents: the person's own, or the guardians'."""
-    found: dict[int, list[int]] = defaultdict(list)
-    held = valid_at(at).filter(resident__in=list(resident_ids), kind__in=DECIDING, user__isnull=False)
-    for resident_id, user_id in held.order_by("pk").values_list("resident_id", "user_id"):
-        found[resident_id].append(user_id or 0)
-    return found
 
 
 def account_of_doctor(survey: Survey, at: datetime) -> int | None:

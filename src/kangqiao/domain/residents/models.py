@@ -190,6 +190,7 @@ class Consent(BaseModel):
         RECORD = "record", _("查看档案")
         SENSITIVE = "sensitive", _("查看特殊保护的病情")
         PROXY = "proxy", _("替我办事")
+        EDUCATION = "education", _("推送健康科普")
 
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="consents")
     decision = models.CharField(max_length=8, choices=Decision)

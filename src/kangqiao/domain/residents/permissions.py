@@ -47,6 +47,11 @@ def refusals_at(moment: datetime) -> QuerySet[Consent]:
     return consents_at(moment).filter(decision=Consent.Decision.REFUSE, purpose=Consent.Purpose.RECORD)
 
 
+def refusing_education(moment: datetime) -> QuerySet[Consent]:
+    """Who wanted no health education to be sent, whichever house stands in the ledger."""
+    return consents_at(moment).filter(decision=Consent.Decision.REFUSE, purpose=Consent.Purpose.EDUCATION)
+
+
 def bases_of(seat: Seat, at: datetime | None = None) -> QuerySet[Basis]:
     """The bases on which this seat may see someone at a moment (now, unless told).
 

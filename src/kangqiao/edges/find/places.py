@@ -43,6 +43,8 @@ PAGES: tuple[Entry, ...] = (
     Entry("followup-desk", "clipboard-check", _("健康方案和随访")),
     Entry("followup-surveys", "clipboard-check", _("诊后问卷")),
     Entry("followup-channels", "users-group", _("服务群")),
+    Entry("education-mine", "book-2", _("给我的健康科普")),
+    Entry("education-desk", "book-2", _("健康科普")),
     Entry("portal-mine", "inbox", _("问家庭医生团队")),
     Entry("portal-centre", "building-hospital", _("我的社区中心")),
     Entry("portal-services", "clipboard-check", _("中心服务")),

@@ -12,6 +12,7 @@ from kangqiao.base.access import access
 from kangqiao.base.pages import wants_part
 from kangqiao.domain.accounts.models import ROLE_DESCRIPTIONS, Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
+from kangqiao.domain.education import queries as education
 from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.referral import queries as referrals
@@ -53,6 +54,7 @@ def _resident_home(request: SeatedRequest) -> HttpResponse:
         "surveys": followup.open_surveys(request.seat),
         "bookings": [own.booking for own in ahead],
         "referrals": referrals.of_resident(request.seat, resident.pk)[:3],
+        "unread": education.unread(request.seat, resident.pk),
         "notices": messaging.inbox(request.seat)[:3],
     }
     return render(request, "home/resident.html", context)

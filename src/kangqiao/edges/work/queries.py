@@ -19,6 +19,7 @@ TASKS: dict[str, str | Promise] = {
     "audit.seal": _("审计记录入链"),
     "contracting.services": _("清点签约服务、更新重点人群"),
     "contracting.terms": _("签约到期、生效和提醒"),
+    "education.send": _("健康科普：推给到了日子的签约居民"),
     "followup.services": _("按做过的服务更新健康方案"),
     "followup.surveys": _("诊后问卷：排、发、列出未回答的"),
     "forms.forget": _("清理过期的草稿和结果文件"),

@@ -1,4 +1,4 @@
-"""Invented: a resident asks the team, rates a visit, is asked how it goes; what the centre offers, a group."""
+"""Invented: a resident asks the team, rates a visit, is asked how it goes; what the centre offers, writes, a group."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from functools import partial
 
 from django.utils.timezone import localtime
 
+from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import seat_of
 from kangqiao.domain.agreements.queries import paired_hospitals
 from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.states import RUNNING
+from kangqiao.domain.education import actions as education
 from kangqiao.domain.followup import actions as followup
 from kangqiao.domain.followup.models import GroupChannel
 from kangqiao.domain.followup.parameters import followup_at
@@ -35,6 +37,21 @@ OFFERED = (
     ("康复", "Rehabilitation", "周一至周五 14:00–17:00"),
     ("上门护理", "Home nursing", "电话预约，周一至周五"),
 )
+# Title, whom for, what it rests on, and the text.
+WRITTEN = (
+    ("血压这样量才准", ("hypertension",), "国家基层高血压防治管理指南 2020",
+     "量之前坐着歇五分钟，不说话，不跷腿。\n\n袖带绑在光着的上臂，和心口一样高。\n\n连量两次，隔一分钟，记平均数。"
+     "早上起来吃药前一次，晚上睡前一次。\n\n高压到 180，或者头痛、胸闷、手脚没力气：马上打 120。"),
+    ("糖尿病的人怎么看脚", ("diabetes",), "国家基层糖尿病防治管理指南 2022",
+     "每天洗脚后看一遍：脚底、脚趾缝、脚后跟，看不清请家人看。\n\n水温用手肘试，不用脚试。\n\n"
+     "破皮、起泡、发红发烫，当天到社区中心来，不要自己剪、自己挑。"),
+    ("慢阻肺，吸药的四步", ("J44",), "中国慢性阻塞性肺疾病基层诊疗与管理指南 2024",
+     "先把气呼干净。\n\n嘴包住吸嘴，按下去的同时慢慢吸到底。\n\n屏住气，心里数到十。\n\n吸完漱口。"
+     "一天里比平时喘得多、痰变黄，当天来看。"),
+    ("家里怎么防摔倒", ("elderly",), "老年人跌倒干预技术指南 2011",
+     "夜里床到厕所的路上留一盏灯。\n\n浴室铺防滑垫，装扶手。\n\n起床先坐半分钟再站。\n\n"
+     "摔了以后头痛、想吐、站不起来：不要硬撑，打 120。"),
+)  # fmt: skip
 
 
 def load_questions(run: Run) -> int:
@@ -62,6 +79,7 @@ def load_questions(run: Run) -> int:
         by=doctor.actor, at=run.at,
     )  # fmt: skip
     _offers(held.team.organization_id, run)
+    _materials(held, doctor.actor, run)
     return 4
 
 
@@ -79,6 +97,16 @@ def _survey(held: Contract, run: Run) -> None:
     seen = followup.Visit(held.resident_id, "visit", on, source, house.pk, house.pk, doctor.pk)
     followup.plan_surveys(visits=(seen,), by=run.by, at=run.at)
     followup.ask_surveys(by=run.by, at=run.at)
+
+
+def _materials(held: Contract, doctor: Actor, run: Run) -> None:
+    """What the centre wrote for residents, and the first sending, to those whose turn begins with this resident."""
+    for title, audience, source, text in WRITTEN:
+        education.write_material(
+            organization_id=held.team.organization_id, title=title, text=text, source=source, audience=audience,
+            is_demo=True, by=doctor, at=run.at,
+        )  # fmt: skip
+    education.send_materials(after=held.resident_id - 1, by=run.by, at=run.at)
 
 
 def _offers(house_id: int, run: Run) -> None:

@@ -24,6 +24,7 @@ from kangqiao.domain.followup.parameters import FollowupParameters
 from kangqiao.domain.followup.states import SURVEY
 from kangqiao.domain.messaging.actions import notify_all
 from kangqiao.domain.messaging.models import Notice
+from kangqiao.domain.residents.queries import accounts_deciding
 from kangqiao.kernel.errors import Denied, RuleBroken
 
 # Residents asked in one transaction of the job.
@@ -154,7 +155,7 @@ def _planned(pk: int, visit: Visit, terms: FollowupParameters) -> Survey:
 
 
 def _ask(rows: list[Survey], *, by: Actor, at: datetime) -> None:
-    accounts = queries.accounts_deciding([one.resident_id for one in rows], at)
+    accounts = accounts_deciding([one.resident_id for one in rows], at)
     notices = [
         Notice(
             cause=f"survey:{one.pk}:ask:{user_id}", kind="survey", subject=_("就诊后怎么样了？请点几下告诉医生"),

@@ -12,7 +12,9 @@ from kangqiao.domain.residents.actions.consents import (
     appoint_proxy,
     name_guardian,
     permit_sensitive,
+    refuse_education,
     refuse_organization,
+    want_education,
     withdraw_consent,
 )
 from kangqiao.domain.residents.actions.merging import merge_residents, undo_merge
@@ -51,10 +53,12 @@ __all__ = [
     "permit_sensitive",
     "question_emergency",
     "record_death",
+    "refuse_education",
     "refuse_organization",
     "register_resident",
     "report_wide_reading",
     "take_back",
     "undo_merge",
+    "want_education",
     "withdraw_consent",
 ]

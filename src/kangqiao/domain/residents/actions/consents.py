@@ -16,7 +16,7 @@ from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.residents.actions.bases import end_basis, grant_basis
 from kangqiao.domain.residents.models import Basis, Consent, Resident
 from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.residents.permissions import can_decide, can_register, is_child, user_id_of
+from kangqiao.domain.residents.permissions import can_decide, can_register, is_child, refusing_education, user_id_of
 from kangqiao.domain.residents.queries import not_found
 from kangqiao.domain.residents.rules import birthday
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
@@ -40,6 +40,23 @@ def permit_sensitive(
     """
     permit, sensitive = Consent.Decision.PERMIT, Consent.Purpose.SENSITIVE
     return _give(resident_id, permit, sensitive, organization_id, until, by, at)
+
+
+def refuse_education(*, resident_id: int, by: Actor, at: datetime) -> Consent:
+    """The resident wants no health education to be sent, by no house; the own centre stands for all in the ledger.
+
+    Repeating it changes nothing. Raises Denied, NotVisible (XH23-5.4.4g).
+    """
+    refuse, education = Consent.Decision.REFUSE, Consent.Purpose.EDUCATION
+    return _give(resident_id, refuse, education, _resident(resident_id).centre_id, None, by, at)
+
+
+@transaction.atomic
+def want_education(*, resident_id: int, by: Actor, at: datetime) -> None:
+    """The resident takes every such refusal back. Raises Denied, NotVisible."""
+    _deciding(resident_id, by, at)
+    for pk in refusing_education(at).filter(resident=resident_id).values_list("pk", flat=True):
+        withdraw_consent(consent_id=pk, by=by, at=at)
 
 
 @transaction.atomic

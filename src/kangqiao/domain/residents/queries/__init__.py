@@ -2,6 +2,7 @@
 
 from kangqiao.domain.residents.queries.ledger import Ledger, acted_for, ledger, person_for
 from kangqiao.domain.residents.queries.oversight import (
+    accounts_deciding,
     emergencies,
     emergency,
     look,
@@ -40,6 +41,7 @@ __all__ = [
     "ALIKE_BY",
     "Alike",
     "Ledger",
+    "accounts_deciding",
     "acted_for",
     "age",
     "alike",

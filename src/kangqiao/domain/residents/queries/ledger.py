@@ -8,7 +8,7 @@ from datetime import datetime
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import Basis, Consent, Resident
-from kangqiao.domain.residents.permissions import PERSONAL, can_decide, valid_at
+from kangqiao.domain.residents.permissions import PERSONAL, can_decide, refusals_at, valid_at
 from kangqiao.domain.residents.queries.people import get_resident, not_found, resident_of
 from kangqiao.kernel.decision import Decision
 
@@ -57,8 +57,7 @@ def ledger(seat: Seat, resident: Resident, now: datetime) -> Ledger:
     """Who may see a resident now and what the resident's side decided. Raises NotVisible for anybody out of reach."""
     found = get_resident(seat, resident.pk)
     consents = list(Consent.objects.filter(resident=found).select_related("organization", "person", "given_by"))
-    refuse = Consent.Decision.REFUSE
-    refused = {one.organization_id for one in consents if one.decision == refuse and one.withdrawn_at is None}
+    refused: set[int | None] = set(refusals_at(now).filter(resident=found).values_list("organization_id", flat=True))
     return Ledger(
         resident=found,
         holders=_holders(found, refused, now),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -213,6 +214,15 @@ def who_decides(resident_id: int, at: datetime) -> list[int]:
     """The users who decide about a resident's record and hear what happens with it: the person, the guardian."""
     rows = valid_at(at).filter(resident_id=resident_id, kind__in=DECIDING, user__isnull=False)
     return sorted(set(rows.values_list("user_id", flat=True)))
+
+
+def accounts_deciding(resident_ids: Iterable[int], at: datetime) -> dict[int, list[int]]:
+    """The accounts that decide for each of these residents: the person's own, or the guardians'."""
+    found: dict[int, list[int]] = defaultdict(list)
+    held = valid_at(at).filter(resident__in=list(resident_ids), kind__in=DECIDING, user__isnull=False)
+    for resident_id, user_id in held.order_by("pk").values_list("resident_id", "user_id"):
+        found[resident_id].append(user_id or 0)
+    return found
 
 
 def who_acts(resident: Resident, at: datetime) -> list[int]:

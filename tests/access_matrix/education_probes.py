@@ -1,0 +1,13 @@
+"""Valid forms of health education; see `probes`."""
+
+from __future__ import annotations
+
+from tests.access_matrix.probes import CENTRE, Probe
+
+TEXT = {"title": "这样吸药才有效", "text": "先呼气，再吸药。", "source": "演示指南 2024", "audience": "J44"}
+PROBES: tuple[Probe, ...] = (
+    Probe("education-new", TEXT, writes={"own": CENTRE}),
+    Probe("education-retire", writes={"own": CENTRE}),
+    Probe("education-resume", writes={"own": CENTRE}),
+    Probe("education-mine", {"wanted": "no"}, writes={"own": ("resident",)}),
+)
