@@ -159,6 +159,11 @@ def test_nobody_reads_what_was_sent_to_another(w: f.World) -> None:
     contracted(w, "J44")
     other = contracted(w)
     sent_on(f.AT)
+    # Who runs errands for somebody reads nothing that tells of their problems.
+    residents.grant_basis(
+        resident_id=Sending.objects.get().resident_id, kind=Basis.Kind.PROXY, source="consent:1", since=f.AT,
+        user_id=other.user_id, by=f.JOB, at=f.AT,
+    )  # fmt: skip
     sending = Sending.objects.get(material__title="吸药的方法")
 
     with pytest.raises(NotVisible):
@@ -189,6 +194,9 @@ def test_another_house_reads_it_and_does_not_take_it_back(w: f.World) -> None:
         actions.retire_material(material_id=one.pk, by=other.actor, at=f.AT)
     with pytest.raises(Denied):
         actions.write_material(organization_id=w.centre.pk, title="一", text="二", source="三", by=other.actor, at=f.AT)
+    desk = w.seat(Role.REFERRAL_DESK)
+    with pytest.raises(Denied):
+        actions.write_material(organization_id=w.centre.pk, title="一", text="二", source="三", by=desk.actor, at=f.AT)
     with pytest.raises(Denied):
         actions.send_materials(after=0, by=other.actor, at=f.AT)
 

@@ -152,3 +152,8 @@ def test_surveys_are_seen_by_the_house_that_asks_and_an_expert_sees_those_about_
     row.practitioner = w.person("specialist", w.centre, User.objects.get(pk=dispenser.user_id))
     row.save()
     assert surveys(dispenser) == []
+    # A doctor of another centre who saw the resident sees that survey, whichever house asks.
+    elsewhere = w.seat(Role.GP, w.other)
+    row.practitioner = w.person("gp", w.other, User.objects.get(pk=elsewhere.user_id))
+    row.save()
+    assert surveys(elsewhere) == [row]

@@ -13,7 +13,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.tests.factories import TESTER, centre, hospital
 from kangqiao.domain.residents import actions, queries
 from kangqiao.domain.residents.models import Basis, Consent, Resident
-from kangqiao.domain.residents.permissions import visible_to
+from kangqiao.domain.residents.permissions import refusing_education, visible_to
 from kangqiao.domain.residents.rules import birthday
 from kangqiao.domain.residents.tests.factories import resident
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
@@ -44,6 +44,27 @@ def _at_hospital(row: Resident) -> tuple[Organization, Seat]:
         by=TESTER, at=_now(),
     )  # fmt: skip
     return place, seat("referral_desk", place)
+
+
+def test_refusing_health_education_is_a_decision_of_its_own_and_is_taken_back() -> None:
+    row, me = _person(centre("a"), "me")
+    place, desk = _at_hospital(row)
+
+    actions.refuse_organization(resident_id=row.pk, organization_id=place.pk, by=me.actor, at=_now())
+    actions.permit_sensitive(resident_id=row.pk, organization_id=place.pk, by=me.actor, at=_now())
+    # A permission for it, should a register from elsewhere bring one, is no refusal.
+    kept = {"given_by_id": me.user_id, "organization": place, "since": _now() - DAY}
+    Consent.objects.create(resident=row, decision="permit", purpose="education", **kept)
+    before = refusing_education(_now()).exists()
+    refused = actions.refuse_education(resident_id=row.pk, by=me.actor, at=_now())
+
+    assert not before
+    assert list(refusing_education(_now())) == [refused]
+    with pytest.raises(Denied):
+        actions.want_education(resident_id=row.pk, by=desk.actor, at=_now())
+    actions.want_education(resident_id=row.pk, by=me.actor, at=_now())
+    assert not refusing_education(_now()).exists()
+    assert Consent.objects.filter(decision="refuse", purpose="record", withdrawn_at__isnull=True).count() == 1
 
 
 def test_a_refusal_wins_over_every_basis_and_ends_with_its_withdrawal() -> None:
