@@ -8,6 +8,7 @@ GROUP = {"zh": "宝妈群", "kind": "mothers", "platform": "微信", "owner_id":
 PROBES: tuple[Probe, ...] = (
     Probe("followup-plan", writes={"own": CENTRE}),
     Probe("followup-done", {"note": "平稳"}, writes={"own": CENTRE}),
+    Probe("followup-task", {"note": "已上门"}, writes={"own": CENTRE}),
     Probe("followup-invite", {"way": "phone", "outcome": "agreed"}, writes={"own": CENTRE}),
     Probe("followup-channel-new", GROUP, writes={"own": CENTRE}),
     Probe("followup-channel", {"people": "41", "posts": "3"}, writes={"own": CENTRE}),

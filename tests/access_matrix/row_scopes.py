@@ -127,7 +127,7 @@ SCOPES: dict[str, Allowed] = {
     "contracting.TeamMember": everything, "contracting.Contract": by_ledger, "contracting.KeyPerson": by_ledger,
     "contracting.Household": lambda seat: residents.visible_to(seat, field="head_id"),
     "followup.Assessment": by_ledger, "followup.CarePlan": by_ledger, "followup.Invitation": by_ledger,
-    "followup.Survey": by_ledger, "education.Sending": by_ledger,
+    "followup.Survey": by_ledger, "followup.TeamTask": by_ledger, "education.Sending": by_ledger,
     "followup.SurveyAnswer": lambda seat: residents.visible_to(seat, field="survey__resident_id"),
     "followup.PlanItem": lambda seat: residents.visible_to(seat, field="plan__resident_id"),
     "portal.Enquiry": by_ledger, "portal.Rating": by_ledger,

@@ -1,4 +1,4 @@
-"""A visit is written once and counts everywhere: in the record, and for the contract of the resident (SZ17-B9.b)."""
+"""A visit is written once and counts everywhere: in the record, for the contract, and in the work of the team."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db import transaction
 
 from kangqiao.base.acting import as_system
 from kangqiao.base.actor import Actor
+from kangqiao.domain.followup.actions import split_visit
 from kangqiao.domain.records import actions
 from kangqiao.domain.records.actions import Told
 from kangqiao.domain.records.models import Encounter
@@ -15,9 +16,13 @@ from kangqiao.pathways.contract_services import count_visit
 
 
 def record_visit(*, resident_id: int, told: Told, by: Actor, at: datetime) -> tuple[Encounter, int]:
-    """Writes the visit, and counts what the contract promised of it; returns both. Raises what the record refuses."""
+    """Writes the visit, counts what the contract promised of it, and gives members of the team their tasks.
+
+    Returns the visit and how many services were counted. Raises what the record refuses (SZ17-B9.b, XH23-5.2.3a).
+    """
     with transaction.atomic():
         row = actions.record_visit(resident_id=resident_id, told=told, by=by, at=at)
         with as_system("contract-services") as job:
             services = count_visit(encounter_id=row.pk, by=job, at=at)
+            split_visit(encounter_id=row.pk, by=job, at=at)
     return row, services

@@ -34,6 +34,15 @@ class DoneForm(forms.Form):
     )  # fmt: skip
 
 
+class TaskForm(forms.Form):
+    """What was done and found."""
+
+    note = forms.CharField(
+        label=_("做了什么、结果怎样"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("例如：已上门，无咳嗽，约了胸片。"),
+    )  # fmt: skip
+
+
 class SurveyForm(forms.Form):
     """One tap for each question, and words if one likes."""
 

@@ -1,4 +1,4 @@
-"""Assessments with their plans, surveys after a visit, invitations of people without a contract, group channels."""
+"""Assessments with plans, tasks of a team, surveys after a visit, invitations of people without a contract, groups."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -123,6 +123,45 @@ class PlanItem(BaseModel):
         identifying = ("by_name",)
         clinical = ("act", "zh", "en", "note")
         operational = ("plan", "every_days", "since", "due_on", "done_on")
+
+
+class TeamTask(BaseModel):
+    """What a visit gave another member of the team to do by a day, and when it was done (FHIR Task).
+
+    `member` is who does it; nobody yet where the team has no member of that `kind`. `source` is the visit and the key.
+    """
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    contract = models.ForeignKey(Contract, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=TeamMember.Kind)
+    member = models.ForeignKey(TeamMember, models.PROTECT, null=True, blank=True, related_name="+")
+    zh = models.CharField(max_length=60)
+    en = models.CharField(max_length=100)
+    source = models.CharField(max_length=60, unique=True)
+    since = models.DateField()
+    due_on = models.DateField()
+    done_on = models.DateField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    by_name = models.CharField(max_length=100, blank=True)
+    policy_ref = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(due_on__gte=F("since")), name="team_task_term"),
+            models.CheckConstraint(
+                condition=Q(done_on__isnull=True, by_name="", note="")
+                | (Q(done_on__isnull=False, done_on__gte=F("since")) & ~Q(by_name="") & ~Q(note="")),
+                name="team_task_done_by_somebody",
+            ),
+        )
+        indexes = (models.Index(fields=("due_on",), condition=Q(done_on__isnull=True), name="team_task_due"),)
+        ordering = ("due_on", "id")
+
+    class Privacy:
+        rows = OF_LEDGER
+        identifying = ("resident", "by_name")
+        clinical = ("zh", "en", "note")
+        operational = ("contract", "kind", "member", "source", "since", "due_on", "done_on", "policy_ref")
 
 
 class Survey(BaseModel):

@@ -68,6 +68,18 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """Which diagnoses of a visit make a task, for which kind of member, and within how many days."""
+
+    key: str
+    zh: str
+    en: str
+    diagnoses: frozenset[str]
+    member: str
+    within_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class HealthClass:
     """A class as the pack words it; of those that fit the lowest rank counts. Without grounds everybody fits."""
 
@@ -122,6 +134,17 @@ def followup_at(place_code: str, on: date) -> FollowupParameters:
 def classes_at(place_code: str, on: date) -> list[HealthClass]:
     """The classes of a place on a day, the closest care first."""
     return sorted((_class(one) for one in at(place_code, on).values("health_classes")), key=lambda one: one.rank)
+
+
+def splits_at(place_code: str, on: date) -> list[Split]:
+    """How the work of a team is split in a place on a day; empty where its packs say nothing of it."""
+    return [
+        Split(
+            one.key, one.value["zh"], one.value["en"], frozenset(one.value["diagnoses"]), one.value["member"],
+            one.value["within_days"],
+        )
+        for one in at(place_code, on).values("team_tasks")
+    ]  # fmt: skip
 
 
 def questionnaires_at(place_code: str, on: date) -> dict[str, Questionnaire]:

@@ -8,20 +8,20 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Case, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.waits import Waits
-from kangqiao.domain.accounts.models import Membership
+from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Contract, Service, Team, TeamMember
 from kangqiao.domain.contracting.permissions import visible_to as contracts_visible_to
 from kangqiao.domain.contracting.queries import members_of, running_of
 from kangqiao.domain.contracting.queries.outreach import months_before
 from kangqiao.domain.contracting.states import RUNNING
-from kangqiao.domain.followup.models import Assessment, CarePlan, GroupChannel, Invitation, PlanItem, Survey
+from kangqiao.domain.followup.models import Assessment, CarePlan, GroupChannel, Invitation, PlanItem, Survey, TeamTask
 from kangqiao.domain.followup.parameters import FollowupParameters, Questionnaire, followup_at, questionnaires_at
 from kangqiao.domain.followup.permissions import (
     READERS,
@@ -149,6 +149,35 @@ def waiting_rows(seat: Seat, now: datetime, most: int) -> list[PlanItem]:
     """What `waiting_items` counts; the log of reads has whose lines were shown."""
     found = list(due_items(seat, localtime(now).date())[:most])
     note_read(seat, [one.plan.resident_id for one in found], listed=True)
+    return found
+
+
+def team_tasks(seat: Seat, on: date) -> QuerySet[TeamTask]:
+    """What is to do of the tasks of the house's teams: one's own first, then what is due longest (XH23-5.2.3a)."""
+    rows = TeamTask.objects.select_related("resident", "contract__team", "member__practitioner")
+    mine = Case(When(member__practitioner__user=seat.user_id, then=0), default=1)
+    return rows.filter(visible_to(seat), done_on__isnull=True).order_by(mine, "due_on", "pk")
+
+
+def get_task(seat: Seat, task_id: int) -> TeamTask:
+    """One task that is not done yet. Raises NotVisible."""
+    rows = TeamTask.objects.select_related("resident", "contract__team", "member__practitioner")
+    found = rows.filter(visible_to(seat), pk=task_id, done_on__isnull=True).first()
+    if found is None or seat.role == Role.RESIDENT:
+        raise no_plan()
+    note_read(seat, [found.resident_id])
+    return found
+
+
+def tasks_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
+    """How many tasks of the teams wait."""
+    return team_tasks(seat, localtime(now).date()).count(), None
+
+
+def task_rows(seat: Seat, now: datetime, most: int) -> list[TeamTask]:
+    """What `tasks_waiting` counts; the log of reads has whose lines were shown."""
+    found = list(team_tasks(seat, localtime(now).date())[:most])
+    note_read(seat, [one.resident_id for one in found], listed=True)
     return found
 
 

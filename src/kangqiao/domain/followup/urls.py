@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("again/", views.again, name="followup-again"),
     path("of/<int:resident_id>/", views.plan, name="followup-plan"),
     path("items/<int:item_id>/done/", views.done, name="followup-done"),
+    path("tasks/<int:task_id>/", views.task, name="followup-task"),
     path("surveys/", views.surveys, name="followup-surveys"),
     path("surveys/<int:survey_id>/", views.survey, name="followup-survey"),
     path("surveys/<int:survey_id>/answer/", views.answer, name="followup-survey-answer"),

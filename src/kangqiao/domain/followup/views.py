@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kangqiao.base.access import access
@@ -30,21 +31,24 @@ from kangqiao.kernel.errors import NotVisible, RuleBroken, Taken
 
 PAGE = 40
 BOTH = (*READERS, Role.RESIDENT)
+DESK: dict[str, tuple[Any, Any]] = {
+    "items": (gettext_lazy("到期的随访"), queries.due_items),
+    "tasks": (gettext_lazy("团队分工"), queries.team_tasks),
+    "assess": (gettext_lazy("要评估的"), queries.to_assess),
+}
 
 
 @require_safe
 @access("role", roles=CENTRE)
 @exports
 def desk(request: SeatedRequest) -> HttpResponse:
-    """What is due of all plans of the house, or who is to be assessed: not yet in time, or again."""
-    seat, on = request.seat, timezone.localdate()
-    tab = "assess" if request.GET.get("tab") == "assess" else "items"
-    found = queries.to_assess(seat, on) if tab == "assess" else queries.due_items(seat, on)
-    page = page_of(request, found, PAGE)
-    people = [one.resident_id if tab == "assess" else one.plan.resident_id for one in page]
+    """What is due of all plans of the house, tasks of its teams, or who is to be assessed: not yet, or again."""
+    seat, on, wanted = request.seat, timezone.localdate(), request.GET.get("tab", "items")
+    tab = wanted if wanted in DESK else "items"
+    page = page_of(request, DESK[tab][1](seat, on), PAGE)
+    people = [one.plan.resident_id if tab == "items" else one.resident_id for one in page]
     residents.note_read(seat, people, listed=True)
-    tabs = (("items", _("到期的随访"), queries.due_items), ("assess", _("要评估的"), queries.to_assess))
-    counts = [(key, words, rows(seat, on).count()) for key, words, rows in tabs]
+    counts = [(key, words, rows(seat, on).count()) for key, (words, rows) in DESK.items()]
     context = {"tab": tab, "tabs": counts, "page_obj": page, "today": on}
     return render(request, "followup/desk.html", context)
 
@@ -83,6 +87,20 @@ def done(request: SeatedRequest, item_id: int) -> HttpResponse:
         messages.success(request, _("已记下，下一次的日期已排好。"))
         return redirect(came_from(request) or reverse("followup-plan", args=(item.plan.resident_id,)))
     return render(request, "followup/done.html", {"item": item, "form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=CENTRE)
+@idempotent
+def task(request: SeatedRequest, task_id: int) -> HttpResponse:
+    """A task of the team was done."""
+    one = queries.get_task(request.seat, task_id)
+    form = forms.TaskForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actions.finish_task(task_id=one.pk, by=request.actor, at=timezone.now(), **form.cleaned_data)
+        messages.success(request, _("已记下，这一项做完了。"))
+        return redirect(came_from(request) or f"{reverse('followup-desk')}?tab=tasks")
+    return render(request, "followup/task.html", {"one": one, "form": form}, status=422 if form.errors else 200)
 
 
 @require_safe

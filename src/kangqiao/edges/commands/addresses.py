@@ -192,6 +192,7 @@ PAGES = {
     "followup-mine": "我的健康方案",
     "followup-plan": "一位居民的健康方案、重新评估",
     "followup-done": "记一次方案里的项目",
+    "followup-task": "团队分给成员的一项随访",
     "followup-invite": "记一次邀请签约",
     "followup-again": "要再联系的居民",
     "followup-surveys": "诊后问卷：居民的回答、未回答的",

@@ -76,6 +76,20 @@ def of_plans(seat: Seat, now: datetime) -> list[Row]:
     ]  # fmt: skip
 
 
+def of_tasks(seat: Seat, now: datetime) -> list[Row]:
+    """What visits gave members of the teams to do: one's own first, then what is due longest."""
+    found = followup.task_rows(seat, now, MOST)
+    return [
+        Row(
+            key=f"t{one.pk}", title=one.resident.name, url=(url := reverse("followup-task", args=(one.pk,))),
+            look=Look.WAIT, lead=called(one), note=one.member.practitioner.name if one.member else "",
+            rest=_("最晚 %(day)s。") % {"day": one.due_on}, is_demo=one.resident.is_demo,
+            since=make_aware(datetime.combine(one.since, time())), verbs=look_at(_("做好了"), url),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
 def of_visits(seat: Seat, now: datetime) -> list[Row]:
     """A helper's visits: the day, whom and where; nothing that concerns health."""
     found = contracting.visit_lines(seat, list(contracting.home_visits(seat)[:MOST]))

@@ -145,6 +145,10 @@ FOLLOW_UPS = Worklist(
     "follow_ups", _("到期的随访"), _("随访"), "followup-desk", _("评估以后，方案里到期的随访和体检会排在这里。"),
     followup.waiting_items, team_rows.of_plans,
 )  # fmt: skip
+TEAM_TASKS = Worklist(
+    "team_tasks", _("团队分工"), _("做好了"), "followup-desk", _("家庭医生看诊后分给团队成员的随访会排在这里。"),
+    followup.tasks_waiting, team_rows.of_tasks,
+)  # fmt: skip
 VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
     contracting.waiting_visits, team_rows.of_visits,
@@ -257,6 +261,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         HANDED_BACK,
         CONTACTS,
         SURVEYS,
+        TEAM_TASKS,
         FOLLOW_UPS,
         APPLICATIONS,
         TO_SIGN,

@@ -17,6 +17,7 @@ from kangqiao.domain.followup.actions.surveys import (
     plan_surveys,
     read_survey,
 )
+from kangqiao.domain.followup.actions.tasks import finish_task, split_visit
 
 __all__ = [
     "PIECE",
@@ -26,10 +27,12 @@ __all__ = [
     "assess",
     "count_channel",
     "finish_item",
+    "finish_task",
     "follow_services",
     "invite",
     "lapse_surveys",
     "plan_surveys",
     "read_survey",
     "register_channel",
+    "split_visit",
 ]
