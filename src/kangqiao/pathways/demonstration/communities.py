@@ -20,7 +20,7 @@ KIND = Community.Kind
 # team's days from today.
 PLACES = (
     (KIND.SCHOOL, "香湾演示小学", (6, 12), 40, 4, 44, (-60, 30)),
-    (KIND.CARE_HOME, "香湾演示养老院", (75, 120), 24, 0, 24, (-21, -7, 7)),
+    (KIND.CARE_HOME, "香湾演示养老院", (70, 120), 20, 0, 20, (-21, -7, 7)),
     (KIND.OFFICE_BUILDING, "香湾演示商务大厦", (22, 60), 30, 2, 120, (14,)),
     (KIND.INDUSTRIAL_PARK, "香湾演示产业园", (18, 60), 20, 0, 20, ()),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeBoundary, RangeOperators
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -104,10 +103,7 @@ class Affiliation(BaseModel):
                 ),
             ),
         )
-        indexes = (
-            models.Index(fields=("identifier",), name="affiliation_identifier"),
-            GinIndex(fields=("keys",), name="affiliation_keys"),
-        )
+        indexes = (models.Index(fields=("identifier",), name="affiliation_identifier"),)
         ordering = ("id",)
 
     class Privacy:

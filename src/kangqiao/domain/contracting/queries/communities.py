@@ -88,10 +88,10 @@ class Belonging:
 
 
 def communities(seat: Seat, text: str = "", kind: str = "") -> QuerySet[Community]:
-    """The places a seat may see, by name or initials and by kind."""
+    """The places a seat may see, by a part of the name, of its pinyin or its initials, and by kind."""
     rows = Community.objects.select_related("organization__place").filter(communities_visible_to(seat))
     if key := wanted_key(text):
-        rows = rows.filter(Q(keys__contains=[key]) | Q(zh__contains=text.strip()))
+        rows = rows.filter(keys__icontains=key)
     return rows.filter(kind=kind) if kind else rows
 
 
@@ -129,7 +129,7 @@ def listed_people(seat: Seat, community: Community, on: date, shown: str, text: 
         standing = _standing([community.pk], on)
         rows = rows.filter(pk__in=[pk for pk, facts in standing.items() if not facts[wanted]])
     if key := wanted_key(text):
-        rows = rows.filter(Q(keys__contains=[key]) | Q(name__startswith=text.strip()))
+        rows = rows.filter(keys__icontains=key)
     return rows.order_by("name", "pk")
 
 
@@ -172,11 +172,14 @@ def terms_on_lists(
     return found
 
 
-def community_visits(seat: Seat, community: Community, most: int) -> list[tuple[CommunityVisit, tuple[Step, ...]]]:
-    """The team's days at a place, the latest first, with the moves open to the seat."""
+def community_visits(
+    seat: Seat, community: Community, on: date, most: int
+) -> list[tuple[CommunityVisit, tuple[Step, ...]]]:
+    """The team's days at a place, the latest first, with the moves open to the seat: a day ahead was not made yet."""
     rows = CommunityVisit.objects.select_related("team").filter(community=community).order_by("-on", "-pk")[:most]
     parties = {"team"} if may_keep(seat, community) else set()
-    return [(one, tuple(COMMUNITY_VISIT.steps_from(one.status, parties))) for one in rows]
+    lines = [(one, COMMUNITY_VISIT.steps_from(one.status, parties)) for one in rows]
+    return [(one, tuple(step for step in steps if step.action != "finish" or one.on <= on)) for one, steps in lines]
 
 
 def get_community_visit(seat: Seat, visit_id: int) -> CommunityVisit:

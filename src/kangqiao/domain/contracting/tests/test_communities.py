@@ -136,6 +136,7 @@ def test_home_of_80_with_70_contracted_shows_its_share_and_the_days_of_the_team(
         assert "2026-03-02" in shown
         assert "2026-03-09" in shown
     assert page.count("登记签约申请</a>") == 10
+    assert "已经去过" not in page  # the one to come is only called off
 
 
 @pytest.mark.clause("XH23-5.2.1e")

@@ -69,7 +69,10 @@ def test_place_needs_day_and_source_for_its_number_and_a_name_of_its_own() -> No
 
     one.refresh_from_db()
     assert (one.kind, one.zh, one.head_count) == ("campus", "演示大学", 7)
-    assert [row.pk for row in queries.communities(w.seat(Role.GP), "ysdx")] == [one.pk]
+    for text in ("ysdx", "dx", "大学", "yanshidaxue"):
+        assert [row.pk for row in queries.communities(w.seat(Role.GP), text)] == [one.pk]
+    assert not queries.communities(w.seat(Role.GP), "xx")
+    assert not queries.communities(w.seat(Role.GP), "", "school")
 
 
 def test_visit_is_planned_by_the_house_for_its_own_team_once_a_day_and_not_made_before() -> None:

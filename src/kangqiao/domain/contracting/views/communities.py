@@ -105,7 +105,7 @@ def detail(request: SeatedRequest, community_id: int) -> HttpResponse:
         "text": text,
         "narrow": narrow,
         "tabs": _tabs(found),
-        "visits": queries.community_visits(seat, place, MOST_VISITS),
+        "visits": queries.community_visits(seat, place, on, MOST_VISITS),
         "may_keep": queries.may_keep(seat, place),
         "may_upload": seat.role in permissions.KEEPERS,
     }
