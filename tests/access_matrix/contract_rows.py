@@ -19,6 +19,7 @@ from kangqiao.domain.contracting.models import (
     Zone,
 )
 from kangqiao.domain.residents.models import Basis
+from tests.access_matrix.community_rows import add_communities
 from tests.access_matrix.education_rows import add_education
 from tests.access_matrix.followup_rows import add_followup
 from tests.access_matrix.helper_rows import add_helpers
@@ -53,6 +54,7 @@ def add_contracts(side: Side) -> None:
     since, until = side.at - timedelta(days=9), side.at - timedelta(days=3) if side.is_over else None
     about = {"resident": side.resident, "source": source, "since": since, "until": until}
     side.add("contracted", Basis, kind="contract", organization=side.centre, **about)
+    add_communities(side)
     add_helpers(side)
     add_portal(side)
     add_followup(side)

@@ -16,6 +16,7 @@ from kangqiao.domain.publication import permissions as publication
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
 from kangqiao.edges.audit.queries import scope as chains_of
+from tests.access_matrix.community_rows import on_lists
 from tests.access_matrix.helper_rows import sent_on
 
 Allowed = Callable[[Seat], Q]
@@ -133,6 +134,7 @@ SCOPES: dict[str, Allowed] = {
     "portal.Enquiry": by_ledger, "portal.Rating": by_ledger,
     "portal.EnquiryMessage": lambda seat: residents.visible_to(seat, field="enquiry__resident_id"),
     "contracting.Helper": everything, "contracting.HomeVisit": sent_on,
+    "contracting.Affiliation": on_lists,
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip

@@ -20,6 +20,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.pathways.chain import FOLLOWERS
 from kangqiao.pathways.reach import KINDS
 from tests.access_matrix import (
+    community_probes,
     contract_probes,
     education_probes,
     followup_probes,
@@ -56,7 +57,7 @@ PROBES = (
     *probes.PROBES, *more_probes.PROBES, *contract_probes.PROBES, *record_probes.PROBES, *slot_probes.PROBES,
     *green_probes.PROBES,
     *portal_probes.PROBES, *followup_probes.PROBES, *education_probes.PROBES, *helper_probes.PROBES,
-    *waitlist_probes.PROBES, *survey_probes.PROBES, *withdrawal_probes.PROBES,
+    *community_probes.PROBES, *waitlist_probes.PROBES, *survey_probes.PROBES, *withdrawal_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

@@ -40,6 +40,7 @@ PAGES = {
     "finance-pay": ("finance-settlement", "settlement"),
     "publication-step": ("publication-detail", "publication"),
     "contracting-step": ("contracting-detail", "contract"),
+    "contracting-community-step": ("contracting-community", "community"),
     "contracting-visit-step": ("contracting-visits", ""),
 }
 # The state stays: the place or house named last holds; a renewal is a contract of its own, a second one is refused in

@@ -137,6 +137,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "helper": _kind(own=(Role.CENTRE_MANAGER,)),
         "visit": _kind(own=(Role.HELPER, Role.GP, Role.CENTRE_MANAGER)),
         "zone": _kind(own=(Role.CENTRE_MANAGER,)),
+        # A bureau's page of a place holds counts alone.
+        "community": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
+        "affiliation": _kind(own=(Role.GP, Role.CENTRE_MANAGER)),
+        "community_visit": _kind(own=(Role.GP, Role.CENTRE_MANAGER)),
         "slot": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
     }
 )
@@ -144,11 +148,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 # Argument of an address → the kind of row it names.
 ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
+        "affiliation_id": "affiliation",
         "appeal_id": "appeal",
         "appraisal_id": "appraisal",
         "batch_id": "import_batch",
         "booking_id": "booking",
         "chain": "chain",
+        "community_id": "community",
+        "community_visit_id": "community_visit",
         "consent_id": "consent",
         "contract_id": "contract",
         "displaced_id": "displaced",

@@ -14,6 +14,7 @@ from kangqiao.base.signatures import SignatureField
 from kangqiao.domain.contracting.models import (
     UNPROMISED,
     Act,
+    Community,
     Contract,
     Group,
     Helper,
@@ -24,6 +25,7 @@ from kangqiao.domain.contracting.models import (
     Zone,
 )
 from kangqiao.domain.contracting.parameters import ItemTerm
+from kangqiao.domain.contracting.queries import SHOWN
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.workforce.models import Practitioner
 
@@ -165,6 +167,10 @@ class SignForm(StepForm):
 
     way = forms.ChoiceField(label=_("怎样签"), choices=Contract.Way, widget=forms.RadioSelect, initial="paper")
     where = forms.ChoiceField(label=_("在哪里签"), choices=Contract.Where, initial="centre")
+    community_id = forms.TypedChoiceField(
+        label=_("单位"), coerce=int, required=False, empty_value=None,
+        help_text=_("本人在那里工作、上学或居住时选：签约地点按它记，名册上还没有的会加上。"),
+    )  # fmt: skip
     signed_by = forms.CharField(
         label=_("签署人姓名"), max_length=60, required=False, help_text=_("本人或户主；孩子由监护人签。")
     )
@@ -173,6 +179,13 @@ class SignForm(StepForm):
         label=_("签约码"), max_length=10, required=False, help_text=_("居民在自己的“我的家庭医生”里看得到。")
     )
     signature = SignatureField(label=_("手写签名"), help_text=_("屏幕签署时，请居民在框里签名。"))
+
+    def offer(self, places: Sequence[Community]) -> None:
+        """The places the house serves; without any the question is not asked."""
+        if not places:
+            del self.fields["community_id"]
+            return
+        self.fields["community_id"].choices = _named_places(places)  # type: ignore[attr-defined]
 
 
 class OwnSignForm(StepForm):
@@ -255,9 +268,91 @@ class Narrow(forms.Form):
         return {"text": self.cleaned_data.get("q", ""), "team_id": self.cleaned_data.get("team")}
 
 
+class CommunityForm(forms.Form):
+    """A place of work, study or residence."""
+
+    kind = forms.ChoiceField(label=_("种类"), choices=Community.Kind)
+    zh = forms.CharField(label=_("名称"), max_length=60)
+    address = forms.CharField(label=_("地址"), max_length=200, required=False)
+    phone = forms.CharField(label=_("联系电话"), max_length=40, required=False)
+    head_count = forms.IntegerField(
+        label=_("人数"), min_value=1, max_value=1_000_000, required=False,
+        help_text=_("单位自己报的人数；学校只算学生。不知道就空着，按名册算。"),
+    )  # fmt: skip
+    counted_on = forms.DateField(
+        label=_("哪天的人数"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    counted_by = forms.CharField(
+        label=_("人数的来源"), max_length=100, required=False, help_text=_("例如“学校在校生名单”。")
+    )
+
+
+class JoinForm(forms.Form):
+    """Somebody on the list of a place."""
+
+    name = forms.CharField(label=_("姓名"), max_length=100)
+    identifier = forms.CharField(
+        label=_("证件号"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("按它认人：已经建档的，档案和签约自动对上。"),
+    )  # fmt: skip
+
+
+class BelongForm(forms.Form):
+    """Where a resident works, studies or lives."""
+
+    community_id = forms.TypedChoiceField(label=_("单位"), coerce=int)
+
+    def __init__(self, *args: Any, places: Sequence[Community], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["community_id"].choices = _named_places(places)  # type: ignore[attr-defined]
+
+
+class CommunityVisitForm(forms.Form):
+    """Which team comes to a place, and when."""
+
+    team_id = forms.TypedChoiceField(label=_("团队"), coerce=int)
+    on = forms.DateField(label=_("哪天"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, *args: Any, teams: Sequence[Team], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team_id"].choices = [("", _("请选团队")), *((one.pk, one.zh) for one in teams)]  # type: ignore[attr-defined]
+
+
+class NarrowPlaces(forms.Form):
+    """What narrows the list of places; an unknown value narrows nothing."""
+
+    q = forms.CharField(label=_("名称或拼音"), required=False, max_length=60)
+    kind = forms.ChoiceField(label=_("种类"), choices=[("", _("全部")), *Community.Kind.choices], required=False)
+
+    def wanted(self) -> dict[str, str]:
+        """The keywords of the query."""
+        self.is_valid()
+        return {"text": self.cleaned_data.get("q", ""), "kind": self.cleaned_data.get("kind", "")}
+
+
+class NarrowPeople(forms.Form):
+    """Whom a place's page lists; an unknown value is the first choice."""
+
+    q = forms.CharField(label=_("姓名或拼音"), required=False, max_length=60)
+    show = forms.ChoiceField(choices=SHOWN.items(), required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, first: str) -> None:
+        super().__init__(data)
+        self.first = first
+
+    def wanted(self) -> tuple[str, str]:
+        """Whom to show, and the text."""
+        self.is_valid()
+        return self.cleaned_data.get("show") or self.first, self.cleaned_data.get("q", "")
+
+
 def today_first(on: date) -> dict[str, Any]:
     """What a new package begins with."""
     return {"starts_on": on}
+
+
+def _named_places(places: Sequence[Community]) -> list[tuple[Any, Any]]:
+    return [("", _("不选")), *((one.pk, f"{one.zh} · {one.get_kind_display()}") for one in places)]
 
 
 def _named_team(team: Team) -> str:

@@ -48,6 +48,22 @@ def visible_to(seat: Seat) -> Q:
     return Q(pk__in=())
 
 
+def communities_visible_to(seat: Seat) -> Q:
+    """The places a centre serves; a bureau's, those of its place, with counts alone."""
+    if seat.role in CENTRE:
+        return Q(organization_id=seat.organization_id)
+    if seat.role == Role.BUREAU_OFFICER:
+        return Q(organization__place__in=place_ids_under(seat.place_code))
+    return Q(pk__in=())
+
+
+def can_keep_communities(by: Actor, organization_id: int) -> Decision:
+    """Who works at a centre keeps the places it serves and their lists."""
+    if by.is_system or (by.role in CENTRE and by.organization_id == organization_id):
+        return YES
+    return no(_("单位和名册由服务它的中心维护。"))
+
+
 def packages_offered_at(centre: Organization) -> Q:
     """The packages a centre offers: its own, and those of the bureaus of its place and the places above."""
     places = [place.pk for place in place_chain(centre.place_id)]

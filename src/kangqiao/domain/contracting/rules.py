@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil
@@ -11,6 +12,7 @@ from math import ceil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kangqiao.domain.residents import rules as residents
 from kangqiao.kernel.decision import YES, Decision, no
 from kangqiao.kernel.period import years_after
 
@@ -127,3 +129,70 @@ def people_short(people: int, signed: int, percent: int | Fraction) -> int:
 def teams_needed(people: int, panel: int) -> int:
     """How many teams a centre needs for the people it serves (ZH-4.5a)."""
     return -(-people // panel)
+
+
+# untranslated: words of the file
+ROLL_HEADS = ("单位", "姓名", "证件号", "开始日期", "离开日期")
+PLACE, NAME, IDENTIFIER, SINCE, UNTIL = ROLL_HEADS
+# untranslated: how days are written
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+# Why a name or a number cannot be taken, said at the desk.
+SAID = {
+    "missing": gettext_lazy("姓名和证件号都要写。"),
+    "unseen": gettext_lazy("里面有看不见的符号，请删掉重打。"),
+    "long": gettext_lazy("太长了。"),
+    "by_excel": gettext_lazy("证件号被改成了科学计数，请重打。"),
+    "check_digit": gettext_lazy("身份证号的校验位不对。"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a place's list as values, and what is wrong (True) or worth a look (False): column, word for it."""
+
+    place: str
+    name: str
+    identifier: str
+    starts_on: date
+    ends_on: date | None
+    faults: tuple[tuple[str, str, bool], ...]
+
+
+def read_listed(cells: Mapping[str, str], today: date) -> Listed:
+    """What a line of a place's list says; without a day it begins today. `ends_on` is the first day no longer there."""
+    said = {head: cells.get(head, "").strip() for head in ROLL_HEADS}
+    read = residents.read_line({residents.NAME: said[NAME], residents.IDENTIFIER: said[IDENTIFIER]}, today)
+    faults = [one for one in read.faults if one[0] in (NAME, IDENTIFIER)]
+    if not said[PLACE]:
+        faults.append((PLACE, "missing", True))
+    days: dict[str, date | None] = {SINCE: today, UNTIL: None}
+    for head in days:
+        if not said[head]:
+            continue
+        days[head] = _read_day(said[head])
+        if days[head] is None:
+            faults.append((head, "date", True))
+    starts_on, ends_on = days[SINCE] or today, days[UNTIL]
+    if ends_on is not None and ends_on <= starts_on:
+        faults.append((UNTIL, "backwards", True))
+    return Listed(said[PLACE], said[NAME], said[IDENTIFIER].upper(), starts_on, ends_on, tuple(faults))
+
+
+def person_faults(name: str, identifier: str, today: date) -> list[str]:
+    """Words for what keeps somebody off a list, the first one first."""
+    read = residents.read_line({residents.NAME: name, residents.IDENTIFIER: identifier}, today)
+    return [word for head, word, is_bad in read.faults if is_bad and head in (residents.NAME, residents.IDENTIFIER)]
+
+
+def overlaps(one: tuple[date, date | None], other: tuple[date, date | None]) -> bool:
+    """Whether two terms share a day; the second day of each is the first no longer covered, None is without end."""
+    ends = one[1] or date.max, other[1] or date.max
+    return max(one[0], other[0]) < min(ends)
+
+
+def _read_day(text: str) -> date | None:
+    found = _DAY.fullmatch(text)
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""The life of a team, of a contract and of a visit at home."""
+"""The life of a team, of a contract, of a visit at home and of one at a place."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -62,6 +62,20 @@ HOME_VISIT = StateTable(
     ),
     steps=(
         Step("finish", "已经去过", "Done", ("planned",), "done", ("helper", "team"), primary=True),
+        Step("cancel", "取消", "Call off", ("planned",), "cancelled", ("team",), needs_reason=True),
+    ),
+)
+COMMUNITY_VISIT = StateTable(
+    name="community_visit",
+    zh="进单位服务",
+    initial="planned",
+    states=(
+        State("planned", "待前往", "To be done", Look.WAIT, owner="team"),
+        State("done", "已去过", "Done", Look.DONE, final=True),
+        State("cancelled", "已取消", "Called off", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("finish", "已经去过", "Done", ("planned",), "done", ("team",), primary=True),
         Step("cancel", "取消", "Call off", ("planned",), "cancelled", ("team",), needs_reason=True),
     ),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from kangqiao.domain.contracting.views import contracts, helping, packages, teams
+from kangqiao.domain.contracting.views import communities, contracts, helping, packages, teams
 
 urlpatterns: list[URLPattern] = [
     path("teams/", teams.index, name="contracting-teams"),
@@ -28,6 +28,16 @@ urlpatterns: list[URLPattern] = [
     path("visits/", helping.visits, name="contracting-visits"),
     path("visits/new/<int:contract_id>/", helping.new_visit, name="contracting-visit-new"),
     path("visits/<int:visit_id>/step/", helping.step, name="contracting-visit-step"),
+    path("communities/", communities.index, name="contracting-communities"),
+    path("communities/new/", communities.new, name="contracting-community-new"),
+    path("communities/of/<int:resident_id>/", communities.of_resident, name="contracting-belongs"),
+    path("communities/people/<int:affiliation_id>/leave/", communities.leave, name="contracting-leave"),
+    path("communities/people/<int:affiliation_id>/register/", communities.register, name="contracting-register"),
+    path("communities/visits/<int:community_visit_id>/step/", communities.step, name="contracting-community-step"),
+    path("communities/<int:community_id>/", communities.detail, name="contracting-community"),
+    path("communities/<int:community_id>/mend/", communities.mend, name="contracting-community-mend"),
+    path("communities/<int:community_id>/join/", communities.join, name="contracting-join"),
+    path("communities/<int:community_id>/visits/new/", communities.plan, name="contracting-community-visit"),
     path("contracts/", contracts.desk, name="contracting-desk"),
     path("contracts/new/", contracts.new, name="contracting-new"),
     path("contracts/mine/", contracts.mine, name="contracting-mine"),

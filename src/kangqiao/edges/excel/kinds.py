@@ -8,9 +8,10 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.imports import ListKind
 from kangqiao.edges.excel.institutions import INSTITUTIONS
 from kangqiao.edges.excel.residents import RESIDENTS
+from kangqiao.edges.excel.roll import ROLL
 from kangqiao.kernel.errors import Denied, NotVisible
 
-KINDS = {kind.key: kind for kind in (RESIDENTS, INSTITUTIONS)}
+KINDS = {kind.key: kind for kind in (RESIDENTS, INSTITUTIONS, ROLL)}
 ROLES = tuple(sorted({role for kind in KINDS.values() for role in kind.roles}))
 
 

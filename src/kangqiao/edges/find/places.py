@@ -53,6 +53,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("contracting-teams", "users", _("家庭医生团队")),
     Entry("contracting-coverage", "chart-bar", _("签约覆盖")),
     Entry("contracting-visits", "home-heart", _("上门")),
+    Entry("contracting-communities", "users-group", _("单位")),
     Entry("contracting-packages", "clipboard-check", _("签约服务包")),
     Entry("roster-board", "calendar-week", _("专家排班")),
     Entry("slots-day", "calendar", _("今日就诊")),

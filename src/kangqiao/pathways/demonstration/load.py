@@ -27,7 +27,17 @@ from kangqiao.base.models import AuditEvent
 from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.queries import demo_people
-from kangqiao.pathways.demonstration import agreements, asks, contracts, network, people, results, staff, work
+from kangqiao.pathways.demonstration import (
+    agreements,
+    asks,
+    communities,
+    contracts,
+    network,
+    people,
+    results,
+    staff,
+    work,
+)
 from kangqiao.pathways.demonstration.run import PASSWORD, Run
 
 LOADER = Actor.system("demonstration")
@@ -62,6 +72,7 @@ STEPS: list[Step] = [
     Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history, beside="people"),
     Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams, beside="people"),
     Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts, beside="people"),
+    Step("zhuhai-communities", "珠海：单位与名册", communities.load_communities, beside="people"),
     Step("zhuhai-questions", "珠海：居民问团队", asks.load_questions, beside="people"),
     Step("zhuhai-agreements", "珠海：联建关系与目标协议", agreements.load_zhuhai),
     Step("zhuhai-postings", "珠海：派驻", work.load_postings),

@@ -1,6 +1,20 @@
 """Every write of contracting: teams, packages, contracts, terms, services done, key groups, whole registers."""
 
 from kangqiao.domain.contracting.actions.apply import apply_for_contract
+from kangqiao.domain.contracting.actions.communities import (
+    NewAffiliation,
+    NewCommunity,
+    add_community,
+    cancel_community_visit,
+    finish_community_visit,
+    import_communities,
+    import_roll,
+    join_community,
+    leave_community,
+    mend_community,
+    plan_community_visit,
+    take_back_roll,
+)
 from kangqiao.domain.contracting.actions.contracts import (
     accept_contract,
     end_contract,
@@ -29,9 +43,12 @@ from kangqiao.domain.contracting.actions.terms import begin_due, end_deceased, e
 
 __all__ = [
     "Done",
+    "NewAffiliation",
+    "NewCommunity",
     "NewContract",
     "NewTeam",
     "accept_contract",
+    "add_community",
     "add_helper",
     "add_member",
     "add_package",
@@ -39,6 +56,7 @@ __all__ = [
     "adopt_packages",
     "apply_for_contract",
     "begin_due",
+    "cancel_community_visit",
     "cancel_visit",
     "close_team",
     "count_services",
@@ -49,13 +67,20 @@ __all__ = [
     "end_member",
     "end_package",
     "expire_due",
+    "finish_community_visit",
     "finish_visit",
     "flag_key_groups",
     "form_team",
+    "import_communities",
     "import_contracts",
+    "import_roll",
     "import_teams",
+    "join_community",
     "lapse_due",
+    "leave_community",
+    "mend_community",
     "open_team",
+    "plan_community_visit",
     "plan_visit",
     "refuse_contract",
     "remind_due",
@@ -63,6 +88,7 @@ __all__ = [
     "resume_contract",
     "sign_contract",
     "suspend_contract",
+    "take_back_roll",
     "withdraw_contract",
     "word_duty",
 ]

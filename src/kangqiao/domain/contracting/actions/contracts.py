@@ -16,6 +16,7 @@ from kangqiao.base.bulk import reserve_ids
 from kangqiao.base.transition import begin, moved_meanwhile, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.contracting import permissions, queries, rules
+from kangqiao.domain.contracting.actions.communities import join_signer
 from kangqiao.domain.contracting.actions.panel import (
     _allow,
     _close_bases,
@@ -31,7 +32,7 @@ from kangqiao.domain.contracting.actions.panel import (
     _terms,
     _trace,
 )
-from kangqiao.domain.contracting.models import Contract, ServicePackage
+from kangqiao.domain.contracting.models import Community, Contract, ServicePackage
 from kangqiao.domain.contracting.parameters import ContractingParameters
 from kangqiao.domain.contracting.states import CONTRACT, PLACED, RUNNING
 from kangqiao.kernel.errors import RuleBroken
@@ -80,27 +81,32 @@ def withdraw_contract(*, contract_id: int, by: Actor, at: datetime) -> list[Cont
 
 def sign_contract(
     *, contract_id: int, way: str, where: str, signed_by: str = "", filed_as: str = "", code: str = "",
-    signature: str = "", by: Actor, at: datetime,
+    signature: str = "", community_id: int | None = None, by: Actor, at: datetime,
 ) -> list[Contract]:  # fmt: skip
     """The resident signs: on their own screen, at the desk on paper, or at a distance by the code they were shown.
 
     The term begins today. Who was with another team leaves it in the same step, without a gap and without an overlap.
-    `signature` is what was drawn on the screen. Raises Denied, NotVisible, AlreadyMoved, RuleBroken for a wrong code, a
-    missing name, filing number or, at the desk's screen, signature.
+    `signature` is what was drawn on the screen. Who signs at a place of work, study or residence belongs to it from
+    then on, and `where` follows from its kind (XH23-5.2.1e); the family that signs along does not. Raises Denied,
+    NotVisible, AlreadyMoved, RuleBroken for a wrong code, a missing name, filing number or, at the desk's screen,
+    signature, or for a place of another house.
     """
     if way == Contract.Way.CODE:
         _check_code(contract_id, code, by=by, at=at)
     with transaction.atomic():
         rows = _rows(contract_id, "sign", by=by, at=at)
         name = _signer(rows[0], way, signed_by, filed_as, signature, by=by, at=at)
-        on = localtime(at).date()
+        place, on = _place(rows[0], community_id), localtime(at).date()
         years = _terms(rows[0].team, at).term_years.integer()
         for one in rows:
             _leave_present_team(one, by=by, at=at)
         _move(
             rows, "sign", by=by, at=at, starts_on=on, ends_on=rules.term_end(on, years), signed_at=at, signed_by=name,
-            way=way, where=Contract.Where(where).value, filed_as=filed_as.strip(), signature=_drawn(way, signature),
+            way=way, where=_where(place, where), community=place, filed_as=filed_as.strip(),
+            signature=_drawn(way, signature),
         )  # fmt: skip
+        if place is not None:
+            join_signer(community=place, resident=_opened(rows, contract_id).resident, by=by, at=at)
         _open_bases(rows, by=by, at=at)
         for one in rows:
             _tell(one, "sign", _("您已和%(team)s签约"), by=by, at=at)
@@ -109,7 +115,7 @@ def sign_contract(
 
 def renew_contract(
     *, contract_id: int, way: str, where: str, signed_by: str = "", filed_as: str = "", signature: str = "",
-    by: Actor, at: datetime,
+    community_id: int | None = None, by: Actor, at: datetime,
 ) -> list[Contract]:  # fmt: skip
     """The person or the household goes on with the team for another term: the day the present one ends, or from today.
 
@@ -126,13 +132,16 @@ def renew_contract(
         days = terms.renew_before_days.integer(), terms.renew_after_days.integer()
         _keep(rules.may_renew(first.ends_on, on, *days))
         name = _signer(first, way, signed_by, filed_as, signature, by=by, at=at)
+        place = _place(first, community_id)
         made = [_renewal(one, terms, on) for one in old]
         if first.status == "expired":
             _take_places(first.team, len(made))
         said = {
-            "signed_at": at, "signed_by": name, "way": way, "where": where, "filed_as": filed_as.strip(),
-            "signature": _drawn(way, signature),
+            "signed_at": at, "signed_by": name, "way": way, "where": _where(place, where), "community": place,
+            "filed_as": filed_as.strip(), "signature": _drawn(way, signature),
         }  # fmt: skip
+        if place is not None:
+            join_signer(community=place, resident=_opened(old, contract_id).resident, by=by, at=at)
         for one in made:
             _insert(one)
             _promise(one, _still_offered(one, on))
@@ -268,6 +277,25 @@ def _leave_present_team(one: Contract, *, by: Actor, at: datetime) -> None:
 def _today_or_start(one: Contract, at: datetime) -> date:
     on = localtime(at).date()
     return max(on, one.starts_on or on)
+
+
+def _place(one: Contract, community_id: int | None) -> Community | None:
+    """The place where it is signed. Raises RuleBroken where the team's house does not serve it."""
+    if community_id is None:
+        return None
+    found = Community.objects.filter(pk=community_id, organization=one.team.organization_id).first()
+    if found is None:
+        raise RuleBroken(_("这个单位不由团队所在的中心服务。"), next_step=_("请从单位里另选，或不选。"))
+    return found
+
+
+def _where(place: Community | None, where: str) -> str:
+    return place.kind if place is not None else Contract.Where(where).value
+
+
+def _opened(rows: Sequence[Contract], contract_id: int) -> Contract:
+    """The contract somebody opened, among those of the household."""
+    return next((one for one in rows if one.pk == contract_id), rows[0])
 
 
 def _drawn(way: str, signature: str) -> str:

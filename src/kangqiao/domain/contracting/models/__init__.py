@@ -1,5 +1,6 @@
 """Teams, packages, contracts, and what was done under them."""
 
+from kangqiao.domain.contracting.models.communities import Affiliation, Community, CommunityVisit
 from kangqiao.domain.contracting.models.contracts import Contract, ContractPackage, Household, KeyPerson, Service
 from kangqiao.domain.contracting.models.packages import UNPROMISED, Act, Group, PackageItem, ServicePackage
 from kangqiao.domain.contracting.models.teams import Helper, Team, TeamDuty, TeamMember, Zone
@@ -8,6 +9,9 @@ from kangqiao.domain.contracting.models.visits import HomeVisit
 __all__ = [
     "UNPROMISED",
     "Act",
+    "Affiliation",
+    "Community",
+    "CommunityVisit",
     "Contract",
     "ContractPackage",
     "Group",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import Rows
 from kangqiao.base.signatures import DRAWN
+from kangqiao.domain.contracting.models.communities import Community
 from kangqiao.domain.contracting.models.packages import DateRange, Group, PackageItem, ServicePackage
 from kangqiao.domain.contracting.models.teams import Team
 from kangqiao.domain.contracting.states import CONTRACT, TERMED
@@ -55,6 +56,8 @@ class Contract(BaseModel):
         SCHOOL = "school", _("学校")
         ENTERPRISE = "enterprise", _("企业")
         OFFICE_BUILDING = "office_building", _("商务楼宇")
+        INDUSTRIAL_PARK = "industrial_park", _("产业园区")
+        CAMPUS = "campus", _("校园")
         ONLINE = "online", _("网上")
 
     class Why(models.TextChoices):
@@ -78,6 +81,8 @@ class Contract(BaseModel):
     signed_by = models.CharField(max_length=100, blank=True)
     way = models.CharField(max_length=8, choices=Way, blank=True)
     where = models.CharField(max_length=16, choices=Where, blank=True)
+    # The place of work, study or residence where it was signed.
+    community = models.ForeignKey(Community, models.PROTECT, null=True, blank=True, related_name="+")
     filed_as = models.CharField(max_length=60, blank=True)
     # What was drawn on the screen, as the path of a drawing.
     signature = models.TextField(blank=True, db_default="")
@@ -96,6 +101,10 @@ class Contract(BaseModel):
             ),
             models.CheckConstraint(
                 condition=Q(starts_on__isnull=True) | Q(ends_on__gte=F("starts_on")), name="contract_term"
+            ),
+            models.CheckConstraint(
+                condition=Q(community__isnull=True) | Q(where__in=Community.Kind.values),
+                name="contract_signed_at_place",
             ),
             # Nobody has two contracts on one day, whatever way the second came about.
             ExclusionConstraint(
@@ -122,7 +131,7 @@ class Contract(BaseModel):
         clinical = ("packages",)
         operational = (
             "number", "team", "previous", "status", "starts_on", "ends_on", "applied_at", "sign_by", "signed_at",
-            "way", "where", "filed_as", "why_ended", "wrong_codes", "policy_ref", "is_demo",
+            "way", "where", "community", "filed_as", "why_ended", "wrong_codes", "policy_ref", "is_demo",
         )  # fmt: skip
 
     def __str__(self) -> str:

@@ -41,7 +41,7 @@ CODE_DIGITS = 6
 def contracts(seat: Seat) -> QuerySet[Contract]:
     """The contracts a seat may see."""
     rows = Contract.objects.select_related(
-        "resident__centre__place", "team__organization__place", "household__head", "previous__team"
+        "resident__centre__place", "team__organization__place", "household__head", "previous__team", "community"
     )
     return rows.filter(visible_to(seat))
 

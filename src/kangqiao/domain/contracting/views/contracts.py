@@ -88,6 +88,8 @@ def step(request: SeatedRequest, contract_id: int, action: str) -> HttpResponse:
     is_own = request.seat.role == Role.RESIDENT
     fixed = ON_SCREEN if is_own and action in ("sign", "renew") else {}
     form = (forms.OwnSignForm if fixed else form_class)(request.POST or None, initial=_signer(one))
+    if isinstance(form, forms.SignForm):
+        form.offer(queries.places_to_sign_at(one.team.organization_id))
     if request.method == "POST" and form.is_valid():
         try:
             act(contract_id=one.pk, by=request.actor, at=timezone.now(), **fixed, **form.cleaned_data)
@@ -171,6 +173,7 @@ def of_resident(request: SeatedRequest, resident_id: int) -> HttpResponse:
         "sentence": queries.sentence(shown, timezone.localdate()) if shown else "",
         "responsible": queries.responsible_team(one),
         "groups": queries.groups_named(one.pk),
+        "places": queries.belongs_to(request.seat, one, timezone.localdate()),
     }
     return render(request, "contracting/of.html", context)
 
