@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("slots/", include("kangqiao.edges.withdrawing.urls")),
     path("referrals/", include("kangqiao.domain.referral.urls")),
     path("", include("kangqiao.domain.contracting.urls")),
+    path("", include("kangqiao.edges.team_month.urls")),
     path("asks/", include("kangqiao.domain.portal.urls")),
     path("plans/", include("kangqiao.domain.followup.urls")),
     path("education/", include("kangqiao.domain.education.urls")),

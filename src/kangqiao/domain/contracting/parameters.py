@@ -100,6 +100,27 @@ class DutyTerm:
     scope: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ActKind:
+    """One kind of service of a team, how it is told in words, and what of the record belongs to it.
+
+    `visits` are beginnings of ICD-10 codes, the longest that fits counts, an empty one fits every visit.
+    """
+
+    key: str
+    zh: str
+    en: str
+    rank: int
+    how: Mapping[str, str]
+    visits: tuple[str, ...]
+    values: tuple[str, ...]
+    letters: tuple[str, ...]
+    acts: tuple[str, ...]
+    entries: tuple[str, ...]
+    is_setting: bool
+    reason: str
+
+
 def contracting_at(place_code: str, on: date) -> ContractingParameters:
     """The parameters of a place on a day. Raises NoPolicyInForce."""
     return ContractingParameters.read(at(place_code, on))
@@ -122,6 +143,21 @@ def duties_at(place_code: str, on: date) -> dict[str, DutyTerm]:
         said = value.value
         found[value.key] = DutyTerm(value.key, str(said["zh"]), str(said["standard"]), tuple(said["scope"]))
     return found
+
+
+def act_kinds_at(place_code: str, on: date) -> list[ActKind]:
+    """The kinds of service a team is counted by, in order (ZH-4.5d). Raises NoPolicyInForce."""
+    found = [_act_kind(value) for value in at(place_code, on).values("team_acts")]
+    return sorted(found, key=lambda one: one.rank)
+
+
+def _act_kind(value: Value) -> ActKind:
+    said: Mapping[str, Any] = value.value
+    how = {"zh": said["how_zh"], "en": said["how_en"]}
+    return ActKind(
+        value.key, said["zh"], said["en"], said["rank"], how, tuple(said["visits"]), tuple(said["values"]),
+        tuple(said["letters"]), tuple(said["acts"]), tuple(said["entries"]), value.setting, value.reason,
+    )  # fmt: skip
 
 
 def _package(value: Value) -> PackageTerm:

@@ -177,6 +177,7 @@ PAGES = {
     "contracting-visit-step": "上门去过了、取消",
     "contracting-form-team": "组建团队",
     "contracting-team": "一个团队",
+    "contracting-month": "团队一个月的服务，六类（卫生局只有数字）",
     "contracting-team-step": "团队的公布、撤销",
     "contracting-member-add": "团队加成员",
     "contracting-member-end": "成员离开团队",
