@@ -21,6 +21,7 @@ from kangqiao.pathways.chain import FOLLOWERS
 from kangqiao.pathways.reach import KINDS
 from tests.access_matrix import (
     contract_probes,
+    delivery_probes,
     followup_probes,
     green_probes,
     helper_probes,
@@ -56,6 +57,7 @@ PROBES = (
     *green_probes.PROBES,
     *portal_probes.PROBES, *followup_probes.PROBES, *helper_probes.PROBES,
     *waitlist_probes.PROBES, *survey_probes.PROBES, *withdrawal_probes.PROBES,
+    *delivery_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

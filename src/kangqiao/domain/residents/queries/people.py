@@ -113,6 +113,11 @@ def resident_of(user_id: int) -> Resident | None:
     return found
 
 
+def telephone_of(user_id: int) -> str:
+    """The telephone a resident left with the centre; empty where the user is no resident, or left none."""
+    return Resident.objects.filter(user=user_id).values_list("phone", flat=True).first() or ""
+
+
 def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
     """Residents in scope by initials, full pinyin, characters, tail of the id (4 or more) or phone, best first.
 
