@@ -5,6 +5,6 @@ from __future__ import annotations
 from tests.access_matrix.probes import Probe
 
 PROBES: tuple[Probe, ...] = (
-    Probe("own-notices", {}, writes={"own": ("resident",)}),
+    Probe("own-notices", {"is_on": "no"}, writes={"own": ("resident",)}),
     Probe("messaging-again", writes={"own": ("system_admin",)}),
 )

@@ -25,11 +25,18 @@ from kangqiao.domain.messaging.parameters import delivery_at
 from kangqiao.domain.residents.queries import telephone_of
 from kangqiao.kernel.errors import NoPolicyInForce
 
+YES, NO = "yes", "no"
+
 
 class NoticesForm(forms.Form):
     """Whether text messages are wanted; only with a number they can go to."""
 
-    is_on = forms.BooleanField(label=gettext_lazy("也发短信提醒我"), required=False)
+    is_on = forms.TypedChoiceField(
+        label=gettext_lazy("有消息时"),
+        choices=((NO, gettext_lazy("只在康桥里看")), (YES, gettext_lazy("也发短信提醒我"))),
+        coerce=lambda said: said == YES,
+        widget=forms.RadioSelect,
+    )
 
     def __init__(self, *args: Any, mobile: str, **kwargs: Any) -> None:
         """`mobile` is the number on file; empty where there is none."""
@@ -53,7 +60,7 @@ def notices(request: SeatedRequest) -> HttpResponse:
     user_id, channel = request.seat.user_id, Channel.SMS.value
     mobile = rules.mobile(telephone_of(user_id))
     sent = request.POST if request.method == "POST" else None
-    form = NoticesForm(sent, mobile=mobile, initial={"is_on": queries.is_wanted(user_id, channel)})
+    form = NoticesForm(sent, mobile=mobile, initial={"is_on": YES if queries.is_wanted(user_id, channel) else NO})
     if form.is_valid():
         is_on = form.cleaned_data["is_on"]
         actions.choose_channel(user_id=user_id, channel=channel, is_on=is_on, by=request.actor, at=timezone.now())

@@ -62,7 +62,7 @@ def test_from_the_choice_on_the_phone_to_the_line_in_the_file(people: Cast, spoo
     one = with_mobile(people)
     page = browser(one)
     assert "尾号 0007" in page.get("/own/notices/").content.decode()
-    page.post("/own/notices/", {"is_on": "on"})
+    page.post("/own/notices/", {"is_on": "yes"})
     session = booked_tomorrow(people, one)
 
     scheduling.withdraw_session(
@@ -83,7 +83,7 @@ def test_from_the_choice_on_the_phone_to_the_line_in_the_file(people: Cast, spoo
 def test_without_a_mobile_it_cannot_be_turned_on_and_the_page_says_what_to_do(people: Cast, spool: Path) -> None:
     one = people.resident(1)
 
-    answer = browser(one).post("/own/notices/", {"is_on": "on"})
+    answer = browser(one).post("/own/notices/", {"is_on": "yes"})
 
     assert answer.status_code == 422
     assert "请让登记的社区中心补上" in answer.content.decode()
@@ -92,8 +92,8 @@ def test_without_a_mobile_it_cannot_be_turned_on_and_the_page_says_what_to_do(pe
 def test_turned_off_nothing_more_is_queued(people: Cast, spool: Path) -> None:
     one = with_mobile(people)
     page = browser(one)
-    page.post("/own/notices/", {"is_on": "on"})
-    page.post("/own/notices/", {})
+    page.post("/own/notices/", {"is_on": "yes"})
+    page.post("/own/notices/", {"is_on": "no"})
     session = booked_tomorrow(people, one)
 
     scheduling.withdraw_session(session_id=session.pk, reason="病", why="illness", by=SYSTEM, at=timezone.now())
@@ -104,7 +104,7 @@ def test_turned_off_nothing_more_is_queued(people: Cast, spool: Path) -> None:
 def test_where_nobody_answers_the_job_stops_and_goes_on_later(people: Cast, spool: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("kangqiao.domain.messaging.rules.due", lambda moment, _terms, _visit=None: moment)
     one = with_mobile(people)
-    browser(one).post("/own/notices/", {"is_on": "on"})
+    browser(one).post("/own/notices/", {"is_on": "yes"})
     for cause in ("a", "b"):
         tell(one.user_id, cause, at=timezone.now())
     spool.mkdir()

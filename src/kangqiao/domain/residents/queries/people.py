@@ -114,8 +114,9 @@ def resident_of(user_id: int) -> Resident | None:
 
 
 def telephone_of(user_id: int) -> str:
-    """The telephone a resident left with the centre; empty where the user is no resident, or left none."""
-    return Resident.objects.filter(user=user_id).values_list("phone", flat=True).first() or ""
+    """The telephone a living resident left with the centre; empty where the user is none, or left none."""
+    rows = Resident.objects.filter(user=user_id, deceased_on__isnull=True)
+    return rows.values_list("phone", flat=True).first() or ""
 
 
 def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
