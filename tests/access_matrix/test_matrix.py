@@ -22,6 +22,7 @@ from kangqiao.pathways.reach import KINDS
 from tests.access_matrix import (
     community_probes,
     contract_probes,
+    delivery_probes,
     education_probes,
     followup_probes,
     green_probes,
@@ -58,6 +59,7 @@ PROBES = (
     *green_probes.PROBES,
     *portal_probes.PROBES, *followup_probes.PROBES, *education_probes.PROBES, *helper_probes.PROBES,
     *community_probes.PROBES, *waitlist_probes.PROBES, *survey_probes.PROBES, *withdrawal_probes.PROBES,
+    *delivery_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

@@ -31,6 +31,7 @@ from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
 from tests.access_matrix.contract_rows import add_contracts
+from tests.access_matrix.delivery_rows import add_deliveries
 from tests.access_matrix.green_rows import add_parts
 from tests.access_matrix.record_rows import add_record
 from tests.access_matrix.result_rows import add_results
@@ -370,3 +371,4 @@ def _visits(side: Side) -> None:
         side.add(f"notice@{house}", Notice, organization=side.rows[house], subject=f"{side.mark('notice')}subject")
     side.add("notice@resident", Notice, user=side.users[Role.RESIDENT], subject=f"{side.mark('notice')}subject")
     side.rows["notice"] = side.rows["notice@centre"]
+    add_deliveries(side)

@@ -31,6 +31,9 @@ _METADATA = {
     ipaddress.ip_address(one) for one in ("169.254.169.254", "100.100.100.200", "168.63.129.16", "fd00:ec2::254")
 }
 
+# What a call raises when nobody answers as they should.
+UNANSWERED = (OSError, http.client.HTTPException)
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 

@@ -171,6 +171,10 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Where the site may call, such as `sso.example.cn,his.local:8443=10.1.2.3`; nowhere unless told (base/outbound.py).
 OUTBOUND = os.environ.get("KANGQIAO_OUTBOUND", "").split(",")
+# Who carries text messages (base/carriers.py): nobody unless told, or `console`, `file`, `http`, or a class of its own;
+# the gateway's address must be in KANGQIAO_OUTBOUND too.
+SMS = {name: os.environ.get(f"KANGQIAO_SMS_{name.upper()}", "") for name in ("carrier", "gateway", "secret", "file")}
+SMS["file"] = SMS["file"] or str(DATA / "messages.jsonl")
 # What stays free on the disk of the data folder for the database's journal; forms are refused before it is used up.
 ROOM_MB = int(os.environ.get("KANGQIAO_ROOM_MB", "64"))
 # Calls of one person or address in a minute, in each process of the web server. A form has at most 2.5 MB.
@@ -228,6 +232,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "kangqiao.edges.jobs.forms",
     "kangqiao.edges.jobs.imports",
     "kangqiao.edges.jobs.mydata",
+    "kangqiao.edges.jobs.notices",
     "kangqiao.edges.jobs.portal",
     "kangqiao.edges.jobs.publication",
     "kangqiao.edges.jobs.referral",

@@ -1,5 +1,8 @@
-"""What the product tells people: the inbox of a seat or a person.
+"""What the product tells people: the inbox of a seat or a person, and what goes out to a person's telephone.
 
-For: shortfalls, answers, deadlines; each with the sentence, the reason and the page to open.
-Nouns: notice (FHIR Communication). States: unread, read. Policies: none. Stands on: accounts, institutions.
+For: shortfalls, answers, deadlines; each with the sentence, the reason and the page to open. Outside is said only who
+writes and that there is something to read, to who asked for it.
+Nouns: notice (FHIR Communication), delivery of a notice by a channel, choice of a channel. States: unread, read; a
+delivery is queued, sent, delivered or failed. Policies: quiet hours and repeats, all settings. Stands on: accounts,
+institutions.
 """

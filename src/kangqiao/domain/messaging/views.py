@@ -1,4 +1,4 @@
-"""The inbox."""
+"""The inbox, and for the system administrator what went out of the product."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from kangqiao.base import carriers
 from kangqiao.base.access import access
+from kangqiao.base.exports import exports, page_of
+from kangqiao.base.idempotency import idempotent
 from kangqiao.base.pages import PART, WHOLE, came_from, undo_tag, wants_part
 from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.messaging import actions, queries
+from kangqiao.domain.messaging.states import DELIVERY
 
 PER_PAGE = 30
 
@@ -77,3 +83,30 @@ def read_all(request: HttpRequest) -> HttpResponse:
     seat = request.seat  # type: ignore[attr-defined]
     actions.mark_all_read(seat=seat, by=seat.actor, at=timezone.now())
     return HttpResponseRedirect(resolve_url("messaging-inbox"))
+
+
+@require_safe
+@access("role", roles=(Role.SYSTEM_ADMIN.value,))
+@exports
+def deliveries(request: SeatedRequest) -> HttpResponse:
+    """What went out and what did not, with why; neither words nor numbers nor names."""
+    asked, rows = request.GET.get("state", ""), queries.deliveries(request.actor)
+    context = {
+        "page_obj": page_of(request, rows.filter(status=asked) if asked else rows, PER_PAGE),
+        "asked": asked,
+        "tallies": queries.tallies(rows),
+        "carrier": carriers.name(),
+        "again": DELIVERY.step("again"),
+    }
+    return render(request, "messaging/deliveries.html", context)
+
+
+@require_POST
+@access("role", roles=(Role.SYSTEM_ADMIN.value,))
+@idempotent
+def again(request: SeatedRequest, delivery_id: int) -> HttpResponse:
+    """What did not arrive is queued anew."""
+    row = actions.send_again(delivery_id=delivery_id, by=request.actor, at=timezone.now())
+    when = date_format(timezone.localtime(row.due_at), "m-d H:i")
+    messages.success(request, _("第 %(number)s 号已重新排队，%(when)s 起发送。") % {"number": row.pk, "when": when})
+    return HttpResponseRedirect(came_from(request) or resolve_url("messaging-deliveries"))

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from kangqiao import __version__
+from kangqiao.base import carriers
 
 # The worker writes a heartbeat every ten seconds.
 SILENT_AFTER_SECONDS = 30
@@ -28,6 +29,8 @@ class Health:
     migrations: str
     worker: str
     clock: str
+    # Who carries messages out of the product; no part that can be unwell.
+    notices: str
     version: str = __version__
 
     @property
@@ -42,14 +45,15 @@ class Health:
 
 def health_of_site() -> Health:
     """Ask the database, compare the migrations, look for the worker's heartbeat."""
+    notices = f"in the product, text messages: {carriers.name() or 'none'}"
     try:
         connection.ensure_connection()
         migrations = migrations_state()
         worker = worker_state() if migrations == "ok" else "unknown"
-        return Health("ok", migrations, worker, clock_state(timezone.now()))
+        return Health("ok", migrations, worker, clock_state(timezone.now()), notices)
     except DatabaseError as error:
         # The class only: a message of the server may name hosts and users.
-        return Health(f"unreachable ({type(error).__name__})", "unknown", "unknown", "unknown")
+        return Health(f"unreachable ({type(error).__name__})", "unknown", "unknown", "unknown", notices)
 
 
 def migrations_state() -> str:

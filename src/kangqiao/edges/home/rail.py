@@ -46,6 +46,7 @@ ROLE_CHANGES = Entry("people-role-changes", "user-check", _("岗位变动"))
 OVERSIGHT = Entry("residents-oversight", "eye", _("核查"))
 IMPORTS = Entry("imports-index", "table-import", _("导入"))
 PAPERS = Entry("papers-templates", "file-text", _("模板"))
+MESSAGES = Entry("messaging-deliveries", "send", _("短信"))
 PUBLICATIONS = Entry("publication-list", "world", _("公示"))
 
 RAILS: dict[str, tuple[Entry, ...]] = {
@@ -68,7 +69,7 @@ RAILS: dict[str, tuple[Entry, ...]] = {
     Role.BUREAU_OFFICER: (HOME, CHAIN, AGREEMENTS, INDICATORS, APPRAISALS, MONEY, PUBLICATIONS, CLAUSES),
     Role.FINANCE_OFFICER: (HOME, MONEY, APPRAISALS, INDICATORS, CHAIN, CLAUSES),
     Role.INSURER: (HOME, CHAIN, CLAUSES),
-    Role.SYSTEM_ADMIN: (HOME, ACCOUNTS, ROLE_CHANGES, IMPORTS, PAPERS, CHAIN, CLAUSES),
+    Role.SYSTEM_ADMIN: (HOME, ACCOUNTS, ROLE_CHANGES, IMPORTS, PAPERS, MESSAGES, CHAIN, CLAUSES),
     Role.SECURITY_ADMIN: (HOME, ROLE_CHANGES, ACCOUNTS, OVERSIGHT, CHAIN, CLAUSES),
     Role.AUDIT_ADMIN: (HOME, AUDIT, CHAIN, CLAUSES),
 }

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from kangqiao.edges.own import views
+from kangqiao.edges.own import notices, views
 
 urlpatterns: list[URLPattern] = [
     path("sign-ins/", views.sign_ins, name="own-sign-ins"),
@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern] = [
     path("sign-ins/end/", views.end_everywhere, name="own-end-everywhere"),
     path("factors/<int:factor_id>/remove/", views.remove_factor, name="own-remove-factor"),
     path("recovery-codes/", views.recovery_codes, name="own-recovery-codes"),
+    path("notices/", notices.notices, name="own-notices"),
     path("password/", views.password, name="own-password"),
 ]

@@ -34,6 +34,7 @@ from kangqiao.domain.residents.queries.people import (
     resident_of,
     residents_of,
     search_residents,
+    telephone_of,
     who_may_see,
 )
 
@@ -69,6 +70,7 @@ __all__ = [
     "residents_of",
     "search_residents",
     "state_of",
+    "telephone_of",
     "waiting_questions",
     "who_acts",
     "who_decides",

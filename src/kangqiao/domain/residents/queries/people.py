@@ -113,6 +113,12 @@ def resident_of(user_id: int) -> Resident | None:
     return found
 
 
+def telephone_of(user_id: int) -> str:
+    """The telephone a living resident left with the centre; empty where the user is none, or left none."""
+    rows = Resident.objects.filter(user=user_id, deceased_on__isnull=True)
+    return rows.values_list("phone", flat=True).first() or ""
+
+
 def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
     """Residents in scope by initials, full pinyin, characters, tail of the id (4 or more) or phone, best first.
 

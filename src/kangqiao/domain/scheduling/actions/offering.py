@@ -14,6 +14,7 @@ from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
+from kangqiao.domain.messaging.rules import Visit
 from kangqiao.domain.scheduling import queries, rules
 from kangqiao.domain.scheduling.actions.parts import _called, _constraint, _when
 from kangqiao.domain.scheduling.actions.telling import _tell
@@ -83,7 +84,8 @@ def _tell_offer(waiting: Waiting, slot: Slot, held: Hold, at: datetime) -> None:
         kind="place_offered",
         subject=_("%(name)s候补的号来了：%(slot)s") % {"name": waiting.resident.name, "slot": _called(slot)},
         body=_("号留到%(until)s，到时没有回答就问下一位。") % {"until": _when(held.until)},
-        address=reverse("slots-waits"), centre_id=waiting.centre_id, by=LINE, at=at,
+        address=reverse("slots-waits"), centre_id=waiting.centre_id,
+        visit=Visit(slot.starts_at, slot.session.organization_id), by=LINE, at=at,
     )  # fmt: skip
 
 

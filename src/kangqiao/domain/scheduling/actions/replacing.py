@@ -26,7 +26,7 @@ from kangqiao.domain.scheduling.actions.parts import (
     _owed,
     _when,
 )
-from kangqiao.domain.scheduling.actions.telling import _tell
+from kangqiao.domain.scheduling.actions.telling import _tell, _visit
 from kangqiao.domain.scheduling.models import Booking, Displaced, Session
 from kangqiao.domain.scheduling.states import DISPLACED, SESSION
 from kangqiao.domain.workforce.models import Practitioner
@@ -142,5 +142,5 @@ def _tell_substituted(booking: Booking, announced: str, reason: str, by: Actor, 
         booking.resident, cause=f"substituted:{booking.pk}:{at.isoformat()}", kind="session_substituted",
         subject=_("%(name)s %(when)s改由%(came)s看诊") % words,
         body=_("%(left)s来不了：%(reason)s。号和时间不变；不想换医生可以退号，没来也不计爽约。") % words,
-        address=reverse("slots-booking", args=(booking.pk,)), by=by, at=at,
+        address=reverse("slots-booking", args=(booking.pk,)), visit=_visit(booking), by=by, at=at,
     )  # fmt: skip

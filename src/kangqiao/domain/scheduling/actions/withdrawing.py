@@ -27,7 +27,7 @@ from kangqiao.domain.scheduling.actions.parts import (
     _see,
     _when,
 )
-from kangqiao.domain.scheduling.actions.telling import _tell
+from kangqiao.domain.scheduling.actions.telling import _tell, _visit
 from kangqiao.domain.scheduling.models import Booking, Displaced, Hold, Session, Slot
 from kangqiao.domain.scheduling.states import BOOKING, DISPLACED, SESSION
 from kangqiao.kernel.errors import RuleBroken
@@ -120,7 +120,7 @@ def _restore(displaced: Displaced, by: Actor, at: datetime) -> None:
     _tell(
         booking.resident, cause=f"restored:{displaced.pk}", kind="session_restored",
         subject=_("%(name)s %(when)s的预约照旧") % words, body=_("刚才的停诊通知发错了，请按原来的时间来。"),
-        address=reverse("slots-booking", args=(booking.pk,)), by=by, at=at,
+        address=reverse("slots-booking", args=(booking.pk,)), visit=_visit(booking), by=by, at=at,
     )  # fmt: skip
     residents.end_basis(source=_owed(displaced), by=by, at=at)
 
@@ -134,7 +134,7 @@ def _tell_withdrawn(displaced: Displaced, nearest: Sequence[Slot], *, reason: st
         subject=_("%(name)s %(when)s的预约因停诊取消") % words,
         body=_("原因：%(reason)s。最近的空号：%(free)s。点开就能改约，出诊机构也会联系您。")
         % {"reason": reason, "free": free or _("同专科近期没有空号")},
-        address=reverse("slots-displaced-of", args=(displaced.pk,)), by=by, at=at,
+        address=reverse("slots-displaced-of", args=(displaced.pk,)), visit=_visit(displaced.booking), by=by, at=at,
     )  # fmt: skip
 
 

@@ -12,8 +12,10 @@ from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import Trace, record, record_all
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.messaging.actions.sending import queue
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.messaging.permissions import visible_to
+from kangqiao.domain.messaging.rules import Visit
 from kangqiao.kernel.errors import NotVisible, RuleBroken
 
 
@@ -29,13 +31,14 @@ def notify(
     role: str = "",
     user_id: int | None = None,
     clause: str = "",
+    visit: Visit | None = None,
     by: Actor,
     at: datetime,
 ) -> Notice | None:
     """A seat or a person is told something once per cause; None when this cause was told already.
 
-    `cause` names what happened (`shortfall:7:2026-W21`), so a job that finds it again stays silent. Raises
-    RuleBroken without an addressee.
+    `cause` names what happened (`shortfall:7:2026-W21`), so a job that finds it again stays silent. A person who wants
+    that is told outside too, where the time and place of `visit` may be said. Raises RuleBroken without an addressee.
     """
     if user_id is None and organization_id is None:
         raise RuleBroken(_("消息要写明发给谁。"))
@@ -57,6 +60,7 @@ def notify(
         )
         if is_new:
             record("messaging.notify", row, by=by, at=at, kind=kind, cause=cause)
+            queue(notices=[row], visit=visit, by=by, at=at)
     return row if is_new else None
 
 
@@ -78,6 +82,7 @@ def notify_all(*, notices: Sequence[Notice], by: Actor, at: datetime) -> list[No
             Notice.objects.bulk_create(fresh)
             traces = [Trace(row, {"kind": row.kind, "cause": row.cause}) for row in fresh]
             record_all("messaging.notify", traces, by=by, at=at)
+            queue(notices=fresh, by=by, at=at)
     except IntegrityError:
         if not Notice.objects.filter(cause__in=[row.cause for row in fresh]).exists():
             raise
