@@ -34,6 +34,7 @@ from kangqiao.domain.contracting.queries.helping import (
     with_appointments,
 )
 from kangqiao.domain.contracting.queries.outreach import (
+    PromisedItem,
     campaign,
     campaign_of_centre,
     flags_of,
@@ -77,6 +78,7 @@ from kangqiao.domain.contracting.queries.teams import (
 
 __all__ = [
     "TABS",
+    "PromisedItem",
     "TeamLine",
     "available_steps",
     "campaign",
