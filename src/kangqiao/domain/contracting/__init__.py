@@ -9,9 +9,9 @@ key person (Flag), community with its list (Group), a team's visit to it (Appoin
 States: team forming → open → closed; visit planned → done; contract applied, accepted, signed, active, suspended, and
 seven ends (`states.py`). Renewing and changing the team are contracts of their own that name the one before, so the one
 constraint on resident and term leaves neither overlap nor gap.
-Policies: topics `contracting`, `packages` and `team_duties` (ZH-4.5a, ZH-4.5b, ZH-4.5c, FT18-2.2c, FT18-2.3b,
-FT18-2.4c, FT18-2.4d, SZ16-2.1d, SZ17-B9.a, XH23-5.2.1a, XH23-5.2.1b, XH23-5.2.1c, XH23-5.2.1d, XH23-5.2.1e,
-XH23-5.2.1f, XH23-5.2.1g, XH23-5.2.2a, XH23-5.2.3b).
-Stands on: records, residents, workforce, messaging, accounts, institutions. Referrals are counted as services in
-`pathways/contract_services.py`, since they stand higher.
+Policies: topics `contracting`, `packages`, `team_duties`, `service_ways` and `team_acts` (ZH-4.5a, ZH-4.5b, ZH-4.5c,
+ZH-4.5d, FT18-2.2c, FT18-2.3b, FT18-2.4c, FT18-2.4d, SZ16-2.1d, SZ17-B9.a, SZ17-B9.c, XH23-5.2.1a, XH23-5.2.1b,
+XH23-5.2.1c, XH23-5.2.1d, XH23-5.2.1e, XH23-5.2.1f, XH23-5.2.1g, XH23-5.2.2a, XH23-5.2.3b).
+Stands on: records, residents, workforce, messaging, accounts, institutions. What stands higher, such as referrals, is
+counted as services in `pathways/contract_services.py` and for a team's month in `pathways/team_month.py`.
 """

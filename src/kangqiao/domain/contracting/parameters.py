@@ -121,6 +121,15 @@ class ActKind:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a resident asks for one kind of service, in words, and which page it leads to."""
+
+    zh: str
+    en: str
+    link: str
+
+
 def contracting_at(place_code: str, on: date) -> ContractingParameters:
     """The parameters of a place on a day. Raises NoPolicyInForce."""
     return ContractingParameters.read(at(place_code, on))
@@ -143,6 +152,12 @@ def duties_at(place_code: str, on: date) -> dict[str, DutyTerm]:
         said = value.value
         found[value.key] = DutyTerm(value.key, str(said["zh"]), str(said["standard"]), tuple(said["scope"]))
     return found
+
+
+def ways_at(place_code: str, on: date) -> dict[str, Way]:
+    """How residents ask for each kind of service, by act (SZ17-B9.c). Raises NoPolicyInForce."""
+    found: dict[str, Mapping[str, Any]] = {one.key: one.value for one in at(place_code, on).values("service_ways")}
+    return {act: Way(said["zh"], said["en"], said["link"]) for act, said in found.items()}
 
 
 def act_kinds_at(place_code: str, on: date) -> list[ActKind]:

@@ -107,7 +107,7 @@ def item_of(act: str, diagnosis: str, items: Sequence[tuple[int, str, Sequence[s
     """Which item of a contract one act of the record fulfils: the one that names its diagnosis, else its kind.
 
     `items` are (id, act, codes). A visit that no item names by its diagnosis counts as a general visit. Each act
-    fulfils one item at most.
+    fulfils one item at most. What is no visit has a word in place of a diagnosis, such as `education`.
     """
     named = [pk for pk, _act, codes in items if diagnosis and diagnosis in codes]
     plain = [pk for pk, kind, codes in items if kind == act and not codes]

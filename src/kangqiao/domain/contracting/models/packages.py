@@ -40,7 +40,7 @@ class Act(models.TextChoices):
     MEASURING = "measuring", _("测量")
 
 
-# What members do beside it; no package promises it, since no row of the record shows it.
+# What members do beside it; no package of a house promises it, since its kind alone shows in no row of the record.
 UNPROMISED = (Act.PRESCRIPTION, Act.CONTACT, Act.HOME_VISIT, Act.ESCORT, Act.ACTIVITY, Act.MEASURING)
 
 
@@ -119,7 +119,8 @@ class PackageItem(BaseModel):
     en = models.CharField(max_length=150, blank=True)
     times = models.PositiveSmallIntegerField()
     fen = models.PositiveIntegerField(default=0)
-    # ICD-10 categories by which a visit is known to have been this service; none: every visit without a closer one.
+    # ICD-10 categories by which a visit is known to have been this service, or the words of other rows of the record
+    # (`pathways/contract_services.py`); none: every visit without a closer one.
     codes = ArrayField(models.CharField(max_length=10), default=list, blank=True)
 
     class Meta:

@@ -51,6 +51,7 @@ from kangqiao.domain.contracting.queries.helping import (
     with_appointments,
 )
 from kangqiao.domain.contracting.queries.outreach import (
+    PromisedItem,
     campaign,
     campaign_of_centre,
     flags_of,
@@ -96,6 +97,7 @@ __all__ = [
     "SHOWN",
     "TABS",
     "Belonging",
+    "PromisedItem",
     "Reached",
     "TeamLine",
     "available_steps",

@@ -22,7 +22,7 @@ from kangqiao.domain.contracting.models import (
     TeamMember,
     Zone,
 )
-from kangqiao.domain.contracting.parameters import ContractingParameters, contracting_at
+from kangqiao.domain.contracting.parameters import ContractingParameters, Way, contracting_at, ways_at
 from kangqiao.domain.contracting.queries.contracts import contracts
 from kangqiao.domain.contracting.queries.teams import members_of, open_teams
 from kangqiao.domain.contracting.rules import read_address
@@ -148,13 +148,14 @@ def _lies_in(address: str, zones: list[Zone]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PromisedItem:
-    """One item of a contract: how often it is due in the term, how often it was done, and who of the team does it."""
+    """One item of a contract: how often it is due in the term and was done, who of the team does it, how to ask."""
 
     item: PackageItem
     package: str
     done: int
     last_on: date | None
     who: tuple[str, ...]
+    way: Way | None
 
     @property
     def left(self) -> int:
@@ -163,7 +164,11 @@ class PromisedItem:
 
 
 def promised(contract: Contract, on: date) -> list[PromisedItem]:
-    """What a contract promises and what was done of it, item by item (XH23-5.2.2a)."""
+    """What a contract promises and what was done of it, item by item (XH23-5.2.2a, SZ17-B9.c).
+
+    Raises NoPolicyInForce.
+    """
+    ways = ways_at(contract.team.organization.place.code, on)
     done = Service.objects.filter(contract=contract).order_by().values_list("item")
     counted = {pk: (n, last) for pk, n, last in done.annotate(n=Count("pk"), last=Max("on"))}
     scopes = {one.kind: set(one.scope) for one in TeamDuty.objects.filter(team=contract.team_id)}
@@ -176,6 +181,7 @@ def promised(contract: Contract, on: date) -> list[PromisedItem]:
             done=counted.get(item.pk, (0, None))[0],
             last_on=counted.get(item.pk, (0, None))[1],
             who=tuple(one.practitioner.name for one in members if item.act in scopes.get(one.kind, set())),
+            way=ways.get(item.act),
         )
         for item in items.order_by("package", "pk")
     ]

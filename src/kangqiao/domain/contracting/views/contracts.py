@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -41,6 +42,14 @@ STEPS: dict[str, tuple[Any, type[forms.StepForm], Any]] = {
     "suspend": (actions.suspend_contract, forms.ReasonForm, gettext_lazy("已暂停服务，名额保留。")),
     "resume": (actions.resume_contract, forms.StepForm, gettext_lazy("已恢复服务。")),
     "end": (actions.end_contract, forms.EndForm, gettext_lazy("已解约，名额已放出。")),
+}
+# Where a way of asking for a service leads to, and what stands on its button.
+WAYS: dict[str, tuple[str, Any]] = {
+    "book": ("slots-find", gettext_lazy("去预约")),
+    "ask": ("portal-mine", gettext_lazy("问团队")),
+    "plan": ("followup-mine", gettext_lazy("看方案")),
+    "centre": ("portal-centre", gettext_lazy("看中心的服务")),
+    "record": ("records-mine", gettext_lazy("看档案")),
 }
 # A resident signs on the own screen: nothing to fill in.
 ON_SCREEN = {"way": Contract.Way.SCREEN.value, "where": Contract.Where.ONLINE.value}
@@ -130,13 +139,14 @@ def mine(request: SeatedRequest) -> HttpResponse:
     page = queries.mine(request.seat, own, now)
     shown = page.current or page.renewed or page.pending
     on = timezone.localdate(now)
+    is_other = own.user_id != request.seat.user_id
     context = {
         "mine": page,
         "resident": own,
-        "is_other": own.user_id != request.seat.user_id,
+        "is_other": is_other,
         "team": shown.team if shown else queries.responsible_team(own),
         "members": queries.members_of([shown.team_id], on) if shown else [],
-        "promised": queries.promised(page.current, on) if page.current else [],
+        "promised": _ways(page.current, on, is_other=is_other) if page.current else [],
         "sentence": queries.sentence(shown, on) if shown else "",
         "told": queries.sentence(page.pending, on) if page.pending else "",
         "acted_for": residents.acted_for(request.seat, now),
@@ -201,6 +211,16 @@ def _contract(request: SeatedRequest, one: Contract) -> dict[str, Any]:
         "household": queries.household_of(one) if one.household_id else [],
         "history": told(one, CONTRACT),
     }
+
+
+def _ways(one: Contract, on: date, *, is_other: bool) -> list[tuple[queries.PromisedItem, str, str]]:
+    """Each item with the address at which it is asked for and the words of the button; without a page the telephone."""
+    phone, who = one.team.phone or one.team.organization.phone, f"?resident={one.resident_id}" if is_other else ""
+    call, found = (f"tel:{phone}" if phone else "", phone), []
+    for item in queries.promised(one, on):
+        address, words = WAYS.get(item.way.link, ("", "")) if item.way else ("", "")
+        found.append((item, reverse(address) + who, str(words)) if address else (item, *call))
+    return found
 
 
 def _signer(one: Contract) -> dict[str, Any]:
