@@ -126,3 +126,12 @@ def test_the_phone_shows_the_code_as_long_as_the_place_waits(today: Cast) -> Non
     assert place.code in waiting
     assert "data:image/svg+xml" in waiting
     assert place.code not in over
+
+
+def test_a_resident_checks_nobody_in_with_a_code_of_their_own(today: Cast) -> None:
+    place = booked(today, starts_at=today.at + 4 * HOUR)
+    phone = Client()
+    phone.force_login(place.resident.user)
+
+    assert phone.post("/slots/scan/", {"code": place.code}).status_code == 403
+    assert Booking.objects.get().status == "booked"
