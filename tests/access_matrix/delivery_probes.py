@@ -6,5 +6,5 @@ from tests.access_matrix.probes import Probe
 
 PROBES: tuple[Probe, ...] = (
     Probe("own-notices", {"is_on": "no"}, writes={"own": ("resident",)}),
-    Probe("messaging-again", writes={"own": ("system_admin",)}),
+    Probe("messaging-again", writes={"own": ("system_admin",), "partner": ("system_admin",)}),
 )

@@ -110,7 +110,8 @@ EXACT: dict[str, Allowed] = {
     "scheduling.Hold": by_ledger, "scheduling.Waiting": by_ledger, "scheduling.Appeal": by_ledger,
     "scheduling.Displaced": by_ledger,
     "referral.Referral": by_ledger, "referral.Part": of_letter, "messaging.Notice": messaging.visible_to,
-    "messaging.Delivery": messaging.deliveries_visible_to, "messaging.ChannelChoice": lambda seat: Q(user=seat.user_id),
+    "messaging.Delivery": lambda seat: Q(user=seat.user_id) | messaging.kept_by(seat.actor),
+    "messaging.ChannelChoice": lambda seat: Q(user=seat.user_id),
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
 }  # fmt: skip
 SCOPES: dict[str, Allowed] = {

@@ -72,6 +72,7 @@ PROBES = (
         writes={"own": BOOKERS, "partner": (*CENTRE, "referral_desk")},
     ),
     Probe("slots-step", {"step": "check_in"}, given=_visit_now, step="check_in", writes=AT_ONES_DESK),
+    Probe("slots-scan", {"code": "{booking.code}"}, given=_visit_now, writes=AT_ONES_DESK),
     Probe("slots-step", {"step": "miss"}, given=_visit_now, step="miss", writes=AT_ONES_DESK),
     Probe("slots-step", {"step": "cancel"}, given=_status(booking="booked"), step="cancel", writes=AT_ONES_DESK),
     Probe("slots-visit", {"diagnosis": "I10", "summary": "平稳"}, given=_visit_now, writes=AT_ONES_DESK),

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import segno
 from django import template
 from django.forms.boundfield import BoundField
 from django.templatetags.static import static
@@ -44,6 +45,13 @@ def icon(name: str, size: str = "", label: str = "") -> SafeString:
     if label:
         return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', kind, label, address)
     return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', kind, address)
+
+
+@register.simple_tag
+def qr(text: str, label: str) -> SafeString:
+    """A code to scan, as a picture of the page itself: dark on white in every display."""
+    address = segno.make(text, error="m").svg_data_uri(scale=1, border=4, light="#fff")
+    return format_html('<img src="{}" alt="{}" width="240" height="240">', address, label)
 
 
 @register.simple_tag

@@ -18,11 +18,6 @@ def visible_to(seat: Seat) -> Q:
     return Q(user=seat.user_id) | to_seat
 
 
-def deliveries_visible_to(seat: Seat) -> Q:
-    """One's own, and for the system administrator those sent in the name of the houses of the place."""
-    return Q(user=seat.user_id) | kept_by(seat.actor)
-
-
 def kept_by(by: Actor) -> Q:
     """The deliveries a system administrator looks after."""
     return Q(organization__place__in=places_of(by)) if by.role == Role.SYSTEM_ADMIN else Q(pk__in=())

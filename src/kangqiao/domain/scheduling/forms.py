@@ -9,6 +9,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.codes import number_of
+from kangqiao.domain.scheduling.models import CHECK_IN
 from kangqiao.kernel.period import in_calendar
 
 
@@ -92,6 +94,28 @@ class DayForm(forms.Form):
     def clean_day(self) -> date | None:
         """A day that has neighbours, else none."""
         return in_calendar(self.cleaned_data.get("day"))
+
+
+class ScanForm(forms.Form):
+    """What a scanner types: the code on a resident's phone."""
+
+    code = forms.CharField(
+        label=_("扫居民手机上的预约码签到"),
+        max_length=300,
+        help_text=_("点这里再扫；扫不了，可以照着手机输。"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, is_awaited: bool, **kwargs: Any) -> None:
+        """One code after the other: after the first the next is awaited where it was."""
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["autofocus"] = is_awaited
+
+    def refuse(self, why: str) -> None:
+        """Why not; a whole code makes room for the next one, half a one stays to be mended."""
+        if number_of(CHECK_IN, self.cleaned_data["code"]) is not None:
+            self.data = {**self.data, "code": ""}
+        self.add_error("code", why)
 
 
 class ReplayForm(forms.Form):

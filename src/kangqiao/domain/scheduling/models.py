@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.codes import code_of
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import Rows, shared
 from kangqiao.domain.accounts.models import STAFF
@@ -271,6 +272,10 @@ class Hold(BaseModel):
         operational = ("waiting", "starts_at", "ends_at", "since", "until")
 
 
+# What a code is for that somebody is checked in by.
+CHECK_IN = "scheduling.check_in"
+
+
 class Booking(BaseModel):
     """One resident's place in a slot (FHIR Appointment)."""
 
@@ -313,6 +318,11 @@ class Booking(BaseModel):
         identifying = ("resident", "booked_by")
         clinical = ("slot", "session")
         operational = ("status", "channel", "pool", "is_emergency", "booked_at", "attempt")
+
+    @property
+    def code(self) -> str:
+        """What the resident's phone shows and the desk scans."""
+        return code_of(CHECK_IN, self.pk)
 
 
 class Displaced(BaseModel):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kangqiao.domain.scheduling.views import absences, booking, pools, waiting
+from kangqiao.domain.scheduling.views import absences, booking, pools, scanning, waiting
 
 urlpatterns = [
     path("pools/", pools.own, name="slots-pools"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("", booking.find, name="slots-find"),
     path("mine/", booking.mine, name="slots-mine"),
     path("day/", booking.day, name="slots-day"),
+    path("scan/", scanning.scan, name="slots-scan"),
     path("experts/<int:practitioner_id>/", booking.expert, name="slots-expert"),
     path("sessions/<int:session_id>/", booking.session, name="slots-session"),
     path("absences/", absences.absences, name="slots-absences"),

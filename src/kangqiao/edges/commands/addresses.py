@@ -141,6 +141,7 @@ PAGES = {
     "slots-move": "改时间",
     "slots-cancel": "取消预约",
     "slots-step": "签到、记为未到",
+    "slots-scan": "扫手机上的预约码签到",
     "slots-visit": "写就诊小结",
     "referral-list": "转诊清单",
     "referral-desk": "转诊台",

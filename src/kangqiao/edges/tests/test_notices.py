@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.messaging.models import Delivery
 from kangqiao.domain.messaging.tests.factories import tell
 from kangqiao.domain.residents.models import Resident
@@ -124,3 +125,11 @@ def test_a_site_without_carrier_does_nothing_and_tells_residents_so(people: Cast
 
     assert jobs.send(0) == {}
     assert "还没有接通短信" in browser(one).get("/own/notices/").content.decode()
+
+
+def test_only_residents_choose_here(people: Cast) -> None:
+    staff = Client()
+    staff.force_login(User.objects.get(pk=people.staff(Role.GP).user_id))
+
+    assert staff.get("/own/notices/").status_code == 403
+    assert staff.post("/own/notices/", {"is_on": "yes"}).status_code == 403

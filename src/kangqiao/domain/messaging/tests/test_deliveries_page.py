@@ -68,3 +68,14 @@ def test_without_a_carrier_the_page_and_the_health_report_say_so(client: Client,
 
     assert "本站没有接短信" in client.get("/notices/deliveries/").content.decode()
     assert client.get("/healthz").json()["notices"] == "in the product, text messages: none"
+
+
+@pytest.mark.parametrize("role", [Role.GP, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.BUREAU_OFFICER])
+def test_nobody_else_sees_the_page_or_sends_again(client: Client, role: str) -> None:
+    tell(listener(centre()).user_id)
+    step(Shelf(answers=[Receipt("", REFUSED, "x")]))
+    client.force_login(User.objects.get(pk=seat(role, organization("b", "health_bureau")).user_id))
+
+    assert client.get("/notices/deliveries/").status_code == 403
+    assert client.post(f"/notices/deliveries/{only().pk}/again/").status_code == 403
+    assert only().status == "failed"

@@ -9,6 +9,7 @@ from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, 
 from kangqiao.domain.scheduling.actions.moving import move_booking
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
 from kangqiao.domain.scheduling.actions.replacing import let_go, place_again, substitute_session
+from kangqiao.domain.scheduling.actions.scanning import check_in_scanned
 from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
 from kangqiao.domain.scheduling.actions.steps import (
     cancel_booking,
@@ -34,6 +35,7 @@ __all__ = [
     "book",
     "cancel_booking",
     "check_in",
+    "check_in_scanned",
     "decide_appeal",
     "fulfil_booking",
     "hold_slot",

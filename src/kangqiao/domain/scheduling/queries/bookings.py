@@ -87,6 +87,11 @@ def booking_with_slot(booking_id: int) -> Booking:
     return found
 
 
+def booking_at(organization_id: int | None, booking_id: int) -> Booking | None:
+    """A booking at a house, with all about it; None for one of another house."""
+    return _with_all(Booking.objects.filter(pk=booking_id, session__organization=organization_id)).first()
+
+
 def booking_of_attempt(attempt: str) -> Booking | None:
     """The booking an earlier sending of the same attempt made."""
     return Booking.objects.filter(attempt=attempt).first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -31,6 +31,7 @@ from kangqiao.domain.scheduling.forms import (
     CancelForm,
     DayForm,
     MoveForm,
+    ScanForm,
     SearchForm,
     StepForm,
     VisitForm,
@@ -286,20 +287,25 @@ def move(request: Request, booking_id: int) -> HttpResponse:
 @exports
 def day(request: Request) -> HttpResponse:
     """The sessions of a day at this place, who is booked, who has come, who has not."""
-    form, now = DayForm(request.GET), timezone.now()
+    form = DayForm(request.GET)
     shown = (form.cleaned_data["day"] if form.is_valid() else None) or timezone.localdate()
+    return render(request, "scheduling/day.html", _day_page(request, shown, ScanForm(is_awaited="scan" in request.GET)))
+
+
+def _day_page(request: Request, shown: date, scan: ScanForm) -> dict[str, Any]:
+    """What stands on the page of a day, with the field for the codes on phones."""
     starts = timezone.make_aware(datetime.combine(shown, time()))
     sessions = queries.day_sessions(request.seat, starts, starts + timedelta(days=1))
-    sheet = queries.day_sheet(request.actor, sessions, now)
-    page = {
+    sheet = queries.day_sheet(request.actor, sessions, timezone.now())
+    return {
         "day": shown,
         "before": shown - timedelta(days=1),
         "after": shown + timedelta(days=1),
         "today": timezone.localdate(),
         "sheet": sheet,
         "tiles": [(_("号源"), sheet.places), *((called(state), sheet.counts[state.key]) for state in sheet.states)],
+        "scan": scan,
     }
-    return render(request, "scheduling/day.html", page)
 
 
 @access("role", roles=(*permissions.DESK, Role.EXPERT))
