@@ -67,9 +67,10 @@ def _visits(rows: QuerySet[Encounter]) -> Iterator[Done]:
     ):
         code = PHARMACIST if title == Practitioner.TitleKind.PHARMACIST else diagnosis.partition(".")[0]
         yield Done(resident_id, on, Act.VISIT.value, code, f"encounter:{pk}")
+    told = Observation.objects.filter(encounter__in=rows, code=EDUCATION, corrects=None)
     written = (
         (Act.PRESCRIPTION, MEDICINES, Medication.objects.filter(encounter__in=rows)),
-        (Act.ACTIVITY, EDUCATION, Observation.objects.filter(encounter__in=rows, code=EDUCATION, corrects=None)),
+        (Act.ACTIVITY, EDUCATION, told.exclude(correction__is_void=True)),
     )
     for act, code, found in written:
         held = _held_by(found, "encounter__started_at", "encounter__organization_id")

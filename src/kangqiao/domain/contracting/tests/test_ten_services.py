@@ -145,9 +145,15 @@ def test_what_is_not_in_the_package_is_not_counted_for_it() -> None:
     Medication.objects.create(
         resident=resident, encounter=elsewhere, zh="氨氯地平", since=DAY.date(), recorded_by="演示医生"
     )
-    Encounter.objects.create(
+    here = Encounter.objects.create(
         resident=resident, organization=team.organization, origin="walk_in", started_at=DAY, diagnosis="J06"
     )
+    told = {
+        "resident": resident, "encounter": here, "organization": team.organization, "code": "education",
+        "taken_at": DAY, "source": "visit", "recorded_by": "演示医生", "recorded_at": DAY,
+    }  # fmt: skip
+    wrong = Observation.objects.create(text="少盐", **told)
+    Observation.objects.create(corrects=wrong, is_void=True, reason="写错人", **told)
 
     assert count_since(since=f.AT, by=f.JOB, at=LATER) == 0
     assert [one.done for one in queries.promised(contract, DAY.date())] == [0] * len(TEN)
