@@ -17,6 +17,7 @@ from kangqiao.domain.contracting import actions, permissions, queries
 from kangqiao.domain.contracting.actions import NewAffiliation
 from kangqiao.domain.contracting.models import Community, CommunityVisit, Contract
 from kangqiao.domain.contracting.tests import factories as f
+from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.residents.actions import import_residents
 from kangqiao.domain.residents.models import Merge, Resident
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
@@ -326,3 +327,19 @@ def test_pages_ask_the_same_for_few_and_for_many(asks_at_most: Asks) -> None:
     with asks_at_most(6):
         queries.reached(list(queries.communities(seat)), f.ON)
     assert CommunityVisit.objects.count() == 20
+
+
+def test_places_of_another_city_and_of_houses_without_a_part_in_it_are_not_shown() -> None:
+    w = f.world()
+    one = place(w)
+    city = Place.objects.create(code="4403", zh="深圳市")
+    elsewhere = Organization.objects.create(
+        code="sz-bureau", kind="health_bureau", zh="演示深圳", short_zh="演示深圳", place=city, is_demo=True
+    )
+
+    def shown(role: str, house: Organization) -> list[Community]:
+        return list(Community.objects.filter(permissions.communities_visible_to(w.seat(role, house))))
+
+    assert shown(Role.BUREAU_OFFICER, w.bureau) == shown(Role.GP, w.centre) == [one]
+    assert shown(Role.BUREAU_OFFICER, elsewhere) == shown(Role.GP, w.other) == []
+    assert shown(Role.EXPERT, w.hospital) == shown(Role.FINANCE_OFFICER, w.bureau) == []
