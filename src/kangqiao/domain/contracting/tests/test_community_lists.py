@@ -137,3 +137,14 @@ def test_terms_share_a_day(one: tuple[int, int | None], other: tuple[int, int | 
 
     assert rules.overlaps(term(one), term(other)) is shares
     assert rules.overlaps(term(other), term(one)) is shares
+
+
+def test_longest_name_has_its_keys_at_once() -> None:
+    """Each character may be read several ways; all ways of sixty would never be told."""
+    w = f.world()
+    name = "很长的名字" * 12
+
+    made = place(w, zh=name)
+
+    assert len(made.keys) < 40
+    assert [one.pk for one in queries.communities(w.seat(Role.GP), name)] == [made.pk]
