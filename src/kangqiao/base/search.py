@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import combinations, islice, product, zip_longest
+from itertools import combinations, product, zip_longest
 
 # Surnames whose reading as a name differs from the dictionary's first one.
 SURNAME_READINGS = {
@@ -90,7 +90,13 @@ def _unread(other: str) -> list[str]:
 
 
 def _nearest(readings: Sequence[Sequence[str]]) -> list[str]:
-    return list(islice(dict.fromkeys(_ever_further(readings)), MOST_KEYS))
+    found: dict[str, None] = {}
+    # A long name has more readings than anybody could count: one after the other, and no further than needed.
+    for one in _ever_further(readings):
+        found[one] = None
+        if len(found) == MOST_KEYS:
+            break
+    return list(found)
 
 
 def _ever_further(readings: Sequence[Sequence[str]]) -> Iterator[str]:

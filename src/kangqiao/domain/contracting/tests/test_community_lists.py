@@ -8,11 +8,12 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.contracting import actions, queries, rules
+from kangqiao.domain.contracting import actions, permissions, queries, rules
 from kangqiao.domain.contracting.actions import NewCommunity
-from kangqiao.domain.contracting.models import Affiliation
+from kangqiao.domain.contracting.models import Affiliation, Community
 from kangqiao.domain.contracting.tests import factories as f
 from kangqiao.domain.contracting.tests.test_communities import DAY, counted, figures, listed, place
+from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.kernel.errors import AlreadyMoved, Denied, RuleBroken, Taken
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +138,32 @@ def test_terms_share_a_day(one: tuple[int, int | None], other: tuple[int, int | 
 
     assert rules.overlaps(term(one), term(other)) is shares
     assert rules.overlaps(term(other), term(one)) is shares
+
+
+def test_longest_name_has_its_keys_at_once() -> None:
+    """Each character may be read several ways; all ways of sixty would never be told."""
+    w = f.world()
+    name = "很长的名字" * 12
+
+    made = place(w, zh=name)
+
+    assert len(made.keys) < 40
+    assert [one.pk for one in queries.communities(w.seat(Role.GP), name)] == [made.pk]
+
+
+def test_each_seat_sees_the_places_of_its_house_or_its_area_alone() -> None:
+    w = f.world()
+    own = place(w)
+    abroad = Organization.objects.create(
+        code="abroad", kind="health_bureau", zh="演示外市", short_zh="外市", is_demo=True,
+        place=Place.objects.create(code="4403", zh="外市"),
+    )  # fmt: skip
+
+    def seen(role: Role, house: Organization) -> list[Community]:
+        return list(Community.objects.filter(permissions.communities_visible_to(w.seat(role, house))))
+
+    reach = {role for role in Role if seen(role, w.centre)}
+    assert reach == {Role.GP, Role.CENTRE_MANAGER, Role.BUREAU_OFFICER}
+    assert seen(Role.BUREAU_OFFICER, w.bureau) == [own]
+    for role, house in ((Role.GP, w.other), (Role.CENTRE_MANAGER, w.other), (Role.BUREAU_OFFICER, abroad)):
+        assert seen(role, house) == []
