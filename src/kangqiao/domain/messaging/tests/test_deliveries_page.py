@@ -13,6 +13,7 @@ from kangqiao.base.carriers import REFUSED, Receipt
 from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.accounts.tests.factories import seat
 from kangqiao.domain.institutions.tests.factories import centre, organization
+from kangqiao.domain.messaging import queries
 from kangqiao.domain.messaging.models import Delivery
 from kangqiao.domain.messaging.tests.factories import MOBILE, Shelf, listener, step, tell
 
@@ -74,8 +75,10 @@ def test_without_a_carrier_the_page_and_the_health_report_say_so(client: Client,
 def test_nobody_else_sees_the_page_or_sends_again(client: Client, role: str) -> None:
     tell(listener(centre()).user_id)
     step(Shelf(answers=[Receipt("", REFUSED, "x")]))
-    client.force_login(User.objects.get(pk=seat(role, organization("b", "health_bureau")).user_id))
+    mine = seat(role, organization("b", "health_bureau"))
+    client.force_login(User.objects.get(pk=mine.user_id))
 
+    assert not queries.deliveries(mine.actor).exists()
     assert client.get("/notices/deliveries/").status_code == 403
     assert client.post(f"/notices/deliveries/{only().pk}/again/").status_code == 403
     assert only().status == "failed"
