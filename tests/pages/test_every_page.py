@@ -25,7 +25,7 @@ AXE_IN = ("normal", "elder", "contrast")
 RESIDENT_SIZES = {"targets": 44, "letters": 14, "main_targets": 44}
 ELDER_SIZES = {"targets": 44, "letters": 18, "main_targets": 60}
 # Answers only as part of another page.
-PARTS = ("referral-slots", "contracting-of")
+PARTS = ("referral-slots", "contracting-of", "work-bar")
 ROLES = (None, *(role.value for role in SEATS))
 
 
