@@ -26,8 +26,8 @@ from kangqiao.kernel.errors import RuleBroken
 
 log = logging.getLogger(__name__)
 SENT, DELIVERED, REFUSED = "sent", "delivered", "refused"
-# Answers that say "not now": wait, too early, too many.
-_LATER = {408, 425, 429}
+# Answers that say "not now": wait, too early, too many; and those to a site whose settings are wrong.
+_LATER = {401, 403, 404, 408, 425, 429}
 _LONGEST = 120
 
 
@@ -136,7 +136,7 @@ class File:
         file.seek(self._read_to)
         added = file.read(here.st_size - self._read_to) or b""
         whole = added.rfind(b"\n") + 1
-        self._keys |= {json.loads(line)["key"] for line in added[:whole].splitlines()}
+        self._keys |= {_key_of(line) for line in added[:whole].splitlines()}
         self._read_to += whole
         if whole < len(added):
             file.truncate(self._read_to)
@@ -167,7 +167,7 @@ class Gateway:
             answer = outbound.call(method, url, body=body or None, headers=headers)
         except (*outbound.UNANSWERED, RuleBroken) as error:
             raise NotCarried(str(error)[:_LONGEST] or type(error).__name__) from error
-        if answer.status in _LATER or answer.status >= 500:
+        if answer.status in _LATER or answer.status >= 500 or 300 <= answer.status < 400:
             raise NotCarried(f"HTTP {answer.status}")
         return _receipt(answer, key)
 
@@ -184,7 +184,7 @@ def _receipt(answer: outbound.Answer, key: str) -> Receipt:
     """Reads an answer: 409 says that the key is known, with the receipt it got the first time."""
     try:
         told = json.loads(answer.body)
-        number, state, why = (str(told.get(word) or "")[:_LONGEST] for word in ("receipt", "state", "why"))
+        number, state, why = (_clean(told.get(word)) for word in ("receipt", "state", "why"))
     except (ValueError, AttributeError):
         number, state, why = "", "", ""
     if answer.status < 300 or answer.status == 409:
@@ -192,6 +192,19 @@ def _receipt(answer: outbound.Answer, key: str) -> Receipt:
             raise NotCarried(f"HTTP {answer.status}, no receipt")
         return Receipt(number or key, state, why)
     return Receipt(number or key, REFUSED, why or f"HTTP {answer.status}")
+
+
+def _clean(told: object) -> str:
+    """What a gateway said, short and without what no text can hold."""
+    return str(told or "").replace("\x00", "")[:_LONGEST]
+
+
+def _key_of(line: bytes) -> str:
+    """The key of a line of the file; empty for a line somebody else wrote."""
+    try:
+        return str(json.loads(line)["key"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 BY_NAME: dict[str, type[Any]] = {"console": Console, "file": File, "http": Gateway}

@@ -149,6 +149,11 @@ def wants_part(request: HttpRequest) -> bool:
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
+def number_in(text: str) -> int | None:
+    """The id an address or a form names; None for anything a database would not take as one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def came_from(request: HttpRequest) -> str:
     """The page of ours a form or part asks to go back to (`back`), such as the worklist it stood on; else empty."""
     wanted = request.POST.get("back", "") or request.GET.get("back", "")

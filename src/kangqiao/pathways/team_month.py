@@ -28,7 +28,7 @@ from kangqiao.domain.contracting.states import TERMED
 from kangqiao.domain.followup.models import Assessment, PlanItem
 from kangqiao.domain.records.models import Document, Encounter, Observation
 from kangqiao.domain.residents.permissions import visible_to
-from kangqiao.kernel.errors import RuleBroken
+from kangqiao.kernel.errors import NoPolicyInForce, RuleBroken
 from kangqiao.kernel.period import Period
 
 # untranslated: how a month is written in an address
@@ -92,12 +92,22 @@ def month_named(text: str, today: date) -> Period:
     return Period(first, _next(first))
 
 
+def has_kinds(team: Team, on: date) -> bool:
+    """Whether the rules of the team's place say what is counted on a day."""
+    try:
+        return bool(act_kinds_at(team.organization.place.code, on))
+    except NoPolicyInForce:
+        return False
+
+
 def team_month(seat: Seat, team: Team, month: Period) -> TeamMonth:
     """What a team did in a month, by kind; for a centre with the acts themselves, for a bureau as counts of everybody.
 
-    Raises NoPolicyInForce.
+    Raises RuleBroken for a month before any rule of the place.
     """
     place = team.organization.place.code
+    if not has_kinds(team, month.start):
+        raise RuleBroken(_("这个月这里还没有生效的规定，没有可数的。"), next_step=_("请看后面的月份。"))
     kinds = act_kinds_at(place, month.start)
     acts: list[TeamAct] | None = None
     if seat.role == Role.BUREAU_OFFICER:

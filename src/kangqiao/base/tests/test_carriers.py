@@ -176,7 +176,8 @@ def test_a_report_is_asked_for_by_the_receipt(gateway: type[Desk]) -> None:
             (400, b'{"receipt": "", "state": "refused", "why": "no such number"}'),
             Receipt("k1", REFUSED, "no such number"),
         ),
-        ((403, b"go away"), Receipt("k1", REFUSED, "HTTP 403")),
+        ((422, b"go away"), Receipt("k1", REFUSED, "HTTP 422")),
+        ((200, b'{"receipt": "a\\u0000b", "state": "sent", "why": "\\u0000"}'), Receipt("ab", SENT, "")),
         ((200, b'{"receipt": "r1", "state": "delivered"}'), Receipt("r1", DELIVERED, "")),
     ],
 )
@@ -187,7 +188,19 @@ def test_answers_of_a_gateway(gateway: type[Desk], answer: tuple[int, bytes], re
 
 
 @pytest.mark.parametrize(
-    "answer", [(500, b""), (429, b""), (200, b"ok"), (200, b'{"state": "?"}'), (302, b""), (200, b"[]")]
+    "answer",
+    [
+        (500, b""),
+        (401, b""),
+        (403, b""),
+        (404, b""),
+        (308, b""),
+        (429, b""),
+        (200, b"ok"),
+        (200, b'{"state": "?"}'),
+        (302, b""),
+        (200, b"[]"),
+    ],
 )
 def test_what_is_no_answer_is_tried_later(gateway: type[Desk], answer: tuple[int, bytes]) -> None:
     gateway.answer = answer

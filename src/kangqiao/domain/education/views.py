@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import undo_tag
+from kangqiao.base.pages import number_in, undo_tag
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.contracting.permissions import CENTRE
@@ -23,6 +23,7 @@ from kangqiao.domain.education import actions, forms, queries
 from kangqiao.domain.education.models import Material
 from kangqiao.domain.education.permissions import READERS, can_write
 from kangqiao.domain.residents import queries as residents
+from kangqiao.domain.residents.permissions import can_decide
 from kangqiao.kernel.errors import RuleBroken, Taken
 
 PAGE = 40
@@ -101,14 +102,16 @@ def resume(request: SeatedRequest, material_id: int) -> HttpResponse:
 def mine(request: SeatedRequest) -> HttpResponse:
     """What I was sent, or my child; posting says whether more is wanted."""
     wanted, now = request.GET.get("resident", ""), timezone.now()
-    person = residents.person_for(request.seat, int(wanted) if wanted.isdigit() and len(wanted) < 19 else None)
+    person = residents.person_for(request.seat, number_in(wanted))
     if request.method == "POST":
         is_wanted = request.POST.get("wanted") == "yes"
         actions.choose_education(resident_id=person.pk, is_wanted=is_wanted, by=request.actor, at=now)
         messages.success(request, _("以后会推送给您。") if is_wanted else _("不再推送。想看时可以再打开。"))
         return redirect(request.get_full_path())
     page = page_of(request, queries.received(request.seat, person.pk), PAGE)
-    context = {"person": person, "page_obj": page, "is_refused": queries.has_refused(person.pk, now)}
+    may_choose = can_decide(request.seat.user_id, person, now)
+    is_refused = bool(may_choose) and queries.has_refused(person.pk, now)
+    context = {"person": person, "page_obj": page, "may_choose": may_choose, "is_refused": is_refused}
     return render(request, "education/mine.html", context)
 
 

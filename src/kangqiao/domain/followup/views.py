@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import PART, WHOLE, came_from, wants_part
+from kangqiao.base.pages import PART, WHOLE, came_from, number_in, wants_part
 from kangqiao.base.transition import told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
@@ -108,7 +108,7 @@ def task(request: SeatedRequest, task_id: int) -> HttpResponse:
 def mine(request: SeatedRequest) -> HttpResponse:
     """My plan in plain words, or my child's: goals, what is due when, what was done."""
     wanted = request.GET.get("resident", "")
-    person = residents.person_for(request.seat, int(wanted) if wanted.isdigit() and len(wanted) < 19 else None)
+    person = residents.person_for(request.seat, number_in(wanted))
     page = _plan(request, person.pk) | {"resident": person, "is_other": bool(wanted)}
     page |= {"surveys": queries.open_surveys(request.seat, person.pk)}
     return render(request, "followup/mine.html", page | {"answered": queries.past_surveys(request.seat, person.pk)})

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import PART, WHOLE, came_from, wants_part
+from kangqiao.base.pages import PART, WHOLE, came_from, number_in, wants_part
 from kangqiao.base.transition import told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
@@ -52,7 +52,7 @@ def desk(request: SeatedRequest) -> HttpResponse:
 def mine(request: SeatedRequest) -> HttpResponse:
     """A field to ask the team, and what was asked before; for oneself or whom one acts for."""
     wanted = request.GET.get("resident", "")
-    asked = int(wanted) if wanted.isdigit() and len(wanted) < 19 else None
+    asked = number_in(wanted)
     person, form = residents.person_for(request.seat, asked), forms.AskForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -151,7 +151,7 @@ def ratings(request: SeatedRequest) -> HttpResponse:
 def centre(request: SeatedRequest) -> HttpResponse:
     """What the centre of the resident, or of whom they act for, offers when; what is featured and how it is used."""
     wanted = request.GET.get("resident", "")
-    person = residents.person_for(request.seat, int(wanted) if wanted.isdigit() and len(wanted) < 19 else None)
+    person = residents.person_for(request.seat, number_in(wanted))
     found = queries.offered(person.centre_id, timezone.localdate())
     page = {"centre": person.centre, "services": found, "featured": [one for one in found if one.supporter_id]}
     return render(request, "portal/centre.html", page)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import number_in
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.records import actions, forms, queries
@@ -112,7 +113,7 @@ def mine(request: SeatedRequest) -> HttpResponse:
 
 def _asked(request: HttpRequest) -> int | None:
     wanted = request.GET.get("resident", "") or request.POST.get("resident", "")
-    return int(wanted) if wanted.isdigit() and len(wanted) < 19 else None
+    return number_in(wanted)
 
 
 def _kept(request: SeatedRequest, resident_id: int, told: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from kangqiao.base.access import access
 from kangqiao.base.acting import beyond
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.pages import number_in
 from kangqiao.base.signing import signer
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.edges.audit import exporting, fhir, queries
@@ -103,8 +104,7 @@ def _day(request: HttpRequest, name: str) -> date | None:
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return number_in(request.GET.get(name, ""))
 
 
 def _wanted(request: HttpRequest) -> queries.Wanted:

@@ -16,6 +16,7 @@ from procrastinate.contrib.django import app as jobs
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.jobs import begin_job, jobs_of
+from kangqiao.base.pages import number_in
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.records import queries as records
@@ -50,7 +51,7 @@ def mine(request: SeatedRequest) -> HttpResponse:
 
 def _asked(request: HttpRequest) -> int | None:
     wanted = request.GET.get("resident", "")
-    return int(wanted) if wanted.isdigit() and len(wanted) < 19 else None
+    return number_in(wanted)
 
 
 def _about(request: HttpRequest, url: str) -> str:

@@ -16,13 +16,13 @@ from kangqiao.base.exports import exports, page_of
 from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.contracting import permissions, queries
-from kangqiao.domain.contracting.models import Act
+from kangqiao.domain.contracting.models import Act, Team
 from kangqiao.domain.records.models import Document
 from kangqiao.domain.records.parameters import measures, topics
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.kernel.period import Period
-from kangqiao.pathways.team_month import TeamAct, month_named, team_month
+from kangqiao.pathways.team_month import TeamAct, has_kinds, month_named, team_month
 
 PAGE = 50
 
@@ -45,15 +45,16 @@ def month(request: SeatedRequest, team_id: int) -> HttpResponse:
         "chosen": chosen,
         "page_obj": page,
         "lines": [(one, kinds[one.kind], words) for one, words in _told(page)],
-        **_neighbours(found.month, today),
+        **_neighbours(team, found.month, today),
     }
     return render(request, "team_month/month.html", context)
 
 
-def _neighbours(shown: Period, today: date) -> dict[str, date | None]:
+def _neighbours(team: Team, shown: Period, today: date) -> dict[str, date | None]:
     """The first days of the month before and of the month after, as far as there is one."""
     after = shown.end if shown.end is not None and shown.end <= today else None
-    return {"before": (shown.start - timedelta(days=1)).replace(day=1), "after": after}
+    before = (shown.start - timedelta(days=1)).replace(day=1)
+    return {"before": before if has_kinds(team, before) else None, "after": after}
 
 
 def _told(acts: Iterable[TeamAct]) -> Iterator[tuple[TeamAct, str]]:

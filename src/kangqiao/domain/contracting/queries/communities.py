@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -208,10 +208,13 @@ def _with_facts(community_ids: list[int], on: date) -> QuerySet[Any]:
 @beyond("contracting.communities")
 def _counted(community_ids: list[int], on: date) -> dict[int, tuple[int, int, int, int]]:
     """Place → people on its list, with a record anywhere, with a contract anywhere, with one signed there."""
-    rows = _with_facts(community_ids, on).order_by().values("community")
+    # Two lines of one person, by a number each, are one; a line without a record counts for itself.
+    who = Coalesce(F("person"), -F("pk"))
+    rows = _with_facts(community_ids, on).annotate(who=who).order_by().values("community")
     counted = rows.annotate(
-        listed=Count("pk"), recorded=Count("person"), signed=Count("pk", filter=Q(is_signed=True)),
-        here=Count("pk", filter=Q(is_here=True)),
+        listed=Count("who", distinct=True), recorded=Count("person", distinct=True),
+        signed=Count("person", filter=Q(is_signed=True), distinct=True),
+        here=Count("person", filter=Q(is_here=True), distinct=True),
     )  # fmt: skip
     return {one["community"]: (one["listed"], one["recorded"], one["signed"], one["here"]) for one in counted}
 

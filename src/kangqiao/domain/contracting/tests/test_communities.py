@@ -18,7 +18,7 @@ from kangqiao.domain.contracting.actions import NewAffiliation
 from kangqiao.domain.contracting.models import Community, CommunityVisit, Contract
 from kangqiao.domain.contracting.tests import factories as f
 from kangqiao.domain.institutions.models import Organization, Place
-from kangqiao.domain.residents.actions import import_residents
+from kangqiao.domain.residents.actions import import_residents, merge_residents
 from kangqiao.domain.residents.models import Merge, Resident
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
 from kangqiao.kernel.identifiers import id_check_digit
@@ -343,3 +343,18 @@ def test_places_of_another_city_and_of_houses_without_a_part_in_it_are_not_shown
     assert shown(Role.BUREAU_OFFICER, w.bureau) == shown(Role.GP, w.centre) == [one]
     assert shown(Role.BUREAU_OFFICER, elsewhere) == shown(Role.GP, w.other) == []
     assert shown(Role.EXPERT, w.hospital) == shown(Role.FINANCE_OFFICER, w.bureau) == []
+
+
+def test_somebody_on_the_list_under_two_numbers_counts_once() -> None:
+    w = f.world()
+    kept, gone = w.resident(date(1980, 1, 1)), w.resident(date(1980, 1, 1))
+    building = place(w, "office_building")
+    listed(building, [(kept.name, kept.identifier), (gone.name, gone.identifier), ("演示无档", "N0000001")])
+    w.signed(w.team(), kept)
+    before = figures(building)
+
+    merge_residents(kept_id=kept.pk, gone_id=gone.pk, reason="同一人", by=f.JOB, at=f.AT)
+
+    after = figures(building)
+    assert (before.listed, before.recorded, before.signed) == (3, 2, 1)
+    assert (after.listed, after.recorded, after.signed) == (2, 1, 1)

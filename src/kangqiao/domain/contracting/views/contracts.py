@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import came_from, wants_drawer
+from kangqiao.base.pages import came_from, number_in, wants_drawer
 from kangqiao.base.transition import told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
@@ -241,7 +241,7 @@ def _mine(request: SeatedRequest, own: Resident) -> str:
 
 def _number(request: SeatedRequest) -> int | None:
     wanted = request.GET.get("resident", "")
-    return int(wanted) if wanted.isdigit() and len(wanted) < 19 else None
+    return number_in(wanted)
 
 
 def _patient(request: SeatedRequest) -> Resident | None:

@@ -265,3 +265,19 @@ def test_the_job_goes_on_until_everybody_was_looked_at(w: f.World, monkeypatch: 
 
     assert send(timestamp=0) == 3
     assert send(timestamp=0) == 0
+
+
+def test_an_address_with_odd_digits_names_nobody_and_a_proxy_decides_nothing(w: f.World) -> None:
+    one, other = contracted(w), contracted(w)
+    residents.grant_basis(
+        resident_id=other.pk, kind=Basis.Kind.PROXY, source="consent:1", since=f.AT, user_id=one.user_id, by=f.JOB,
+        at=f.AT,
+    )  # fmt: skip
+    actions.choose_education(resident_id=other.pk, is_wanted=False, by=w.own(other).actor, at=f.AT)
+    browser = signed_in(w.own(one))
+
+    for name in ("education-mine", "contracting-mine", "followup-mine", "portal-mine", "portal-centre"):
+        assert browser.get(reverse(name), {"resident": "²"}).status_code == 200
+    page = browser.get(reverse("education-mine"), {"resident": other.pk}).content.decode()
+    assert "已关闭推送" not in page
+    assert "重新接收" not in page

@@ -17,7 +17,7 @@ from kangqiao.base.access import access
 from kangqiao.base.actor import Actor
 from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
-from kangqiao.base.pages import came_from, undo_tag, wants_drawer
+from kangqiao.base.pages import came_from, number_in, undo_tag, wants_drawer
 from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -246,12 +246,7 @@ def _address(one: Referral) -> str:
 
 
 def _number(request: Request, name: str) -> int | None:
-    wanted = request.GET.get(name, "")
-    return int(wanted) if _is_number(wanted) else None
-
-
-def _is_number(text: str) -> bool:
-    return text.isdigit() and len(text) < 19
+    return number_in(request.GET.get(name, ""))
 
 
 def _patient(request: Request) -> Resident | None:

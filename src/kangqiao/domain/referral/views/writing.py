@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import attempt_of, idempotent
-from kangqiao.base.pages import wants_part
+from kangqiao.base.pages import number_in, wants_part
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import actions, forms, permissions, queries
 from kangqiao.domain.referral.models import Part, Referral
-from kangqiao.domain.referral.views.letters import Request, _address, _go, _is_number, _number, _patient, _person
+from kangqiao.domain.referral.views.letters import Request, _address, _go, _number, _patient, _person
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.kernel.errors import RuleBroken, Taken
@@ -173,13 +173,11 @@ def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
 
 
 def _free(request: Request, data: Any) -> queries.Places | None:
-    hospital, specialty = str(data.get("to_organization", "")), str(data.get("specialty", ""))
-    if not (hospital.isdigit() and specialty):
+    hospital, specialty = number_in(str(data.get("to_organization", ""))), str(data.get("specialty", ""))
+    if hospital is None or not specialty:
         return None
-    slot, now = str(data.get("slot", "")), timezone.now()
-    return queries.places(
-        queries.hospital_choice(int(hospital)), _centre(request), specialty, now, int(slot) if slot.isdigit() else None
-    )
+    slot, now = number_in(str(data.get("slot", ""))), timezone.now()
+    return queries.places(queries.hospital_choice(hospital), _centre(request), specialty, now, slot)
 
 
 def _offered(request: Request, data: Any) -> dict[str, Any]:
@@ -187,7 +185,8 @@ def _offered(request: Request, data: Any) -> dict[str, Any]:
     free = _free(request, data)
     if free is None:
         return {"places": None}
-    chosen = {kind: int(data[f"part_{kind}"]) for kind in Part.Kind.values if _is_number(data.get(f"part_{kind}", ""))}
+    named = {kind: number_in(data.get(f"part_{kind}", "")) for kind in Part.Kind.values}
+    chosen = {kind: pk for kind, pk in named.items() if pk is not None}
     hospital = queries.hospital_choice(int(str(data["to_organization"])))
     found = queries.offers(hospital, _centre(request), timezone.now(), chosen, free.chosen)
     return {"places": free, "offers": found}

@@ -32,6 +32,11 @@ def merge_residents(
             raise RuleBroken(_("没有写合并的原因。"), next_step=_("请写一句凭什么是同一个人。"))
         if kept.user_id is not None and gone.user_id is not None:
             raise RuleBroken(_("两份档案各有自己的账号，不能合并。"), next_step=_("请先停用其中一个账号。"))
+        # One step from any number to the person: what was kept once stays the one that is kept.
+        if Merge.objects.filter(kept=gone, undone_at__isnull=True).exists():
+            raise RuleBroken(
+                _("要并掉的那份里已经并入过别的档案。"), next_step=_("请反过来，保留那一份；或先把那次合并分开。")
+            )
         if (kept.sex, kept.birth_date) != (gone.sex, gone.birth_date) and not is_sure:
             raise RuleBroken(
                 _("两份档案的性别或出生日期不同。"), next_step=_("请对着证件核对；确是同一个人，请勾选“已核对”。")

@@ -216,6 +216,13 @@ def test_merging_moves_everything_and_undoing_restores_both_exactly() -> None:
     with pytest.raises(Taken, match="已经合并过"):
         actions.merge_residents(kept_id=kept.pk, gone_id=gone.pk, reason="再来", by=gp.actor, at=NOW)
 
+    # What was kept stays the one that is kept: from any number it is one step to the person.
+    third = resident(own, identifier="T1")
+    with pytest.raises(RuleBroken, match="已经并入过"):
+        actions.merge_residents(kept_id=third.pk, gone_id=kept.pk, reason="还是她", by=gp.actor, at=NOW)
+    Basis.objects.filter(resident=third).delete()
+    third.delete()
+
     actions.undo_merge(merge_id=row.pk, why="是孪生姐妹", by=gp.actor, at=NOW)
 
     assert state() == before

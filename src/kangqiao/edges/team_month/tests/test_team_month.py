@@ -209,6 +209,11 @@ def test_an_empty_month_says_so_and_a_wrong_one_says_why(clinic: Clinic) -> None
     assert "这个月还没有这样的服务" in empty.content.decode()
     assert (wrong.status_code, ahead.status_code, old.status_code) == (422, 422, 422)
     assert "没有“2026-13”这个月的服务" in wrong.content.decode()
+    assert "还没有生效的规定" in old.content.decode()
+    with time_machine.travel(LATER, tick=False):
+        first = gp.get(f"{address}?month=2012-01").content.decode()
+    assert "?month=2011-12" not in first
+    assert "?month=2012-02" in first
     with pytest.raises(RuleBroken):
         month_named("2026-3", date(2026, 3, 20))
 
