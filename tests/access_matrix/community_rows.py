@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def add_communities(side: Side) -> None:
     """A school the centre serves: its list names the resident's neighbour, and the team is awaited today."""
     name = f"{side.house}school"
-    side.add("community", Community, organization=side.centre, kind="school", zh=name, counted_by="")
+    told = {"head_count": 9, "counted_on": side.today, "counted_by": "名单"}
+    side.add("community", Community, organization=side.centre, kind="school", zh=name, **told)
     number = f"{side.place_code}-listed"
     side.add("affiliation", Affiliation, community=side.community, identifier=number)
     Affiliation.objects.filter(pk=side.affiliation.pk).update(name=side.mark("resident"))
