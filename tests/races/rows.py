@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import models
 
-from kangqiao.domain.accounts.models import Membership
+from kangqiao.domain.accounts.models import Membership, User
+from kangqiao.domain.messaging.models import Delivery
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.kernel.states import StateTable
 
@@ -22,7 +23,11 @@ WHOLE: dict[str, dict[str, Any]] = {
     "referral.Referral": {"reason_code": "demo"},
     "contracting.Contract": {"starts_on": DAY, "ends_on": LATER, "signature": ""},
     "contracting.TeamMember": {"kind": "gp"},
+    "contracting.Community": {"counted_by": ""},
+    "messaging.Delivery": {"failure": ""},
 }
+# What a row must point to although its column may be empty.
+NEEDED: dict[str, dict[str, type[models.Model]]] = {"messaging.Notice": {"user": User}}
 BY_KIND: dict[type[models.Field[Any, Any]], Any] = {
     models.DateField: DAY,
     models.DateTimeField: AT,
@@ -35,6 +40,8 @@ BY_KIND: dict[type[models.Field[Any, Any]], Any] = {
 def make(model: type[models.Model], **given: Any) -> Any:
     """Writes one row; what is not given is invented, what it points to is made the same way."""
     values: dict[str, Any] = WHOLE.get(model._meta.label, {}) | given
+    for name, needed in NEEDED.get(model._meta.label, {}).items():
+        values.setdefault(name, make(needed))
     for field in model._meta.concrete_fields:
         if field.name in values or field.primary_key or field.null or field.has_default():
             continue
@@ -71,6 +78,9 @@ def stays(model: type[models.Model], key: str) -> dict[str, Any]:
         return {"red_flags": [], "due_at": AT if key == "asked" else None}
     if model._meta.label == "followup.Survey":
         return {"answered_at": AT, "by_name": "演示"} if key in ("answered", "read") else {"by_name": "", "words": ""}
+    if model._meta.label == "messaging.Delivery":
+        failed = {"failure": Delivery.Failure.NO_NUMBER, "due_at": None}
+        return failed if key == "failed" else {"failure": "", "due_at": AT, "sent_at": None if key == "queued" else AT}
     if model._meta.label == "scheduling.Appeal":
         return {"answered_at": None} if key == "made" else {"answer": "演示", "answered_at": AT}
     if model._meta.label == "scheduling.Displaced" and key == "placed":

@@ -35,6 +35,9 @@ def model_of(module: str, table: StateTable) -> type[models.Model]:
         for field in model._meta.concrete_fields
         if field.name == "status" and {str(key) for key, _ in field.choices or ()} >= {one.key for one in table.states}
     ]
+    # Two kinds of visit go through the same states: then the name tells.
+    named = [model for model in found if model.__name__.lower() == table.name.replace("_", "")]
+    found = named if len(found) > 1 else found
     assert len(found) == 1, (module, table.name, found)
     return found[0]
 
