@@ -9,5 +9,6 @@ PROBES: tuple[Probe, ...] = (
     Probe("education-new", TEXT, writes={"own": CENTRE}),
     Probe("education-retire", writes={"own": CENTRE}),
     Probe("education-resume", writes={"own": CENTRE}),
+    Probe("education-read", writes={"own": ("resident",)}),
     Probe("education-mine", {"wanted": "no"}, writes={"own": ("resident",)}),
 )

@@ -94,7 +94,7 @@ def send_materials(*, after: int, by: Actor, at: datetime) -> tuple[int, int | N
 
 
 def open_sending(*, sending: Sending, by: Actor, at: datetime) -> bool:
-    """The first opening counts as read; later ones change nothing. Returns whether it was the first."""
+    """Somebody says they have read it; saying it again changes nothing. Returns whether it was the first time."""
     is_first = Sending.objects.filter(pk=sending.pk, opened_at__isnull=True).update(opened_at=at) > 0
     if is_first:
         sending.opened_at = at

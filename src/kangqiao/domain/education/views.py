@@ -115,13 +115,16 @@ def mine(request: SeatedRequest) -> HttpResponse:
     return render(request, "education/mine.html", context)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @access("role", roles=(Role.RESIDENT,))
+@idempotent
 def read(request: SeatedRequest, sending_id: int) -> HttpResponse:
-    """The text; opening it counts as reading."""
+    """The text; posting says that it was read."""
     one = queries.get_sending(request.seat, sending_id)
-    if request.method == "GET":
+    if request.method == "POST":
         actions.open_sending(sending=one, by=request.actor, at=timezone.now())
+        messages.success(request, _("已记下，谢谢您读完。"))
+        return redirect(request.path)
     return render(request, "education/read.html", {"one": one.material, "sending": one})
 
 

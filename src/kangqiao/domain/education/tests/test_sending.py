@@ -86,7 +86,8 @@ def test_copd_patient_is_sent_two_different_items_in_two_weeks_they_are_counted_
     page = browser.get(reverse("education-read", args=(rows[0].pk,))).content.decode()
     assert "屏住十秒" in page
     assert "演示指南 2024" in page
-    browser.get(reverse("education-read", args=(rows[0].pk,)))  # reading again is not read twice
+    for key in ("read-1", "read-2"):  # reading again is not read twice
+        browser.post(reverse("education-read", args=(rows[0].pk,)), {"idempotency_key": key})
     read = queries.readings([row.material_id for row in rows], w.centre.pk)
     assert sorted((one.sent, one.opened) for one in read.values()) == [(1, 0), (1, 1)]
 
@@ -227,7 +228,8 @@ def test_found_by_words_and_counted_for_the_bureau_without_a_house_of_its_own(w:
     written(w, "少吃盐", "hypertension", "elderly")
     one = contracted(w, "J44")
     sent_on(f.AT)
-    signed_in(w.own(one)).get(reverse("education-read", args=(Sending.objects.get().pk,)))
+    address = reverse("education-read", args=(Sending.objects.get().pk,))
+    signed_in(w.own(one)).post(address, {"idempotency_key": "read-1"})
 
     page = signed_in(w.seat(Role.BUREAU_OFFICER, w.bureau)).get(reverse("education-desk"), {"q": "吸药的"})
 
