@@ -38,8 +38,8 @@ def library(wanted: str = "") -> QuerySet[Material]:
 
 
 def sent_now() -> QuerySet[Material]:
-    """What is sent today, the latest first."""
-    return library().filter(until__isnull=True)
+    """What is sent today, the latest first; of each no more than the choice and the notice need."""
+    return Material.objects.filter(until__isnull=True).only("title", "audience").order_by("-written_at", "-pk")
 
 
 def get_material(material_id: int) -> Material:

@@ -153,10 +153,10 @@ def waiting_rows(seat: Seat, now: datetime, most: int) -> list[PlanItem]:
 
 
 def team_tasks(seat: Seat, on: date) -> QuerySet[TeamTask]:
-    """What is to do of the tasks of the house's teams: one's own first, then what is due longest (XH23-5.2.3a)."""
+    """What is to do of the tasks of the house's teams by a day, one's own first (XH23-5.2.3a)."""
     rows = TeamTask.objects.select_related("resident", "contract__team", "member__practitioner")
     mine = Case(When(member__practitioner__user=seat.user_id, then=0), default=1)
-    return rows.filter(visible_to(seat), done_on__isnull=True).order_by(mine, "due_on", "pk")
+    return rows.filter(visible_to(seat), done_on__isnull=True, since__lte=on).order_by(mine, "due_on", "pk")
 
 
 def get_task(seat: Seat, task_id: int) -> TeamTask:
