@@ -34,6 +34,7 @@ PAGES = (
     ("resident's page", "gp-xiangwan-1", "/residents/{resident}/", 60),
     ("panel of a team", "gp-xiangwan-1", "/teams/{team}/unserved/", 30),
     ("worklist of a doctor", "gp-xiangwan-1", "/", 20),
+    ("worklist with 5,000 open referrals", "desk-zh_people1", "/?list=desk", 20),
     ("desk with 5,000 open referrals", "desk-zh_people1", "/referrals/desk/", 20),
 )
 
@@ -111,10 +112,14 @@ def _send_letters(centre: Any) -> None:
 
     from kangqiao.domain.institutions.models import Organization
     from kangqiao.domain.referral.models import Referral
-    from kangqiao.domain.residents.models import Resident
+    from kangqiao.domain.residents.models import Basis, Resident
 
     now, hospital = timezone.now(), Organization.objects.get(code="zh_people1")
     people = Resident.objects.filter(is_demo=True).order_by("pk").values_list("pk", flat=True)[:OPEN_REFERRALS]
+    Basis.objects.bulk_create(
+        Basis(resident_id=pk, organization=hospital, kind="referral", source=f"referral:bench-{pk}", since=now)
+        for pk in people
+    )
     Referral.objects.bulk_create(
         Referral(
             number=f"bench-{number}", direction="up", resident_id=pk, from_organization=centre,
@@ -139,7 +144,8 @@ class _Site:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
         def ask() -> None:
-            connection.request("GET", path, headers={"Cookie": f"sessionid={cookie}", "HX-Request": "true"})
+            asked = {"Cookie": f"sessionid={cookie}", "HX-Request": "true", "HX-Target": "queue"}
+            connection.request("GET", path, headers=asked)
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:

@@ -22,6 +22,7 @@ from types import CodeType, FunctionType, ModuleType
 import pytest
 from django.db import connections
 
+from kangqiao.base import prepared
 from tests.mutation.mutants import Mutant
 
 LONGEST, BROKEN = 240, 70
@@ -96,6 +97,7 @@ class Bench:
         except NoStart:
             traceback.print_exc()
             return NO_START
+        prepared.forget()
         return next(filter(self._is_red, tests), "")
 
     def _is_red(self, test: str) -> bool:

@@ -67,17 +67,25 @@ def exports(view: View) -> View:
     return answered  # type: ignore[return-value]
 
 
-def page_of(request: HttpRequest, rows: Any, size: int) -> Page[Any]:
+def page_of(request: HttpRequest, rows: Any, size: int, *, count: int | None = None) -> Page[Any]:
     """The page of a list the address asks for; the whole list when it goes into a sheet.
 
-    Raises RuleBroken when that would be more than a sheet should hold.
+    `count` is how many rows there are, where that is known already. Raises RuleBroken when that would be more than a
+    sheet should hold.
     """
     if request.GET.get(ASKED) != SHEET:
-        return Paginator(rows, size).get_page(request.GET.get("page"))
-    whole = Paginator(rows, MOST_ROWS)
+        return _pages(rows, size, count).get_page(request.GET.get("page"))
+    whole = _pages(rows, MOST_ROWS, count)
     if whole.count > MOST_ROWS:
         raise RuleBroken(_("这份清单超过 2 万行，一个表格装不下。"), next_step=_("请先筛选，再分几次导出。"))
     return whole.get_page(1)
+
+
+def _pages(rows: Any, size: int, count: int | None) -> Paginator[Any]:
+    pages = Paginator(rows, size)
+    if count is not None:
+        pages.count = count
+    return pages
 
 
 def read_page(text: str) -> tuple[str, list[Table]]:

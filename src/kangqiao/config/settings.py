@@ -137,7 +137,8 @@ def database(url: str) -> dict[str, Any]:
         # A view and all it writes is one transaction, in which the database knows who acts (base/acting.py).
         "ATOMIC_REQUESTS": True,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": parts,
+        # Of the questions that the server binds (base/prepared.py) it keeps the plan from the first time on.
+        "OPTIONS": {"prepare_threshold": 0, **parts},
     }
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
 
+from django.db.models import BigIntegerField, DateTimeField
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import Told
 from kangqiao.base.rows import Contribution
 from kangqiao.domain.accounts.models import ADMINISTRATORS, Role, RoleChange
 from kangqiao.domain.institutions import queries as institutions
@@ -26,7 +31,7 @@ def quoted(values: Iterable[str]) -> str:
 class Seat:
     """One user in one role at one organisation, now.
 
-    `place_code` is the organisation's administrative division; `others` the user's other memberships.
+    `place_code` is the organisation's administrative division; `part_of_id` the body it is part of, such as a hospital.
     """
 
     user_id: int
@@ -39,6 +44,17 @@ class Seat:
     organization_kind: str
     place_code: str
     place_id: int
+    part_of_id: int | None
+
+    @property
+    def bodies(self) -> frozenset[int]:
+        """The organisation and the body it is part of."""
+        return frozenset(pk for pk in (self.organization_id, self.part_of_id) if pk is not None)
+
+    @property
+    def moment(self) -> datetime:
+        """When a right of the seat is asked for."""
+        return timezone.now()  # reads the clock: a right to see is a right now
 
     @property
     def actor(self) -> Actor:
@@ -50,6 +66,30 @@ class Seat:
             organization=self.organization_name,
             role=self.role,
         )
+
+
+class _AnySeat(Seat):
+    """A seat whose ids, and whose moment, are told when a prepared question is asked."""
+
+    @property
+    def moment(self) -> datetime:
+        """The moment that is told."""
+        return cast(datetime, Told("moment", DateTimeField()))
+
+
+def any_seat(role: str) -> Seat:
+    """A seat of a role for which a question is prepared; `told_of` gives the values of the one that asks."""
+    ids = (cast(int, Told(one, BigIntegerField())) for one in ("user", "organization", "place", "part_of"))
+    user, organization, place, part_of = ids
+    return _AnySeat(user, "", 0, role, "", organization, "", "", "", place, part_of)
+
+
+def told_of(seat: Seat) -> dict[str, object]:
+    """What a prepared question is told of the seat that asks it."""
+    return {
+        "user": seat.user_id, "organization": seat.organization_id, "place": seat.place_id,
+        "part_of": seat.part_of_id, "moment": seat.moment,
+    }  # fmt: skip
 
 
 def can_manage_accounts(by: Actor) -> Decision:

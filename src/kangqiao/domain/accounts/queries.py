@@ -67,6 +67,7 @@ def seat_among(memberships: Sequence[Membership], user: Any, membership_id: int 
         organization_kind=organization.kind,
         place_code=organization.place.code,
         place_id=organization.place_id,
+        part_of_id=organization.part_of_id,
     )
 
 

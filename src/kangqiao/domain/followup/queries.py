@@ -135,14 +135,23 @@ def to_assess(seat: Seat, on: date) -> QuerySet[Contract]:
 
 def due_items(seat: Seat, on: date) -> QuerySet[PlanItem]:
     """What is due of the plans of the house, or soon, the longest overdue first."""
-    ahead = on + timedelta(days=followup_at(seat.place_code, on).ahead_days.integer())
     rows = PlanItem.objects.select_related("plan__resident", "plan__contract__team", "plan__assessment")
-    return rows.filter(plan__in=plans(seat).filter(status="running"), done_on__isnull=True, due_on__lte=ahead)
+    return rows.filter(_open_until(seat, shown_until(seat, on)))
 
 
-def waiting_items(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many items are due."""
-    return due_items(seat, localtime(now).date()).count(), None
+def _open_until(seat: Seat, until: date) -> Q:
+    running = CarePlan.objects.filter(visible_to(seat), status="running")
+    return Q(plan__in=running, done_on__isnull=True, due_on__lte=until)
+
+
+def shown_until(seat: Seat, on: date) -> date:
+    """What is due until then is shown on a day. Raises NoPolicyInForce."""
+    return on + timedelta(days=followup_at(seat.place_code, on).ahead_days.integer())
+
+
+def waiting_items(seat: Seat, until: date) -> Waits:
+    """The items that are due, or soon, see `shown_until`."""
+    return Waits(PlanItem.objects.filter(_open_until(seat, until)))
 
 
 def waiting_rows(seat: Seat, now: datetime, most: int) -> list[PlanItem]:
@@ -169,9 +178,9 @@ def get_task(seat: Seat, task_id: int) -> TeamTask:
     return found
 
 
-def tasks_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many tasks of the teams wait."""
-    return team_tasks(seat, localtime(now).date()).count(), None
+def tasks_waiting(seat: Seat, on: date) -> Waits:
+    """The tasks of the teams that wait on a day."""
+    return Waits(team_tasks(seat, on))
 
 
 def task_rows(seat: Seat, now: datetime, most: int) -> list[TeamTask]:
@@ -216,7 +225,7 @@ def survey_counts(seat: Seat) -> list[tuple[str, State, int]]:
     return [(key, SURVEY.state(key), found.get(key, 0)) for key in SURVEY_TABS]
 
 
-def surveys_waiting(seat: Seat, now: datetime) -> Waits:
+def surveys_waiting(seat: Seat) -> Waits:
     """The answers nobody has read, and since when they wait."""
     return Waits(Survey.objects.filter(surveys_visible_to(seat), status="answered"), "answered_at")
 

@@ -11,6 +11,9 @@ from kangqiao.base.search import wanted_key
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.kernel.errors import NotVisible
 
+# What the page of the network shows.
+NETWORK = (Organization.Kind.HOSPITAL, Organization.Kind.CENTRE)
+
 
 def place(code: str) -> Place:
     """The place of that division code. Raises NotVisible."""
@@ -104,12 +107,24 @@ def search_organizations(text: str, kind: str = "", limit: int = 20) -> list[Org
 
 def search_network(place_id: int, text: str, limit: int) -> list[Organization]:
     """Hospitals and centres of the reader's network that are called so: those the network page shows."""
-    chain = place_chain(place_id)
-    return _called(_of_network(chain[-1].code), text, limit) if chain else []
+    rows = Organization.objects.select_related("place").filter(place__in=_places_around(place_id))
+    return _called(rows.filter(kind__in=NETWORK), text, limit)
+
+
+def _places_around(place_id: int) -> set[int]:
+    """Every place that is part of the same outermost one; one statement for what two walks would ask level by level."""
+    part_of = dict(Place.objects.order_by().values_list("pk", "part_of"))
+
+    def outermost(one: int | None) -> int | None:
+        while one is not None and part_of.get(one) is not None:
+            one = part_of[one]
+        return one
+
+    return {one for one in part_of if outermost(one) == outermost(place_id)}
 
 
 def _of_network(place_code: str) -> QuerySet[Organization]:
-    return organizations_in(place_code).filter(kind__in=(Organization.Kind.HOSPITAL, Organization.Kind.CENTRE))
+    return organizations_in(place_code).filter(kind__in=NETWORK)
 
 
 def _called(rows: QuerySet[Organization], text: str, limit: int) -> list[Organization]:

@@ -77,7 +77,7 @@ def tab_counts(seat: Seat) -> list[tuple[str, object, int]]:
     return [(key, label, sum(found.get(one, 0) for one in statuses)) for key, (label, statuses) in TABS.items()]
 
 
-def waiting(seat: Seat, now: datetime) -> Waits:
+def waiting(seat: Seat) -> Waits:
     """The questions that wait for an answer, and since when."""
     return Waits(Enquiry.objects.filter(visible_to(seat), status="asked"), "asked_at")
 

@@ -121,7 +121,7 @@ def live_content(organization: Organization, year: int, on: date) -> dict[str, A
 
 def available_steps(seat: Seat, publication: Publication) -> list[Step]:
     """The buttons of the page."""
-    own = parties(seat.actor, publication, own_bodies(seat.organization_id), approver_of(publication.organization))
+    own = parties(seat.actor, publication, seat.bodies, approver_of(publication.organization))
     return PUBLICATION.steps_from(publication.status, own)
 
 
@@ -212,7 +212,7 @@ def owed(seat: Seat, year: int) -> list[Organization]:
     found = [row for row in hospitals_without_list(seat.place_code, year) if row.pk not in set(begun)]
     if seat.role == Role.BUREAU_OFFICER:
         return found
-    own = own_bodies(seat.organization_id)
+    own = seat.bodies
     return [row for row in found if row.pk in own]
 
 
@@ -220,7 +220,7 @@ def hospital_of(seat: Seat) -> Organization | None:
     """The hospital the seat prepares lists for, if it does."""
     if seat.role not in HOSPITAL:
         return None
-    return Organization.objects.filter(pk__in=own_bodies(seat.organization_id), kind=Organization.Kind.HOSPITAL).first()
+    return Organization.objects.filter(pk__in=seat.bodies, kind=Organization.Kind.HOSPITAL).first()
 
 
 def state_of(publication: Publication) -> State:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
@@ -44,12 +46,7 @@ def at_end(field: str, seat: Seat) -> Q:
     """Referrals of which one end is the seat's house."""
     if seat.role in CENTRE_ROLES:
         return Q(**{f"{field}_id": seat.organization_id})
-    return Q(**{f"{field}__in": own_houses(seat).values("pk")})
-
-
-def own_houses(seat: Seat) -> QuerySet[Organization]:
-    """The seat's organisation and the one it is part of."""
-    return Organization.objects.filter(Q(pk=seat.organization_id) | Q(parts=seat.organization_id))
+    return reduce(or_, (Q(**{field: body}) for body in seat.bodies))
 
 
 def of_person(end: str, seat: Seat) -> Q:

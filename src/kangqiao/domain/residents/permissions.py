@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db.models import CharField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import Prepared, among
 from kangqiao.base.rows import ROLE, Contribution
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.accounts.permissions import Seat, quoted
+from kangqiao.domain.accounts.permissions import Seat, any_seat, quoted, told_of
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.queries import organizations_in
 from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
@@ -29,6 +30,8 @@ TREATING = frozenset(
 PERSONAL: tuple[Basis.Kind, ...] = (Basis.Kind.OWN, Basis.Kind.GUARDIAN, Basis.Kind.PROXY)
 # Who decides about a record: the person, or the guardian of a child. A proxy runs errands and decides nothing.
 DECIDING = (Basis.Kind.OWN, Basis.Kind.GUARDIAN)
+# Roles that may have a basis at all.
+SEEING = (*TREATING, Role.RESIDENT)
 
 
 def valid_at(moment: datetime) -> QuerySet[Basis]:
@@ -59,7 +62,7 @@ def bases_of(seat: Seat, at: datetime | None = None) -> QuerySet[Basis]:
     their organisation and their own, as far as the resident has not refused the organisation; looking in an emergency
     comes before a refusal. The rest have none. A right to see is a right now, so this reads the clock itself.
     """
-    moment = at or timezone.now()  # reads the clock: a right to see is a right now
+    moment = at or seat.moment
     valid = valid_at(moment)
     if seat.role == Role.RESIDENT:
         return valid.filter(kind__in=PERSONAL, user=seat.user_id)
@@ -76,6 +79,23 @@ def bases_of(seat: Seat, at: datetime | None = None) -> QuerySet[Basis]:
     return valid.filter(held, ~Exists(refused))
 
 
+@Prepared
+def _seen(role: str) -> QuerySet[Basis, Any]:
+    return bases_of(any_seat(role)).order_by().values("resident_id")
+
+
+@Prepared
+def _bases_for(role: str) -> QuerySet[Basis, Any]:
+    return bases_of(any_seat(role)).filter(among("resident_id", "people")).values_list("resident_id", "kind")
+
+
+def kinds_of_bases(seat: Seat, resident_ids: Collection[int]) -> list[tuple[int, str]]:
+    """The kinds of bases on which the seat may see these residents now, as pairs of resident and kind."""
+    if seat.role not in SEEING:
+        return []
+    return _bases_for.ask(seat.role, people=list(resident_ids), **told_of(seat))
+
+
 def houses_of(organization_id: int | None) -> QuerySet[Organization, int]:
     """The ids of an organisation and, for a guidance office, the hospital it works for: refused together."""
     office_of = Q(parts=organization_id, parts__kind=Organization.Kind.GUIDANCE_OFFICE)
@@ -90,7 +110,10 @@ def is_refused(resident_id: int, organization_id: int | None, at: datetime) -> b
 
 def visible_to(seat: Seat, *, field: str = "pk", at: datetime | None = None) -> Q:
     """The scope of a seat: rows of the residents it may see. `field` names the resident's id on another table."""
-    return Q(**{f"{field}__in": bases_of(seat, at).values("resident_id")})
+    if seat.role not in SEEING:
+        return Q(**{f"{field}__in": ()})
+    told = told_of(seat)
+    return Q(**{f"{field}__in": _seen.inside(seat.role, **(told if at is None else told | {"moment": at}))})
 
 
 def sees(by: Actor, resident_id: int, at: datetime) -> bool:

@@ -6,8 +6,10 @@ second list of rights here.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 
+from django.http.response import HttpResponseBase
 from django.urls import resolve, reverse
 from django.utils import translation
 from django.utils.functional import Promise
@@ -87,8 +89,13 @@ def is_called(entry: Entry, wanted: str) -> bool:
 
 
 def _admits(url_name: str, role: str) -> bool:
-    declared: Access = resolve(reverse(url_name)).func.access  # type: ignore[attr-defined]
+    declared: Access = _view(url_name).access  # type: ignore[attr-defined]
     return declared.admits(role)
+
+
+@cache
+def _view(url_name: str) -> Callable[..., HttpResponseBase]:
+    return resolve(reverse(url_name)).func
 
 
 @lru_cache(maxsize=512)

@@ -15,6 +15,6 @@ class Asked(forms.Form):
     row = forms.SlugField(required=False, max_length=24)
 
     def wanted(self) -> dict[str, Any]:
-        """The keywords of `worklists.board`."""
+        """The keywords of `board_of`."""
         given = self.cleaned_data if self.is_valid() else {}
         return {"wanted": given.get("list", ""), "mine": given.get("who") == "me", "row": given.get("row", "")}

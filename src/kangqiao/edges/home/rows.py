@@ -64,14 +64,14 @@ def look_at(label: Words, url: str) -> tuple[Verb, ...]:
 
 def of_referrals(seat: Seat, now: datetime, where: referrals.Where, *, mine: bool) -> list[Row]:
     """Referrals that wait for the seat, with the moves open to it."""
-    rows, houses = [], referrals.own_bodies(seat.organization_id)
+    rows = []
     for line in referrals.waiting_rows(seat, where, now, mine=mine):
         one, person = line.referral, line.referral.resident
         rows.append(Row(
             key=f"r{one.pk}", title=person.name, url=reverse("referral-detail", args=(one.pk,)), look=line.state,
             note=f"{person.get_sex_display()} {line.age} · {line.specialty}", lead=line.said.lead,
             rest=line.said.rest, since=one.clock_from, due=one.due_at, is_demo=person.is_demo, part=True,
-            verbs=tuple(_move(step, one.pk) for step in referrals.open_steps(seat, one, houses)),
+            verbs=tuple(_move(step, one.pk) for step in referrals.open_steps(seat, one, seat.bodies)),
             fields=(("seen_status", one.status),),
         ))  # fmt: skip
     return rows

@@ -18,7 +18,8 @@ from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.scheduling import queries as scheduling
-from kangqiao.edges.home import forms, worklists
+from kangqiao.edges.home import forms
+from kangqiao.edges.home.board import board_of
 from kangqiao.pathways import chain as the_chain
 
 
@@ -32,7 +33,7 @@ def home(request: SeatedRequest) -> HttpResponse:
     if request.seat.role == Role.RESIDENT:
         return _resident_home(request)
     asked = forms.Asked(request.GET)
-    board = worklists.board(request.seat, timezone.now(), **asked.wanted())
+    board = board_of(request.seat, timezone.now(), **asked.wanted())
     page = {
         "board": board,
         "inbox_url": reverse("messaging-inbox"),

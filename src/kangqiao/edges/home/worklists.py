@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
+from typing import Any, TypeVar
 
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from kangqiao.base.waits import Waiting, Waits, counted
+from kangqiao.base.waits import Waiting, Waits
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
@@ -32,16 +32,17 @@ from kangqiao.edges.home import rows, team_rows
 from kangqiao.edges.home.rows import Row, Words
 from kangqiao.edges.work import queries as work
 
-Counts = Callable[[Seat, datetime], Waiting | Waits]
+Counts = Callable[[Seat, datetime], Waiting]
 OLDEST = _("最早")
+Found = TypeVar("Found")
 
 
 def _nothing(seat: Seat, now: datetime) -> Waiting:
     return 0, None
 
 
-def _of_seat(count: Callable[[Seat], Waiting | Waits]) -> Counts:
-    return lambda seat, now: count(seat)
+def _of_seat(count: Callable[[Seat], Found]) -> Callable[[Seat, Any], Found]:
+    return lambda seat, _when: count(seat)
 
 
 def _chains(seat: Seat, now: datetime) -> Waiting:
@@ -55,11 +56,22 @@ def _no_rows(seat: Seat, now: datetime) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """Today as a list is counted: the date, its first instant and that of the next, and the list's own last date."""
+
+    on: date
+    begins: datetime
+    ends: datetime
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Worklist:
     """One kind of waiting thing: what is counted, the rows, the verb, the page of all of them, and words for none.
 
-    `referrals` says which referrals wait there, instead of `count` and `rows`; `has_mine` where the person's own differ
-    from those of the house.
+    `waits` says what is counted where that depends on seat and day alone, so that one prepared question counts all of
+    these; `until` is its own last date. `count` says it where more must be known. `referrals` says which referrals wait
+    there, instead of both and of `rows`; `has_mine` where the person's own differ from those of the house.
     """
 
     key: str
@@ -69,6 +81,8 @@ class Worklist:
     none: Words
     count: Counts = _nothing
     rows: Callable[[Seat, datetime], list[Row]] = _no_rows
+    waits: Callable[[Seat, Day], Waits] | None = None
+    until: Callable[[Seat, date], date] | None = None
     referrals: referrals.Where | None = None
     tab: str = ""
     has_mine: bool = False
@@ -78,15 +92,6 @@ class Worklist:
     def url(self) -> str:
         """The page where all of them stand."""
         return reverse(self.url_name) + (f"?tab={self.tab}" if self.tab else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One worklist as it stands now."""
-
-    list: Worklist
-    count: int
-    oldest: datetime | None
 
 
 DESK = Worklist(
@@ -127,7 +132,8 @@ REPORTS = Worklist(
 )  # fmt: skip
 TODAY = Worklist(
     "today", _("今日预约未到诊"), _("签到"), "slots-day", _("今天预约的居民都到了，或今天没有预约。"),
-    scheduling.waiting_today, partial(rows.of_bookings, mine=False),
+    rows=partial(rows.of_bookings, mine=False),
+    waits=lambda seat, day: scheduling.waiting_today(seat, day.begins, day.ends),
 )  # fmt: skip
 MY_PATIENTS = Worklist(
     "patients", _("今天约我的居民"), _("接诊"), "slots-day", _("今天没有约您的居民，或都已到诊。"),
@@ -139,15 +145,16 @@ ATTENDANCE = Worklist(
 )  # fmt: skip
 ENQUIRIES = Worklist(
     "enquiries", _("居民的问题"), _("回复"), "portal-desk", _("签约居民在手机上问的会到这里，急的在最上面。"),
-    portal.waiting, team_rows.of_enquiries,
+    rows=team_rows.of_enquiries, waits=_of_seat(portal.waiting),
 )  # fmt: skip
 FOLLOW_UPS = Worklist(
     "follow_ups", _("到期的随访"), _("随访"), "followup-desk", _("评估以后，方案里到期的随访和体检会排在这里。"),
-    followup.waiting_items, team_rows.of_plans,
+    rows=team_rows.of_plans, until=followup.shown_until,
+    waits=lambda seat, day: followup.waiting_items(seat, day.until),
 )  # fmt: skip
 TEAM_TASKS = Worklist(
     "team_tasks", _("团队分工"), _("做好了"), "followup-desk", _("家庭医生看诊后分给团队成员的随访会排在这里。"),
-    followup.tasks_waiting, team_rows.of_tasks,
+    rows=team_rows.of_tasks, waits=lambda seat, day: followup.tasks_waiting(seat, day.on),
 )  # fmt: skip
 VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
@@ -155,27 +162,30 @@ VISITS = Worklist(
 )  # fmt: skip
 SURVEYS = Worklist(
     "surveys", _("诊后的回答"), _("看回答"), "followup-surveys", _("居民就诊几天后的回答会到这里，要留意的在最上面。"),
-    followup.surveys_waiting, team_rows.of_surveys,
+    rows=team_rows.of_surveys, waits=_of_seat(followup.surveys_waiting),
 )  # fmt: skip
 APPEALS = Worklist(
     "appeals", _("爽约申诉"), _("答复"), "slots-appeals", _("居民说明为什么没来的申诉会到这里，通过了就不计爽约。"),
-    scheduling.appeals_waiting, rows.appeals,
+    rows=rows.appeals, waits=_of_seat(scheduling.appeals_waiting),
 )  # fmt: skip
 DISPLACED = Worklist(
     "displaced", _("停诊待安置"), _("改约"), "slots-displaced", _("停诊失去号的人会列在这里，直到每一位都有了着落。"),
-    scheduling.owed_waiting, rows.displaced,
+    rows=rows.displaced, waits=_of_seat(scheduling.owed_waiting),
 )  # fmt: skip
 APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
-    partial(contracting.waiting_of, "applied"), partial(team_rows.of_contracts, key="applied"), tab="applied",
+    rows=partial(team_rows.of_contracts, key="applied"), tab="applied",
+    waits=_of_seat(partial(contracting.waiting_of, "applied")),
 )  # fmt: skip
 TO_SIGN = Worklist(
     "accepted", _("待签署的签约"), _("签署"), "contracting-desk", _("接受了、居民还没签的在这里，过期名额会放出来。"),
-    partial(contracting.waiting_of, "accepted"), partial(team_rows.of_contracts, key="accepted"), tab="accepted",
+    rows=partial(team_rows.of_contracts, key="accepted"), tab="accepted",
+    waits=_of_seat(partial(contracting.waiting_of, "accepted")),
 )  # fmt: skip
 DUE = Worklist(
     "due", _("快到期的签约"), _("续约"), "contracting-desk", _("到期前可以续约的居民会排在这里。"),
-    partial(contracting.waiting_of, "due"), partial(team_rows.of_contracts, key="due"), tab="due",
+    rows=partial(team_rows.of_contracts, key="due"), tab="due",
+    waits=lambda seat, day: contracting.waiting_due(seat, day.until), until=contracting.due_until,
 )  # fmt: skip
 SITTINGS = Worklist(
     "sittings", _("本周坐诊"), _("看安排"), "roster-mine", _("这一周没有排您坐诊。"),
@@ -248,7 +258,7 @@ CHAINS = Worklist(
 )  # fmt: skip
 NOTICES = Worklist(
     "notices", _("未读消息"), _("查看"), "messaging-inbox", _("有缺口、答复或到期的事，会出现在这里。"),
-    _of_seat(messaging.waiting), rows.notices,
+    rows=rows.notices, waits=_of_seat(messaging.waiting),
 )  # fmt: skip
 
 LISTS: dict[str, tuple[Worklist, ...]] = {
@@ -304,75 +314,3 @@ TEACHING: dict[str, Words] = {
     Role.INSURER: _("医保对账还没有上线；上线后，待受理的批次会排在这里。现在可以看一张图和政策条款。"),
     Role.AUDIT_ADMIN: _("审计的每一条和每条链的校验在“审计”页；有链断开或大量查阅时，会发消息到这里。"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """The home page of a seat: its tiles, the chosen worklist with its rows, and whose things they are."""
-
-    tiles: list[Tile]
-    chosen: Tile
-    rows: list[Row]
-    mine: bool
-    has_mine: bool
-    teaching: Words
-    selected: str
-
-    @property
-    def lines(self) -> list[tuple[Row, str]]:
-        """Each row with the address its steps come back to: this list, at the row that is next afterwards."""
-        following = [one.key for one in (*self.rows[1:], *self.rows[-2:-1])] or [""]
-        return [(one, self.address(row=after)) for one, after in zip(self.rows, following, strict=False)]
-
-    def address(self, *, row: str = "") -> str:
-        """The address of this list on the home page, with a row to be at."""
-        wanted = {"list": self.chosen.list.key, "who": "me" if self.mine else "", "row": row}
-        return f"{reverse('home')}?{urlencode({name: value for name, value in wanted.items() if value})}"
-
-    @property
-    def unread(self) -> int:
-        """How many messages nobody has read, for the bell."""
-        return next((tile.count for tile in self.tiles if tile.list is NOTICES), 0)
-
-    @property
-    def waiting(self) -> int:
-        """How many things wait in all the lists."""
-        return sum(tile.count for tile in self.tiles)
-
-
-def _rows(one: Worklist, seat: Seat, now: datetime, mine: bool) -> list[Row]:
-    if one.referrals is not None:
-        return rows.of_referrals(seat, now, one.referrals, mine=mine and one.has_mine)
-    return one.rows(seat, now)
-
-
-def _counts(lists: tuple[Worklist, ...], seat: Seat, now: datetime, mine: bool, own: list[Row]) -> list[Waiting]:
-    """What waits in each list; the referrals of all of them come with one statement, what only waits with another."""
-    asked = {one.key: one.referrals for one in lists if one.referrals is not None}
-    personal = [one.key for one in lists if mine and one.has_mine]
-    told = referrals.waiting(seat, asked, personal) if asked else {}
-    told[MY_PATIENTS.key] = len(own), next((row.since for row in own), None)
-    found = {one.key: one.count(seat, now) for one in lists if one.key not in told}
-    told |= counted({key: what for key, what in found.items() if isinstance(what, Waits)})
-    told |= {key: what for key, what in found.items() if not isinstance(what, Waits)}
-    return [told[one.key] for one in lists]
-
-
-def board(seat: Seat, now: datetime, *, wanted: str = "", mine: bool = False, row: str = "") -> Board:
-    """The worklists of the seat; opened is the one asked for, else the first in which something waits.
-
-    `row` is the one to be at: what comes after the row just worked on, or the first where it is gone too.
-    """
-    lists, has_mine = LISTS[seat.role], seat.role in PERSONAL
-    mine = mine and has_mine
-    own = _rows(MY_PATIENTS, seat, now, mine) if MY_PATIENTS in lists else []
-    tiles = [Tile(one, *counted) for one, counted in zip(lists, _counts(lists, seat, now, mine, own), strict=True)]
-    first = next((tile for tile in tiles if tile.count), tiles[0])
-    chosen = next((tile for tile in tiles if tile.list.key == wanted), first)
-    found = own if chosen.list is MY_PATIENTS else _rows(chosen.list, seat, now, mine)
-    keys = [one.key for one in found]
-    at = row if row in keys else next(iter(keys), "")
-    return Board(tiles, chosen, found, mine, has_mine, TEACHING.get(seat.role, ""), at)
-
-
-__all__ = ["LISTS", "Board", "Tile", "Worklist", "board"]

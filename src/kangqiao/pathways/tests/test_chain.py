@@ -35,7 +35,7 @@ def network() -> Network:
 
 def seat(network: Network, role: str, organization: str) -> Seat:
     home = network.organizations[organization]
-    return Seat(1, "韩景天", 1, role, role, home.pk, home.zh, home.kind, home.place.code, home.place_id)
+    return Seat(1, "韩景天", 1, role, role, home.pk, home.zh, home.kind, home.place.code, home.place_id, None)
 
 
 def numbers(network: Network) -> dict[str, list[int]]:

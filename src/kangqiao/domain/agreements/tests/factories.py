@@ -107,8 +107,9 @@ def seat(organization: Organization, role: str = "") -> Seat:
     who = actor(organization, role)
     place = organization.place
     return Seat(
-        1, who.name, 1, who.role, who.role, organization.pk, organization.zh, organization.kind, place.code, place.pk
-    )
+        1, who.name, 1, who.role, who.role, organization.pk, organization.zh, organization.kind, place.code, place.pk,
+        organization.part_of_id,
+    )  # fmt: skip
 
 
 def user(organization: Organization, role: str = "", username: str = "demo") -> User:

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kangqiao.base.search import wanted_key
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting import rules
 from kangqiao.domain.contracting.models import Contract
@@ -76,13 +77,16 @@ def tab_counts(seat: Seat, on: date) -> list[tuple[str, object, int]]:
 
 
 def _of_tab(rows: QuerySet[Contract], tab: str, on: date, seat: Seat) -> QuerySet[Contract]:
-    rows = rows.filter(status__in=TABS[tab][1])
-    return rows.filter(_soon(seat.place_code, on)).exclude(following__status="signed") if tab == "due" else rows
+    return _due(rows, due_until(seat, on)) if tab == "due" else rows.filter(status__in=TABS[tab][1])
 
 
-def _soon(place_code: str, on: date) -> Q:
-    days = contracting_at(place_code, on).renew_before_days.integer()
-    return Q(ends_on__lte=on + timedelta(days=days))
+def _due(rows: QuerySet[Contract], until: date) -> QuerySet[Contract]:
+    return rows.filter(status__in=TABS["due"][1], ends_on__lte=until).exclude(following__status="signed")
+
+
+def due_until(seat: Seat, on: date) -> date:
+    """Contracts that end until then can be renewed on a day. Raises NoPolicyInForce."""
+    return on + timedelta(days=contracting_at(seat.place_code, on).renew_before_days.integer())
 
 
 def household_of(contract: Contract) -> list[Contract]:
@@ -207,12 +211,14 @@ def sentence(contract: Contract, on: date) -> str:
 # --- what waits -----------------------------------------------------------------------------------------------
 
 
-def waiting_of(key: str, seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many contracts of a tab wait, and since when the oldest does."""
-    if key == "due":
-        return _of_tab(contracts(seat), "due", localtime(now).date(), seat).count(), None
-    found = contracts(seat).filter(status=key).order_by().aggregate(n=Count("pk"), oldest=Min("applied_at"))
-    return found["n"], found["oldest"]
+def waiting_of(key: str, seat: Seat) -> Waits:
+    """The contracts that stand in a state, and since when they wait."""
+    return Waits(Contract.objects.filter(visible_to(seat), status=key), "applied_at")
+
+
+def waiting_due(seat: Seat, until: date) -> Waits:
+    """The contracts that can be renewed, see `due_until`; they are due on a day, and wait since none."""
+    return Waits(_due(Contract.objects.filter(visible_to(seat)), until))
 
 
 def waiting_rows(seat: Seat, key: str, now: datetime, most: int) -> list[Contract]:

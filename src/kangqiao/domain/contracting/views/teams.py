@@ -170,9 +170,9 @@ def drop_zone(request: SeatedRequest, zone_id: int) -> HttpResponse:
 def unserved(request: SeatedRequest, team_id: int) -> HttpResponse:
     """Signed and not served: whom the team has to see."""
     team, on = queries.get_team(request.seat, team_id), timezone.localdate()
-    page = page_of(request, queries.unserved(request.seat, team, on), PAGE)
-    residents.note_read(request.seat, [one.resident_id for one in page], listed=True)
     settled, served = queries.service_share(request.seat, team, on)
+    page = page_of(request, queries.unserved(request.seat, team, on), PAGE, count=settled - served)
+    residents.note_read(request.seat, [one.resident_id for one in page], listed=True)
     context = {"team": team, "page_obj": page, "settled": settled, "served": served}
     return render(request, "contracting/unserved.html", context)
 

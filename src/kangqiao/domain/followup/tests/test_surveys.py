@@ -25,7 +25,7 @@ from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Basis, Resident
-from kangqiao.edges.home import worklists
+from kangqiao.edges.home.board import board_of
 from kangqiao.edges.jobs import followup as jobs
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken
 from kangqiao.pathways.ask_after_visits import visits_since
@@ -154,7 +154,7 @@ def test_worrying_answer_stands_first_on_the_doctors_list_and_needs_a_word_about
 
     actions.answer_survey(survey_id=bad.pk, answers=BAD, by=w.own(bad.resident).actor, at=f.AT + WEEK)
 
-    board = worklists.board(gp, f.AT + WEEK, wanted="surveys")
+    board = board_of(gp, f.AT + WEEK, wanted="surveys")
     assert [row.title for row in board.rows] == [bad.resident.name, fine.resident.name]
     assert "有，比较重" in board.rows[0].lead
     told = Notice.objects.get(cause=f"survey:{bad.pk}:answer:desk")
@@ -167,7 +167,7 @@ def test_worrying_answer_stands_first_on_the_doctors_list_and_needs_a_word_about
     assert "请写怎么处理的" in refused.content.decode()
     assert desk.post(address, {"reason": "嘱停药，明天来", "idempotency_key": "b"}).status_code == 302
     assert history(bad).last().reason == "嘱停药，明天来"
-    assert [row.title for row in worklists.board(gp, f.AT + WEEK, wanted="surveys").rows] == [fine.resident.name]
+    assert [row.title for row in board_of(gp, f.AT + WEEK, wanted="surveys").rows] == [fine.resident.name]
     with pytest.raises(AlreadyMoved, match=User.objects.get(pk=gp.user_id).name):
         actions.read_survey(survey_id=bad.pk, reason="再看", by=gp.actor, at=f.AT + WEEK)
 

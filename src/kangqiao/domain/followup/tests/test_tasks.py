@@ -18,7 +18,7 @@ from kangqiao.domain.followup.models import TeamTask
 from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.records.actions import Told
 from kangqiao.domain.terminology.actions import load_concepts
-from kangqiao.edges.home import worklists
+from kangqiao.edges.home.board import board_of
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken
 from kangqiao.pathways.record_visit import record_visit
 
@@ -148,5 +148,5 @@ def test_the_own_tasks_stand_first_at_home(w: f.World) -> None:
     seat = w.seat(Role.GP, w.centre, officer)
 
     assert [one.contract for one in queries.team_tasks(seat, timezone.localdate())] == [second, first]
-    board = worklists.board(seat, timezone.now(), wanted="team_tasks")
+    board = board_of(seat, timezone.now(), wanted="team_tasks")
     assert [row.title for row in board.rows] == [second.resident.name, first.resident.name]

@@ -103,7 +103,7 @@ def test_urgent_come_first_and_then_what_is_due_longest(w: f.World) -> None:
     urgent = ask(w, people[2], DANGER, minutes=60)
 
     assert [one.pk for one in queries.listed(gp, "asked")] == [urgent.pk, late.pk, later.pk]
-    assert queries.waiting(gp, f.AT).counted() == (3, f.AT)
+    assert queries.waiting(gp).counted() == (3, f.AT)
 
 
 def test_more_words_join_the_question_that_waits(w: f.World, signed: Contract) -> None:

@@ -186,7 +186,7 @@ def house_of(organization: Organization) -> list[int]:
 
 def available_steps(seat: Seat, referral: Referral) -> list[Step]:
     """The buttons of the page: what the seat may do from here."""
-    return open_steps(seat, referral, own_bodies(seat.organization_id))
+    return open_steps(seat, referral, seat.bodies)
 
 
 def open_steps(seat: Seat, referral: Referral, houses: frozenset[int]) -> list[Step]:

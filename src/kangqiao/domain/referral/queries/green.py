@@ -19,7 +19,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import rules
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
-from kangqiao.domain.referral.permissions import at_end, own_houses
+from kangqiao.domain.referral.permissions import at_end
 from kangqiao.domain.referral.queries.cases import noted, referrals
 from kangqiao.domain.referral.queries.letters import Line, lines
 from kangqiao.domain.referral.queries.places import Reach, reach_of
@@ -225,7 +225,7 @@ def _here(seat: Seat, now: datetime) -> list[Booking]:
     ours = Q(pk__in=mine.filter(booking__isnull=False).values("booking"))
     ours |= Q(pk__in=Part.objects.filter(referral__in=mine.values("pk")).values("booking"))
     found: QuerySet[Booking] = Booking.objects.filter(
-        ours | scheduling_permissions.visible_to(seat), session__organization__in=own_houses(seat),
+        ours | scheduling_permissions.visible_to(seat), session__organization__in=seat.bodies,
         status="arrived", slot__starts_at__gte=_midnight(now), slot__starts_at__lt=_midnight(now) + timedelta(days=1),
     )  # fmt: skip
     return list(found.select_related("slot", "session__practitioner", "resident"))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from kangqiao.base.models import StatusChange
 from kangqiao.base.templatetags.kq import called, is_english
@@ -136,6 +137,35 @@ def lines(rows: Iterable[Referral], now: datetime) -> list[Line]:
     ]  # fmt: skip
 
 
+# Where a letter stands and what comes next; what is said of a visit depends on the place taken.
+STANDS = {
+    "up:sent": (
+        gettext_lazy("等%(hospital)s接收"),
+        gettext_lazy("%(doctor)s %(sent)s%(channel)s发出；%(due)s到时通知社区指导科。"),
+    ),
+    "up:unplaced": (gettext_lazy("%(hospital)s已收下，正在找号"), gettext_lazy("%(due)s到时通知社区指导科。")),
+    "up:returned": (gettext_lazy("%(hospital)s已退回，等%(centre)s补充"), ""),
+    "up:advised": (gettext_lazy("%(hospital)s给了建议，等%(centre)s阅后结案"), gettext_lazy("居民暂不用去医院。")),
+    "up:accepted": (gettext_lazy("%(hospital)s已接收，等居民就诊"), ""),
+    "up:seen": (gettext_lazy("居民已就诊，等%(hospital)s回信"), gettext_lazy("%(due)s到时通知社区指导科。")),
+    "up:summarised": (gettext_lazy("%(hospital)s已回信，等%(centre)s阅后结案"), ""),
+    "up:closed": (gettext_lazy("已结案"), gettext_lazy("%(hospital)s的就诊小结已在健康档案里。")),
+    "up:withdrawn": (gettext_lazy("%(centre)s已撤回"), ""),
+    "up:not_attended": (
+        gettext_lazy("居民没有到%(hospital)s就诊"),
+        gettext_lazy("请%(centre)s联系居民，需要时重新上转。"),
+    ),
+    "down:proposed": (
+        gettext_lazy("等%(centre)s接收"),
+        gettext_lazy("%(hospital)s %(sent)s下转；%(due)s到时通知中心主任。"),
+    ),
+    "down:declined": (gettext_lazy("%(centre)s未接收，等%(hospital)s补充"), ""),
+    "down:taken_over": (gettext_lazy("%(centre)s已接收，等首次随访"), gettext_lazy("%(due)s到时通知中心主任。")),
+    "down:followed_up": (gettext_lazy("%(centre)s已首次随访"), gettext_lazy("下转完成，之后由社区管理。")),
+    "down:withdrawn": (gettext_lazy("%(hospital)s已撤回"), ""),
+}
+
+
 def said(referral: Referral) -> Said:
     """The state in the words of a person who waits for the next step."""
     up = referral.direction == Referral.Direction.UP
@@ -149,26 +179,10 @@ def said(referral: Referral) -> Said:
         "by": referral.booking.session.practitioner.name if slot and referral.booking else "",
         "channel": _("由绿色通道") if referral.is_green_channel else "",
     }  # fmt: skip
-    placed = _("%(visit)s由%(by)s接诊。") if slot else _("还没有占号，请医院安排时间。")
-    emergency = _("急诊，可直接来院。") if referral.urgency == Referral.Urgency.EMERGENCY and not slot else placed
-    by_state = {
-        "up:sent": (_("等%(hospital)s接收"), _("%(doctor)s %(sent)s%(channel)s发出；%(due)s到时通知社区指导科。")),
-        "up:unplaced": (_("%(hospital)s已收下，正在找号"), _("%(due)s到时通知社区指导科。")),
-        "up:returned": (_("%(hospital)s已退回，等%(centre)s补充"), ""),
-        "up:advised": (_("%(hospital)s给了建议，等%(centre)s阅后结案"), _("居民暂不用去医院。")),
-        "up:accepted": (_("%(hospital)s已接收，等居民就诊"), emergency),
-        "up:seen": (_("居民已就诊，等%(hospital)s回信"), _("%(due)s到时通知社区指导科。")),
-        "up:summarised": (_("%(hospital)s已回信，等%(centre)s阅后结案"), ""),
-        "up:closed": (_("已结案"), _("%(hospital)s的就诊小结已在健康档案里。")),
-        "up:withdrawn": (_("%(centre)s已撤回"), ""),
-        "up:not_attended": (_("居民没有到%(hospital)s就诊"), _("请%(centre)s联系居民，需要时重新上转。")),
-        "down:proposed": (_("等%(centre)s接收"), _("%(hospital)s %(sent)s下转；%(due)s到时通知中心主任。")),
-        "down:declined": (_("%(centre)s未接收，等%(hospital)s补充"), ""),
-        "down:taken_over": (_("%(centre)s已接收，等首次随访"), _("%(due)s到时通知中心主任。")),
-        "down:followed_up": (_("%(centre)s已首次随访"), _("下转完成，之后由社区管理。")),
-        "down:withdrawn": (_("%(hospital)s已撤回"), ""),
-    }
-    lead, rest = by_state[f"{referral.direction}:{referral.status}"]
+    lead, rest = (str(words) for words in STANDS[f"{referral.direction}:{referral.status}"])
+    if referral.status == "accepted":
+        placed = _("%(visit)s由%(by)s接诊。") if slot else _("还没有占号，请医院安排时间。")
+        rest = _("急诊，可直接来院。") if referral.urgency == Referral.Urgency.EMERGENCY and not slot else placed
     return Said(lead % names, rest % names)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Count, DateTimeField, IntegerField, Min, Q, QuerySet, Value, When, Window
 from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import StatusChange
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.base.prepared import Prepared, Told, among
+from kangqiao.domain.accounts.permissions import Seat, any_seat, told_of
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.permissions import CENTRE_ROLES, at_end, of_person, visible_to
 from kangqiao.domain.referral.queries.cases import OPEN, noted, referrals
@@ -55,7 +57,7 @@ def desk_queue(seat: Seat, direction: str, statuses: Iterable[str]) -> list[Refe
     return noted(seat, _by_press(found)[:200])
 
 
-def _by_press(found: QuerySet[Referral], now: datetime | None = None) -> QuerySet[Referral]:
+def _by_press(found: QuerySet[Referral], now: Any = None) -> QuerySet[Referral]:
     """The most pressing first; with a moment, what is overdue then comes next after emergencies."""
     late = [] if now is None else [When(due_at__lte=now, then=Value(1))]
     urgency = Case(
@@ -95,23 +97,53 @@ def waiting(seat: Seat, wanted: Mapping[str, Where], mine: Collection[str] = ())
 
     For the names in `mine` only the person's own count.
     """
+    shape = tuple((*where, name in mine) for name, where in wanted.items())
+    rows = _waiting.ask(seat.role, shape, **told_of(seat))
+    counts = zip(rows[0][1::2], rows[0][2::2], strict=True) if rows else [(0, None)] * len(shape)
+    return dict(zip(wanted, counts, strict=True))
+
+
+@Prepared
+def _waiting(role: str, wanted: tuple[tuple[str, str, str, bool], ...]) -> QuerySet[Referral, Any]:
+    """A word for all, then of each place how many and since when: one row, or none where nothing waits."""
+    seat = any_seat(role)
     asked: dict[str, Count | Min] = {}
     places = Q()
-    for name, (end, direction, status) in wanted.items():
-        where = Q(at_end(end, seat), of_person(end, seat) if name in mine else Q(), direction=direction, status=status)
+    for number, (end, direction, status, is_mine) in enumerate(wanted):
+        where = Q(at_end(end, seat), of_person(end, seat) if is_mine else Q(), direction=direction, status=status)
         # Named outside the counts too: what is closed, year after year more, is not looked at.
         places |= Q(at_end(end, seat), direction=direction, status=status)
-        asked |= {f"{name}_n": Count("pk", filter=where), f"{name}_since": Min("clock_from", filter=where)}
-    row = Referral.objects.filter(places, visible_to(seat)).order_by().aggregate(**asked)
-    return {name: (row[f"{name}_n"], row[f"{name}_since"]) for name in wanted}
+        asked |= {f"n{number}": Count("pk", filter=where), f"since{number}": Min("clock_from", filter=where)}
+    found = Referral.objects.filter(places, visible_to(seat)).order_by().annotate(all=Value(1)).values("all")
+    return found.annotate(**asked).values_list("all", *asked)
 
 
 def waiting_rows(seat: Seat, where: Where, now: datetime, *, mine: bool = False) -> list[Line]:
     """What a tile of the home page counts, as lines, the most pressing first."""
-    end, direction, status = where
-    found = referrals(seat).filter(at_end(end, seat), direction=direction, status=status)
-    found = _by_press(found.filter(of_person(end, seat) if mine else Q()))
-    return lines(noted(seat, found[:MOST_WAITING]), now)
+    return lines(noted(seat, _in_order(row[0] for row in _pressing.ask(seat.role, *where, mine, **told_of(seat)))), now)
+
+
+@Prepared
+def _pressing(role: str, end: str, direction: str, status: str, is_mine: bool) -> QuerySet[Referral, Any]:
+    """The numbers of the most pressing; what a line shows is asked for them alone."""
+    seat = any_seat(role)
+    found = Referral.objects.filter(visible_to(seat), at_end(end, seat), direction=direction, status=status)
+    return _by_press(found.filter(of_person(end, seat) if is_mine else Q())).values_list("pk")[:MOST_WAITING]
+
+
+def _in_order(numbers: Iterable[int]) -> list[Referral]:
+    """What the lines of these referrals show, in the same order."""
+    wanted = list(numbers)
+    found = {one.pk: one for one in _shown.models(rows=wanted)} if wanted else {}
+    return [found[one] for one in wanted if one in found]
+
+
+@Prepared
+def _shown() -> QuerySet[Referral]:
+    return Referral.objects.filter(among("id", "rows")).select_related(
+        "resident", "from_organization", "to_organization", "from_practitioner", "booking__slot",
+        "booking__session__practitioner",
+    )  # fmt: skip
 
 
 def desk_lines(seat: Seat, now: datetime) -> Desk:
@@ -119,18 +151,25 @@ def desk_lines(seat: Seat, now: datetime) -> Desk:
 
     What is overdue stands on top, below emergencies alone (XH23-5.1.2c).
     """
-    statuses = (*WAITING_FOR_DESK, *WAITING_FOR_OTHERS)
-    rows = referrals(seat).filter(at_end("to_organization", seat), direction="up", status__in=statuses)
-    own, others = rows.filter(status__in=WAITING_FOR_DESK), rows.filter(status__in=WAITING_FOR_OTHERS)
-    counted = rows.order_by().aggregate(
-        waiting=Count("pk", filter=Q(status__in=WAITING_FOR_DESK)),
-        others=Count("pk", filter=Q(status__in=WAITING_FOR_OTHERS)),
-        late=Count("pk", filter=Q(status__in=WAITING_FOR_DESK, due_at__lte=now)),
+    own, others = (
+        _half_of_desk.ask(seat.role, is_own, MOST_WAITING, now=now, **told_of(seat)) for is_own in (True, False)
     )
-    pressing = [*_by_press(own, now)[:MOST_WAITING]]
+    split = lines(noted(seat, _in_order(row[0] for row in (*own, *others))), now)
+    (waiting, late), (elsewhere, _late) = ((half[0][1:] if half else (0, 0)) for half in (own, others))
+    return Desk(split[: len(own)], split[len(own) :], waiting, elsewhere, late)
+
+
+@Prepared
+def _half_of_desk(role: str, is_own: bool, most: int) -> QuerySet[Referral, Any]:
+    """The numbers of the most pressing; with each, how many there are in all and how many of them are overdue."""
+    seat, now = any_seat(role), Told("now", DateTimeField())
+    statuses = WAITING_FOR_DESK if is_own else WAITING_FOR_OTHERS
+    rows = Referral.objects.filter(visible_to(seat), at_end("to_organization", seat), direction="up")
+    rows = rows.filter(status__in=statuses)
     visit = Coalesce("booking__slot__starts_at", "clock_from")
-    split = lines(noted(seat, [*pressing, *others.order_by(visit, "pk")[:MOST_WAITING]]), now)
-    return Desk(split[: len(pressing)], split[len(pressing) :], **counted)
+    ordered = _by_press(rows, now) if is_own else rows.order_by(visit, "pk")
+    late = Count("pk", filter=Q(due_at__lte=now))
+    return ordered.annotate(all=Window(Count("pk")), late=Window(late)).values_list("pk", "all", "late")[:most]
 
 
 def desk_day(seat: Seat, now: datetime) -> tuple[int, int]:

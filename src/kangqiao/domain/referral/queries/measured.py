@@ -24,7 +24,6 @@ from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
-from kangqiao.domain.referral.permissions import own_houses
 from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.kernel.period import Period, quarters
 
@@ -226,7 +225,7 @@ def _hospitals(seat: Seat, day: date) -> QuerySet[Organization]:
         return paired_hospitals(seat.organization_id, day)
     if seat.role == Role.BUREAU_OFFICER:
         return institutions.hospitals_in(seat.place_code)
-    return Organization.objects.filter(Q(pk__in=own_houses(seat).values("pk")), kind=Organization.Kind.HOSPITAL)
+    return Organization.objects.filter(Q(pk__in=seat.bodies), kind=Organization.Kind.HOSPITAL)
 
 
 def _rows(text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

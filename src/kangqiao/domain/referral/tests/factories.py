@@ -170,7 +170,7 @@ def seat(role: str, where: Organization, username: str) -> Seat:
     member = Membership.objects.create(user=user, organization=where, role=role, since=date(2020, 1, 1))
     return Seat(
         user.pk, user.name, member.pk, role, str(Role(role).label), where.pk, where.zh, where.kind, where.place.code,
-        where.place_id,
+        where.place_id, where.part_of_id,
     )  # fmt: skip
 
 

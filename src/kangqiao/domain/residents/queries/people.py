@@ -22,7 +22,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents.models import Basis, Merge, Resident
 from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.residents.permissions import bases_of, user_id_of, valid_at, visible_to
+from kangqiao.domain.residents.permissions import bases_of, kinds_of_bases, user_id_of, valid_at, visible_to
 from kangqiao.domain.residents.rules import age_on, read_search
 from kangqiao.kernel.errors import NotVisible, TooOften
 
@@ -56,7 +56,7 @@ def note_read(seat: Seat, resident_ids: Iterable[int], *, listed: bool = False) 
     if not listed and seat.role != Role.RESIDENT:
         stop_wide_reading(seat.actor, seat.place_code, fresh, timezone.now())  # reads the clock: lately is before now
     kinds: dict[int, set[str]] = {one: set() for one in fresh}
-    for resident_id, kind in bases_of(seat).filter(resident_id__in=fresh).values_list("resident_id", "kind"):
+    for resident_id, kind in kinds_of_bases(seat, fresh):
         kinds[resident_id].add(kind)
     reads.saw({one: ",".join(sorted(found)) for one, found in kinds.items()}, listed=listed)
 

@@ -104,7 +104,7 @@ class Network:
         return Seat(
             user_id=user.pk, user_name=user.name, membership_id=membership.pk, role=role, role_name=str(role.label),
             organization_id=house.pk, organization_name=house.zh, organization_kind=house.kind,
-            place_code=house.place.code, place_id=house.place_id,
+            place_code=house.place.code, place_id=house.place_id, part_of_id=house.part_of_id,
         )  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def open_appeals(seat: Seat) -> list[Appeal]:
     return found
 
 
-def appeals_waiting(seat: Seat, now: datetime) -> Waits:
+def appeals_waiting(seat: Seat) -> Waits:
     """The appeals that wait for an answer, and since when."""
     return Waits(Appeal.objects.filter(appeals_to_decide(seat), status=APPEAL.initial), "made_at")
 

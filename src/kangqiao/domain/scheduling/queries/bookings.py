@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import (
     Count,
@@ -247,11 +247,10 @@ def _with_all(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
     )  # fmt: skip
 
 
-def waiting_today(seat: Seat, now: datetime) -> Waits:
-    """Who is booked at the seat's place today and has not come yet, with the earliest of their times."""
-    midnight = localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+def waiting_today(seat: Seat, begins: datetime, ends: datetime) -> Waits:
+    """Who is booked at the seat's place on a day and has not come yet, with the earliest of their times."""
     rows = Booking.objects.filter(
         visible_to(seat), session__organization_id=seat.organization_id, status="booked",
-        slot__starts_at__gte=midnight, slot__starts_at__lt=midnight + timedelta(days=1),
+        slot__starts_at__gte=begins, slot__starts_at__lt=ends,
     )  # fmt: skip
     return Waits(rows, "slot__starts_at")

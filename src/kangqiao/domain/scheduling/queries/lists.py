@@ -84,6 +84,9 @@ def bookable_sessions(
     """The coming sessions behind `offers`, in its order. Each carries `free`, `next_free` and `releases_at`, the next
     instant at which more places open to the asker.
     """
+    called = _called(wanted_key(text)) if text.strip() else None
+    if called is not None and not called:
+        return []
     rank = Case(
         When(kind=Session.Kind.POSTED_EXPERT, organization_id=home_id or 0, then=Value(0)),
         When(kind=Session.Kind.POSTED_EXPERT, then=Value(1)),
@@ -95,7 +98,8 @@ def bookable_sessions(
     )
     if specialty:
         found = found.filter(specialty=specialty)
-    found = _called(found, wanted_key(text)) if text.strip() else found
+    if called is not None:
+        found = found.filter(practitioner__in=called)
     return list(found.annotate(rank=rank).order_by("rank", "starts_at", "id")[:limit])
 
 
@@ -135,17 +139,15 @@ def _open_sessions(now: datetime, standing: Standing = ANYBODY) -> QuerySet[Sess
     )
 
 
-def _called(found: QuerySet[Session], text: str) -> QuerySet[Session]:
-    """Sessions whose doctor or specialty is called so: characters, full pinyin or initials from their start."""
-    keys = Func(
-        Value(" "),
-        _joined("practitioner__keys"),
-        Value(" "),
-        _joined("practitioner__specialty__keys"),
-        function="CONCAT",
-        output_field=TextField(),
-    )
-    return found.annotate(called=keys).filter(called__contains=" " + text)
+def _called(text: str) -> list[int]:
+    """The doctors who, or whose specialty, are called so: characters, full pinyin or initials from their start.
+
+    They are asked for first: most words name nobody who can be booked, and then no place need be looked at.
+    """
+    words = Value(" "), _joined("keys"), Value(" "), _joined("specialty__keys")
+    keys = Func(*words, function="CONCAT", output_field=TextField())
+    found = Practitioner.objects.annotate(called=keys).filter(called__contains=" " + text)
+    return list(found.order_by().values_list("pk", flat=True))
 
 
 def _joined(keys: str) -> Func:

@@ -261,7 +261,7 @@ def _reasons(rows: list[Displaced]) -> dict[int, str]:
     return dict(changes.values_list("subject_id", "reason"))
 
 
-def owed_waiting(seat: Seat, now: datetime) -> Waits:
+def owed_waiting(seat: Seat) -> Waits:
     """Whom the seat's house owes another place, and since when."""
     return Waits(Displaced.objects.filter(displaced_owed_by(seat), status=DISPLACED.initial), "since")
 

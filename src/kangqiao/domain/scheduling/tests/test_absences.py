@@ -164,7 +164,7 @@ def test_an_absence_taken_back_leaves_no_appeal_open_and_missed_after_all_it_is_
     assert not valid_at(at + DAY).filter(source=f"appeal:{appeal.pk}").exists()
     desk = people.staff(Role.CENTRE_MANAGER)
     assert queries.open_appeals(desk) == []
-    assert queries.appeals_waiting(desk, at).counted() == (0, None)
+    assert queries.appeals_waiting(desk).counted() == (0, None)
     told = Notice.objects.get(kind="appeal_answered")
     assert (told.user_id, "已撤销" in told.subject) == (resident.user_id, True)
 

@@ -72,7 +72,7 @@ class TestNobodyIsLost:
         assert Counter(Displaced.objects.values_list("status", flat=True)) == {"placed": 8, "let_go": 2, "open": 2}
         waiting, further = queries.owed_places(desk, people.at + 30 * DAY)
         assert ({one.row.resident_id for one in waiting}, further) == ({one.pk for one in residents[10:]}, 0)
-        assert queries.owed_waiting(desk, people.at).counted() == (2, people.at)
+        assert queries.owed_waiting(desk).counted() == (2, people.at)
         assert {one.organization_id for one in Displaced.objects.filter(status="open")} == {people.centre.pk}
         assert Notice.objects.filter(kind="session_withdrawn").count() == 12
         assert Booking.objects.filter(status="booked").count() == 8

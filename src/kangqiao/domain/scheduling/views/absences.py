@@ -50,7 +50,7 @@ def appeal(request: Request, booking_id: int) -> HttpResponse:
 def appeals(request: Request) -> HttpResponse:
     """The appeals that wait for an answer of this house."""
     shown = queries.open_appeals(request.seat)
-    count, _oldest = queries.appeals_waiting(request.seat, timezone.now()).counted()
+    count, _oldest = queries.appeals_waiting(request.seat).counted()
     return render(request, "scheduling/appeals.html", {"appeals": shown, "further": count - len(shown)})
 
 

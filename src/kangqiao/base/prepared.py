@@ -1,0 +1,112 @@
+"""Questions whose SQL is written once for a process; afterwards only their values change.
+
+Who may be seen is part of nearly every question a page asks. Django writes the same words anew each time, which costs
+more than the database needs to answer; here it writes them once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, cast
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import BigIntegerField, BooleanField, Expression, F, Field, Func, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.query import get_related_populators
+from psycopg import Cursor, sql
+
+
+class Told(Expression):
+    """A value that is told when the question is asked; it stands where a number or an instant would."""
+
+    def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """A mark in the text, and this value itself among the values."""
+        return "%s", [self]
+
+
+def among(column: str, name: str) -> Func:
+    """Whether an id is one of those told under a name as a list, however many there are."""
+    ids = Told(name, ArrayField(BigIntegerField()))
+    return Func(F(column), ids, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
+
+
+class Prepared:
+    """A question written once for each shape.
+
+    `build` makes it with `Told` where a value comes later; what changes the words themselves, such as a role, is given
+    as its arguments.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
+        self.build = build
+
+    def inside(self, *shape: Hashable, **values: object) -> RawSQL:
+        """The question as a part of another, for `Q(column__in=…)`. Raises KeyError for a value that was not told."""
+        return RawSQL(*self._told(shape, values))  # noqa: S611 (text of Django's own compiler)
+
+    def models(self, *shape: Hashable, **values: object) -> list[Any]:
+        """The rows as models, with what the question selects along. Raises KeyError for a value that was not told."""
+        return list(_written(self, shape).models(self.ask(*shape, **values)))
+
+    def ask(self, *shape: Hashable, **values: object) -> list[tuple[Any, ...]]:
+        """The rows, as the database gives them. Raises KeyError for a value that was not told."""
+        connection.ensure_connection()
+        # Bound by the server, unlike Django's own cursors, so that the database keeps the plan with the connection.
+        # A log of statements shows them with their values, which the client binds.
+        bound = None if connection.queries_logged else connection.make_cursor(cast(Any, Cursor(connection.connection)))
+        with bound or connection.cursor() as cursor:
+            cursor.execute(*self._told(shape, values))
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def _told(self, shape: tuple[Hashable, ...], values: dict[str, object]) -> tuple[str, tuple[Any, ...]]:
+        written = _written(self, shape)
+        return written.text, tuple(values[name] for name in written.names)
+
+
+class _Written:
+    """The text with what never changes written out, so that the database plans for it, and the names of the rest."""
+
+    def __init__(self, found: QuerySet[Any, Any]) -> None:
+        self.compiler = found.query.get_compiler(connection=connection)
+        text, params = self.compiler.as_sql()
+        self.text = text % tuple("%s" if isinstance(one, Told) else _literal(one) for one in params)
+        self.names = tuple(one.name for one in params if isinstance(one, Told))
+
+    def models(self, rows: list[tuple[Any, ...]]) -> Iterator[Any]:
+        """What Django makes of the rows of this question."""
+        select, info = self.compiler.select, self.compiler.klass_info
+        own = info["select_fields"]
+        names = [select[at][0].target.attname for at in own]
+        along = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+        for row in self.compiler.results_iter([rows]):
+            made = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[own[0] : own[-1] + 1])
+            for one in along:
+                one.populate(row, made)
+            yield made
+
+
+_ALL: dict[tuple[Prepared, tuple[Hashable, ...]], _Written] = {}
+
+
+def _written(prepared: Prepared, shape: tuple[Hashable, ...]) -> _Written:
+    if (prepared, shape) not in _ALL:
+        _ALL[prepared, shape] = _Written(prepared.build(*shape))
+    return _ALL[prepared, shape]
+
+
+def _literal(value: object) -> str:
+    return sql.Literal(value).as_string(connection.connection).replace("%", "%%")
+
+
+def forget() -> None:
+    """Every part is written anew: for a process in which the rules behind them have just changed."""
+    _ALL.clear()
+
+
+__all__ = ["Prepared", "Told", "among", "forget"]
