@@ -57,6 +57,11 @@ class Person:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def fits(self) -> None:
+        """Nothing stands beyond the edge of the screen, once the page has come with its style."""
+        self.page.wait_for_load_state()
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
     def gives_reason(self, text: str) -> None:
         """Write the reason the open dialog asks for, and send it."""
         dialog = self.page.locator("dialog[open]")

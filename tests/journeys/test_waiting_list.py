@@ -47,7 +47,7 @@ def test_who_waits_is_offered_the_place_given_back_and_takes_it_by_one_tap(
     second.sees("这一场没有空号了")
     second.presses("只候补这一场")
     second.sees("排在最前面，有人退号最先问")
-    assert second.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    second.fits()
 
     first.opens(f"/slots/bookings/{given.pk}/cancel/")
     first.presses("取消预约")
@@ -58,7 +58,7 @@ def test_who_waits_is_offered_the_place_given_back_and_takes_it_by_one_tap(
     second.opens("/notices/")
     second.presses(re.compile("江小满候补的号来了"))
     second.sees("不回答就问下一位")
-    assert second.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    second.fits()
     second.taps = 0
     second.presses("要这个号")
     second.sees("已预约，到时见")
