@@ -40,7 +40,28 @@ def _free(side: Side) -> Given:
     return {**_stands("withdrawn"), "team": {"taken": 0}}
 
 
+def _asks(side: Side) -> Given:
+    """The centre is a private house where the paper asks for an approval, and was refused once."""
+    return {
+        "place": {"code": "310104"}, "centre": {"ownership": "private"},
+        "approval": {"status": "refused", "answer": "演示"},
+    }  # fmt: skip
+
+
+def _approved(side: Side) -> Given:
+    """The approval holds."""
+    return {"approval": {"status": "granted", "answer": "同意", "starts_on": side.today}}
+
+
+DECIDED = {"own": BUREAUS, "partner": ("bureau_officer",)}
 PROBES: tuple[Probe, ...] = (
+    Probe("contracting-approval-ask", {"said": "演示服务"}, given=_asks, writes={"own": MANAGER}),
+    Probe("contracting-approval-grant", {"starts_on": "{today}", "answer": "同意"}, step="grant", writes=DECIDED),
+    Probe("contracting-approval-step", {"step": "take_back"}, step="take_back", writes={"own": MANAGER}),
+    Probe("contracting-approval-step", {"step": "refuse", **REASON}, step="refuse", writes=DECIDED),
+    Probe(
+        "contracting-approval-step", {"step": "withdraw", **REASON}, given=_approved, step="withdraw", writes=DECIDED
+    ),
     Probe("contracting-form-team", {"zh": "演示二队"}, writes={"own": MANAGER}),
     Probe("contracting-team-step", {"step": "close", **REASON}, given=_free, writes={"own": MANAGER}),
     Probe(

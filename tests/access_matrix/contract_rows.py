@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kangqiao.domain.contracting.models import (
+    Approval,
     Contract,
     ContractPackage,
     Household,
@@ -55,6 +56,7 @@ def add_contracts(side: Side) -> None:
     about = {"resident": side.resident, "source": source, "since": since, "until": until}
     side.add("contracted", Basis, kind="contract", organization=side.centre, **about)
     add_communities(side)
+    side.add("approval", Approval, organization=side.centre, asked_at=side.at, said="演示")
     add_helpers(side)
     add_portal(side)
     add_followup(side)

@@ -140,6 +140,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "zone": _kind(own=(Role.CENTRE_MANAGER,)),
         # A bureau's page of a place holds counts alone.
         "community": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
+        "approval": _kind(own=(Role.CENTRE_MANAGER,), related=(Role.BUREAU_OFFICER,)),
         "affiliation": _kind(own=(Role.GP, Role.CENTRE_MANAGER)),
         "community_visit": _kind(own=(Role.GP, Role.CENTRE_MANAGER)),
         "slot": _kind(everybody=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER, Role.REFERRAL_DESK)),
@@ -152,6 +153,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "affiliation_id": "affiliation",
         "appeal_id": "appeal",
         "appraisal_id": "appraisal",
+        "approval_id": "approval",
         "batch_id": "import_batch",
         "booking_id": "booking",
         "chain": "chain",

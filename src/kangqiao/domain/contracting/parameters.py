@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from kangqiao.kernel.errors import NoPolicyInForce
 from kangqiao.policy import Policy, Value, at
 
 TOPIC = "contracting"
@@ -61,6 +62,20 @@ class ContractingParameters:
             key_coverage=value("key_group_coverage_percent"),
             ref=str(policy.ref),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalTerms:
+    """Which ownerships of a house need an approval to contract, and whether contracts run on when it ends."""
+
+    ownerships: Value
+    when_over: Value
+    ref: str
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether contracts go on to the end of their term."""
+        return bool(self.when_over.value == "run_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +153,16 @@ def contracting_at(place_code: str, on: date) -> ContractingParameters:
 def coverage_target_at(place_code: str, on: date) -> Value:
     """How much of the register shall be signed, in percent (XH23-5.2.1f, XH23-5.2.1g). Raises NoPolicyInForce."""
     return at(place_code, on).value(TOPIC, "resident_coverage_percent")
+
+
+def approval_terms_at(place_code: str, on: date) -> ApprovalTerms | None:
+    """Who needs an approval to contract (XH23-5.2.3c); None where no paper in force asks for one."""
+    try:
+        policy = at(place_code, on)
+        needed = policy.value(TOPIC, "approval_needed_ownerships")
+    except NoPolicyInForce:
+        return None
+    return ApprovalTerms(needed, policy.value(TOPIC, "contracts_when_approval_ends"), str(policy.ref))
 
 
 def packages_at(place_code: str, on: date) -> list[PackageTerm]:

@@ -72,6 +72,13 @@ def read_address(text: str) -> tuple[str, int] | None:
     return (found["street"], int(found["number"])) if found else None
 
 
+def may_contract(house: str, ownership: str, needing: Sequence[str], *, is_approved: bool, clause: str) -> Decision:
+    """Whether a house may make contracts: one whose ownership needs an approval has one that day (XH23-5.2.3c)."""
+    if ownership not in needing or is_approved:
+        return YES
+    return no(_("%(house)s还没有区卫生行政部门对签约服务的批准，不能签约。") % {"house": house}, clause)
+
+
 def term_end(starts_on: date, years: int) -> date:
     """The first day no longer covered."""
     return years_after(starts_on, years)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from kangqiao.domain.contracting.views import communities, contracts, helping, packages, teams
+from kangqiao.domain.contracting.views import approvals, communities, contracts, helping, packages, teams
 
 urlpatterns: list[URLPattern] = [
     path("teams/", teams.index, name="contracting-teams"),
@@ -38,6 +38,11 @@ urlpatterns: list[URLPattern] = [
     path("communities/<int:community_id>/mend/", communities.mend, name="contracting-community-mend"),
     path("communities/<int:community_id>/join/", communities.join, name="contracting-join"),
     path("communities/<int:community_id>/visits/new/", communities.plan, name="contracting-community-visit"),
+    path("approvals/", approvals.index, name="contracting-approvals"),
+    path("approvals/ask/", approvals.ask, name="contracting-approval-ask"),
+    path("approvals/<int:approval_id>/", approvals.detail, name="contracting-approval"),
+    path("approvals/<int:approval_id>/grant/", approvals.grant, name="contracting-approval-grant"),
+    path("approvals/<int:approval_id>/step/", approvals.step, name="contracting-approval-step"),
     path("contracts/", contracts.desk, name="contracting-desk"),
     path("contracts/new/", contracts.new, name="contracting-new"),
     path("contracts/mine/", contracts.mine, name="contracting-mine"),

@@ -52,6 +52,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("portal-ratings", "chart-bar", _("满意度")),
     Entry("contracting-teams", "users", _("家庭医生团队")),
     Entry("contracting-coverage", "chart-bar", _("签约覆盖")),
+    Entry("contracting-approvals", "signature", _("签约服务批准")),
     Entry("contracting-visits", "home-heart", _("上门")),
     Entry("contracting-communities", "users-group", _("单位")),
     Entry("contracting-packages", "clipboard-check", _("签约服务包")),

@@ -45,6 +45,18 @@ def _contract_verbs(one: Contract, key: str) -> tuple[Verb, ...]:
     return tuple(found)
 
 
+def of_approvals(seat: Seat, now: datetime) -> list[Row]:
+    """Houses that ask whether they may contract, the longest waiting first."""
+    return [
+        Row(
+            key=f"a{one.pk}", title=called(one.organization), look=one.state, lead=called(one.state), rest=one.said,
+            url=(url := reverse("contracting-approval", args=(one.pk,))), since=one.asked_at, is_demo=one.is_demo,
+            note=str(one.organization.get_ownership_display()), verbs=look_at(_("决定"), url),
+        )
+        for one in contracting.approval_rows(seat, MOST)
+    ]  # fmt: skip
+
+
 def of_enquiries(seat: Seat, now: datetime) -> list[Row]:
     """Questions of contracted residents: urgent ones first, then what is due longest."""
     found = portal.waiting_rows(seat, MOST)

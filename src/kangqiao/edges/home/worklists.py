@@ -169,6 +169,10 @@ APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
     partial(contracting.waiting_of, "applied"), partial(team_rows.of_contracts, key="applied"), tab="applied",
 )  # fmt: skip
+APPROVALS = Worklist(
+    "approvals", _("签约服务批准"), _("决定"), "contracting-approvals",
+    _("社会办机构、单位内设机构申请提供签约服务时会到这里。"), contracting.approvals_waiting, team_rows.of_approvals,
+)  # fmt: skip
 TO_SIGN = Worklist(
     "accepted", _("待签署的签约"), _("签署"), "contracting-desk", _("接受了、居民还没签的在这里，过期名额会放出来。"),
     partial(contracting.waiting_of, "accepted"), partial(team_rows.of_contracts, key="accepted"), tab="accepted",
@@ -289,7 +293,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
     Role.PHARMACIST: (NOTICES,),
     Role.HELPER: (VISITS, NOTICES),
-    Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, NOTICES),
+    Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, APPROVALS, NOTICES),
     Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
     Role.INSURER: (NOTICES,),
     Role.SYSTEM_ADMIN: (ROLE_CHANGES, LOCKED, FAILED_WORK, NOTICES),

@@ -1,6 +1,13 @@
 """Every write of contracting: teams, packages, contracts, terms, services done, key groups, whole registers."""
 
 from kangqiao.domain.contracting.actions.apply import apply_for_contract
+from kangqiao.domain.contracting.actions.approvals import (
+    ask_approval,
+    grant_approval,
+    refuse_approval,
+    take_back_approval,
+    withdraw_approval,
+)
 from kangqiao.domain.contracting.actions.communities import (
     NewAffiliation,
     NewCommunity,
@@ -39,7 +46,14 @@ from kangqiao.domain.contracting.actions.teams import (
     open_team,
     word_duty,
 )
-from kangqiao.domain.contracting.actions.terms import begin_due, end_deceased, expire_due, lapse_due, remind_due
+from kangqiao.domain.contracting.actions.terms import (
+    begin_due,
+    end_deceased,
+    end_unapproved,
+    expire_due,
+    lapse_due,
+    remind_due,
+)
 
 __all__ = [
     "Done",
@@ -55,6 +69,7 @@ __all__ = [
     "add_zone",
     "adopt_packages",
     "apply_for_contract",
+    "ask_approval",
     "begin_due",
     "cancel_community_visit",
     "cancel_visit",
@@ -66,11 +81,13 @@ __all__ = [
     "end_helper",
     "end_member",
     "end_package",
+    "end_unapproved",
     "expire_due",
     "finish_community_visit",
     "finish_visit",
     "flag_key_groups",
     "form_team",
+    "grant_approval",
     "import_communities",
     "import_contracts",
     "import_roll",
@@ -82,13 +99,16 @@ __all__ = [
     "open_team",
     "plan_community_visit",
     "plan_visit",
+    "refuse_approval",
     "refuse_contract",
     "remind_due",
     "renew_contract",
     "resume_contract",
     "sign_contract",
     "suspend_contract",
+    "take_back_approval",
     "take_back_roll",
+    "withdraw_approval",
     "withdraw_contract",
     "word_duty",
 ]

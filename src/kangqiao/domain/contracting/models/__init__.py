@@ -1,5 +1,6 @@
 """Teams, packages, contracts, and what was done under them."""
 
+from kangqiao.domain.contracting.models.approvals import Approval
 from kangqiao.domain.contracting.models.communities import Affiliation, Community, CommunityVisit
 from kangqiao.domain.contracting.models.contracts import Contract, ContractPackage, Household, KeyPerson, Service
 from kangqiao.domain.contracting.models.packages import UNPROMISED, Act, Group, PackageItem, ServicePackage
@@ -10,6 +11,7 @@ __all__ = [
     "UNPROMISED",
     "Act",
     "Affiliation",
+    "Approval",
     "Community",
     "CommunityVisit",
     "Contract",

@@ -1,5 +1,17 @@
 """Every read of contracting: teams and their panels, packages, contracts, and who is not reached yet."""
 
+from kangqiao.domain.contracting.queries.approvals import (
+    approval_rows,
+    approval_steps,
+    approval_terms,
+    approvals,
+    approvals_waiting,
+    get_approval,
+    gives_approvals,
+    may_ask,
+    may_contract,
+    terms_of_places,
+)
 from kangqiao.domain.contracting.queries.communities import (
     SHOWN,
     Belonging,
@@ -36,7 +48,10 @@ from kangqiao.domain.contracting.queries.contracts import (
     waiting_of,
     waiting_rows,
 )
-from kangqiao.domain.contracting.queries.coverage import coverage
+from kangqiao.domain.contracting.queries.coverage import (
+    REGISTERING,
+    coverage,
+)
 from kangqiao.domain.contracting.queries.helping import (
     get_helped,
     get_helper,
@@ -94,12 +109,18 @@ from kangqiao.domain.contracting.queries.teams import (
 )
 
 __all__ = [
+    "REGISTERING",
     "SHOWN",
     "TABS",
     "Belonging",
     "PromisedItem",
     "Reached",
     "TeamLine",
+    "approval_rows",
+    "approval_steps",
+    "approval_terms",
+    "approvals",
+    "approvals_waiting",
     "available_steps",
     "belongings",
     "belongs_to",
@@ -113,6 +134,7 @@ __all__ = [
     "family_of",
     "flags_of",
     "get_affiliation",
+    "get_approval",
     "get_community",
     "get_community_visit",
     "get_contract",
@@ -123,6 +145,7 @@ __all__ = [
     "get_team",
     "get_visit",
     "get_zone",
+    "gives_approvals",
     "groups_held",
     "groups_named",
     "helped",
@@ -133,7 +156,9 @@ __all__ = [
     "key_counts",
     "listed",
     "listed_people",
+    "may_ask",
     "may_change",
+    "may_contract",
     "may_help",
     "may_join",
     "may_keep",
@@ -166,6 +191,7 @@ __all__ = [
     "team_verdict",
     "teams_to_choose",
     "terms_of",
+    "terms_of_places",
     "terms_of_resident",
     "terms_on_lists",
     "unserved",

@@ -19,8 +19,8 @@ from kangqiao.domain.residents.models import Merge, Resident
 from kangqiao.kernel.errors import NoPolicyInForce
 from kangqiao.policy import Value
 
-# Houses that register people.
-REGISTERING = (Organization.Kind.CENTRE, Organization.Kind.STATION)
+# Houses that register people and may have teams.
+REGISTERING = (Organization.Kind.CENTRE, Organization.Kind.STATION, Organization.Kind.CLINIC)
 
 
 @dataclass(frozen=True, slots=True)
