@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from kangqiao.kernel.errors import NoPolicyInForce
@@ -145,6 +145,30 @@ class Way:
     link: str
 
 
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """One step of a visit with all of a team: which kind of member, what, how many minutes are kept for it."""
+
+    kind: str
+    zh: str
+    en: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Which steps people of a key group go through at one stop, in order (FT18-3.1a)."""
+
+    key: str
+    zh: str
+    en: str
+    group: str
+    rank: int
+    steps: tuple[FlowStep, ...]
+    is_setting: bool
+    reason: str
+
+
 def contracting_at(place_code: str, on: date) -> ContractingParameters:
     """The parameters of a place on a day. Raises NoPolicyInForce."""
     return ContractingParameters.read(at(place_code, on))
@@ -163,6 +187,17 @@ def approval_terms_at(place_code: str, on: date) -> ApprovalTerms | None:
     except NoPolicyInForce:
         return None
     return ApprovalTerms(needed, policy.value(TOPIC, "contracts_when_approval_ends"), str(policy.ref))
+
+
+def flows_at(place_code: str, on: date) -> list[Flow]:
+    """The flows of a place on a day, in order. Raises NoPolicyInForce."""
+    return sorted((_flow(one) for one in at(place_code, on).values("one_stop")), key=lambda one: one.rank)
+
+
+def one_stop_hours_at(place_code: str, on: date) -> tuple[time, time]:
+    """From when until when the steps of one stop lie in a day. Raises NoPolicyInForce."""
+    begins, until = at(place_code, on).value(TOPIC, "one_stop_hours").list_()
+    return time.fromisoformat(begins), time.fromisoformat(until)
 
 
 def packages_at(place_code: str, on: date) -> list[PackageTerm]:
@@ -189,6 +224,12 @@ def act_kinds_at(place_code: str, on: date) -> list[ActKind]:
     """The kinds of service a team is counted by, in order (ZH-4.5d). Raises NoPolicyInForce."""
     found = [_act_kind(value) for value in at(place_code, on).values("team_acts")]
     return sorted(found, key=lambda one: one.rank)
+
+
+def _flow(value: Value) -> Flow:
+    said: Mapping[str, Any] = value.value
+    steps = tuple(FlowStep(one["member"], one["zh"], one["en"], one["minutes"]) for one in said["steps"])
+    return Flow(value.key, said["zh"], said["en"], said["group"], said["rank"], steps, value.setting, value.reason)
 
 
 def _act_kind(value: Value) -> ActKind:

@@ -98,6 +98,42 @@ def can_step_approval(by: Actor, approval: Approval, parties_of_step: tuple[str,
     return no(_("申请由机构撤回，批准由它所在区的卫生行政部门决定。"), "XH23-5.2.3c")
 
 
+def pilots_visible_to(seat: Seat) -> Q:
+    """A centre's own pilot; a bureau's, those of its place, with counts alone."""
+    if seat.role in CENTRE:
+        return Q(organization_id=seat.organization_id)
+    if seat.role == Role.BUREAU_OFFICER:
+        return Q(organization__place__in=place_ids_under(seat.place_code))
+    return Q(pk__in=())
+
+
+def can_keep_pilot(by: Actor, house: Organization) -> Decision:
+    """A centre's manager begins and ends its pilot, or the bureau of its place."""
+    if by.is_system or (by.role in KEEPERS and by.organization_id == house.pk):
+        return YES
+    if by.role == Role.BUREAU_OFFICER and keeps_place(by, house.place_id):
+        return YES
+    return no(_("试点由本中心负责人，或本地区的卫生局科员开始和结束。"), "FT18-3.1a")
+
+
+def one_stops_visible_to(seat: Seat) -> Q:
+    """One's own and of whom one acts for; a centre's, those of its teams as long as it may see the person."""
+    if seat.role == Role.RESIDENT:
+        return residents.visible_to(seat, field="resident_id")
+    if seat.role in CENTRE:
+        return Q(pilot__organization_id=seat.organization_id) & residents.visible_to(seat, field="resident_id")
+    return Q(pk__in=())
+
+
+def can_serve_at_one_stop(by: Actor, organization_id: int, resident_id: int, at: datetime) -> Decision:
+    """Who works at the centre of the pilot arranges and does the steps for residents it may see."""
+    if by.is_system:
+        return YES
+    if by.role in CENTRE and by.organization_id == organization_id:
+        return YES if residents.sees(by, resident_id, at) else no(_("这位居民不在您的服务范围。"))
+    return no(_("一站式由团队所在的中心安排和记录。"))
+
+
 def packages_offered_at(centre: Organization) -> Q:
     """The packages a centre offers: its own, and those of the bureaus of its place and the places above."""
     places = [place.pk for place in place_chain(centre.place_id)]

@@ -1,4 +1,4 @@
-"""The life of a team, of a contract, of a visit at home, of one at a place, and of a house's approval."""
+"""The life of a team, of a contract, of visits at home, at a place and with all of a team, and of an approval."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -76,6 +76,20 @@ COMMUNITY_VISIT = StateTable(
     ),
     steps=(
         Step("finish", "已经去过", "Done", ("planned",), "done", ("team",), primary=True),
+        Step("cancel", "取消", "Call off", ("planned",), "cancelled", ("team",), needs_reason=True),
+    ),
+)
+ONE_STOP = StateTable(
+    name="one_stop",
+    zh="一站式就诊",
+    initial="planned",
+    states=(
+        State("planned", "已安排", "Planned", Look.WAIT, owner="team"),
+        State("done", "一次办完", "All done in one visit", Look.DONE, final=True),
+        State("cancelled", "已取消", "Called off", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("finish", "最后一步做好", "The last step is done", ("planned",), "done", ("team", "system")),
         Step("cancel", "取消", "Call off", ("planned",), "cancelled", ("team",), needs_reason=True),
     ),
 )

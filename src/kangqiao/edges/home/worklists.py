@@ -27,6 +27,7 @@ from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.domain.stations import queries as stations
 from kangqiao.edges.audit import queries as audit
 from kangqiao.edges.home import rows, team_rows
 from kangqiao.edges.home.rows import Row, Words
@@ -149,6 +150,15 @@ TEAM_TASKS = Worklist(
     "team_tasks", _("团队分工"), _("做好了"), "followup-desk", _("家庭医生看诊后分给团队成员的随访会排在这里。"),
     followup.tasks_waiting, team_rows.of_tasks,
 )  # fmt: skip
+STATION_REPORTS = Worklist(
+    "station_reports", _("没报的服务站"), _("填月报"), "stations-list",
+    _("上个月的服务站月报都到了；没报的会排在这里。"), stations.missing_waiting, team_rows.of_stations, age=_("应报"),
+)  # fmt: skip
+ONE_STOPS = Worklist(
+    "one_stops", _("今天的一站式"), _("做好了"), "contracting-one-stop-day",
+    _("试点中心今天安排的一站式，没做的每一步会排在这里，您自己的在最上面。"), contracting.steps_waiting,
+    team_rows.of_one_stops,
+)  # fmt: skip
 VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
     contracting.waiting_visits, team_rows.of_visits,
@@ -266,6 +276,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         CONTACTS,
         SURVEYS,
         TEAM_TASKS,
+        ONE_STOPS,
         FOLLOW_UPS,
         APPLICATIONS,
         TO_SIGN,
@@ -284,6 +295,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         APPLICATIONS,
         DUE,
         SIGNATURES,
+        STATION_REPORTS,
         APPEALS,
         NOTICES,
     ),

@@ -33,6 +33,14 @@ from kangqiao.domain.contracting.actions.contracts import (
     withdraw_contract,
 )
 from kangqiao.domain.contracting.actions.helping import add_helper, cancel_visit, end_helper, finish_visit, plan_visit
+from kangqiao.domain.contracting.actions.one_stop import (
+    begin_pilot,
+    cancel_one_stop,
+    end_pilot,
+    finish_one_stop_step,
+    note_visit_at_one_stop,
+    plan_one_stop,
+)
 from kangqiao.domain.contracting.actions.packages import add_package, adopt_packages, end_package
 from kangqiao.domain.contracting.actions.register import NewContract, NewTeam, import_contracts, import_teams
 from kangqiao.domain.contracting.actions.services import Done, count_services, flag_key_groups
@@ -71,7 +79,9 @@ __all__ = [
     "apply_for_contract",
     "ask_approval",
     "begin_due",
+    "begin_pilot",
     "cancel_community_visit",
+    "cancel_one_stop",
     "cancel_visit",
     "close_team",
     "count_services",
@@ -81,9 +91,11 @@ __all__ = [
     "end_helper",
     "end_member",
     "end_package",
+    "end_pilot",
     "end_unapproved",
     "expire_due",
     "finish_community_visit",
+    "finish_one_stop_step",
     "finish_visit",
     "flag_key_groups",
     "form_team",
@@ -96,8 +108,10 @@ __all__ = [
     "lapse_due",
     "leave_community",
     "mend_community",
+    "note_visit_at_one_stop",
     "open_team",
     "plan_community_visit",
+    "plan_one_stop",
     "plan_visit",
     "refuse_approval",
     "refuse_contract",
