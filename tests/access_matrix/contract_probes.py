@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.access_matrix.probes import BUREAUS, CENTRE, Given, Probe
 from tests.access_matrix.world import Side
 
@@ -40,7 +42,50 @@ def _free(side: Side) -> Given:
     return {**_stands("withdrawn"), "team": {"taken": 0}}
 
 
+def _asks(side: Side) -> Given:
+    """The centre is a private house where the paper asks for an approval, and was refused once."""
+    return {
+        "place": {"code": "310104"}, "centre": {"ownership": "private"},
+        "approval": {"status": "refused", "answer": "演示"},
+    }  # fmt: skip
+
+
+def _approved(side: Side) -> Given:
+    """The approval holds."""
+    return {"approval": {"status": "granted", "answer": "同意", "starts_on": side.today}}
+
+
+def _no_pilot(side: Side) -> Given:
+    """The pilot of the centre is over."""
+    return {"pilot": {"ends_on": side.today - timedelta(days=1)}}
+
+
+UNDONE = {"done_at": None, "by_name": "", "source": ""}
+
+
+def _to_do(side: Side) -> Given:
+    """The step is not done yet."""
+    return {"one_stop_step": UNDONE}
+
+
+def _nobody_comes(side: Side) -> Given:
+    """The visit was called off, the person is of the group, and one member may do every step."""
+    return {
+        "one_stop": {"status": "cancelled"}, "one_stop_step": {"is_off": True, **UNDONE}, "pilot": {"ends_on": None},
+        "key_person": {"group": "elderly", "until": None},
+    }  # fmt: skip
+
+
+KINDS = ("common_disease", "follow_up", "record_keeping", "health_education", "mother_and_child", "disease_control")
+DECIDED = {"own": BUREAUS, "partner": ("bureau_officer",)}
 PROBES: tuple[Probe, ...] = (
+    Probe("contracting-approval-ask", {"said": "演示服务"}, given=_asks, writes={"own": MANAGER}),
+    Probe("contracting-approval-grant", {"starts_on": "{today}", "answer": "同意"}, step="grant", writes=DECIDED),
+    Probe("contracting-approval-step", {"step": "take_back"}, step="take_back", writes={"own": MANAGER}),
+    Probe("contracting-approval-step", {"step": "refuse", **REASON}, step="refuse", writes=DECIDED),
+    Probe(
+        "contracting-approval-step", {"step": "withdraw", **REASON}, given=_approved, step="withdraw", writes=DECIDED
+    ),
     Probe("contracting-form-team", {"zh": "演示二队"}, writes={"own": MANAGER}),
     Probe("contracting-team-step", {"step": "close", **REASON}, given=_free, writes={"own": MANAGER}),
     Probe(
@@ -80,4 +125,17 @@ PROBES: tuple[Probe, ...] = (
         words={"action": "resume"}, writes={"own": CENTRE},
     ),
     Probe("papers-contract", writes={"own": CENTRE}),
+    Probe(
+        "contracting-pilot-begin", {"organization_id": "{centre.pk}", "starts_on": "{today}"}, given=_no_pilot,
+        writes={"own": (*MANAGER, *BUREAUS)},
+    ),
+    Probe("contracting-pilot-end", writes={"own": (*MANAGER, *BUREAUS), "partner": ("bureau_officer",)}),
+    Probe(
+        "contracting-one-stop-new", {"flow": "elderly", "on": "{tomorrow}"}, given=_nobody_comes,
+        writes={"own": CENTRE},
+    ),
+    Probe("stations-new", {"zh": "演示站"}, writes={"own": MANAGER}),
+    Probe("stations-report", dict.fromkeys(KINDS, "1"), writes={"own": CENTRE}),
+    Probe("contracting-one-stop-done", given=_to_do, writes={"own": CENTRE}),
+    Probe("contracting-one-stop-cancel", {**REASON}, given=_to_do, step="cancel", writes={"own": CENTRE}),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kangqiao.domain.contracting.models import (
+    Approval,
     Contract,
     ContractPackage,
     Household,
@@ -23,7 +24,9 @@ from tests.access_matrix.community_rows import add_communities
 from tests.access_matrix.education_rows import add_education
 from tests.access_matrix.followup_rows import add_followup
 from tests.access_matrix.helper_rows import add_helpers
+from tests.access_matrix.one_stop_rows import add_one_stop
 from tests.access_matrix.portal_rows import add_portal
+from tests.access_matrix.station_rows import add_stations
 from tests.access_matrix.survey_rows import add_surveys
 
 if TYPE_CHECKING:
@@ -55,6 +58,9 @@ def add_contracts(side: Side) -> None:
     about = {"resident": side.resident, "source": source, "since": since, "until": until}
     side.add("contracted", Basis, kind="contract", organization=side.centre, **about)
     add_communities(side)
+    side.add("approval", Approval, organization=side.centre, asked_at=side.at, said="演示")
+    add_one_stop(side)
+    add_stations(side)
     add_helpers(side)
     add_portal(side)
     add_followup(side)

@@ -18,6 +18,7 @@ from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
 from kangqiao.edges.audit.queries import scope as chains_of
 from tests.access_matrix.community_rows import on_lists
 from tests.access_matrix.helper_rows import sent_on
+from tests.access_matrix.one_stop_rows import of_one_stop
 
 Allowed = Callable[[Seat], Q]
 
@@ -137,6 +138,7 @@ SCOPES: dict[str, Allowed] = {
     "portal.EnquiryMessage": lambda seat: residents.visible_to(seat, field="enquiry__resident_id"),
     "contracting.Helper": everything, "contracting.HomeVisit": sent_on,
     "contracting.Affiliation": on_lists,
+    "contracting.OneStop": by_ledger, "contracting.OneStopStep": of_one_stop,
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip

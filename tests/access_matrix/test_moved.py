@@ -41,6 +41,9 @@ PAGES = {
     "publication-step": ("publication-detail", "publication"),
     "contracting-step": ("contracting-detail", "contract"),
     "contracting-community-step": ("contracting-community", "community"),
+    "contracting-approval-grant": ("contracting-approval", "approval"),
+    "contracting-approval-step": ("contracting-approval", "approval"),
+    "contracting-one-stop-cancel": ("contracting-one-stop-day", ""),
     "contracting-visit-step": ("contracting-visits", ""),
 }
 # The state stays: the place or house named last holds; a renewal is a contract of its own, a second one is refused in

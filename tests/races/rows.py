@@ -72,6 +72,9 @@ def stays(model: type[models.Model], key: str) -> dict[str, Any]:
     """What a row must hold to stand in a state: money to be paid has an amount, an answer words."""
     if model._meta.label == "finance.SettlementLine":
         return {"amount_fen": None, "pay_percent": None} if key == "held" else {"amount_fen": 1, "pay_percent": 100}
+    if model._meta.label == "contracting.Approval":
+        begun = {"starts_on": DAY, "answer": "演示"} if key in ("granted", "withdrawn") else {"starts_on": None}
+        return begun | ({"answer": "演示"} if key == "refused" else {})
     if model._meta.label == "residents.Question" and key == "answered":
         return {"answer": "演示", "answered_at": AT}
     if model._meta.label == "portal.Enquiry":

@@ -51,7 +51,7 @@ def edge_files() -> Iterator[Path]:
     """Files that may not read a table themselves: views and forms of every module, and the edges."""
     for path in product():
         in_edges = path.is_relative_to(PRODUCT / "edges") and path.name != "queries.py"
-        if path.name in {"views.py", "forms.py"} or path.parent.name == "views" or in_edges:
+        if path.name in {"views.py", "forms.py"} or path.parent.name in {"views", "forms"} or in_edges:
             yield path
 
 

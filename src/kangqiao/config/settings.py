@@ -39,6 +39,7 @@ MODULES = (
     "portal",
     "followup",
     "education",
+    "stations",
     "referral",
     "indicators",
     "appraisal",

@@ -481,9 +481,9 @@ def coverage(seat: Seat, on: date) -> list[Coverage]:
     places = Place.objects.filter(pk__in=ids).order_by("code")
     districts = [place for place in places if len(ids) == 1 or place.code != code]
     covered = set(in_force(on, kinds=RELATIONS).filter(centre__place__in=ids).values_list("centre_id", flat=True))
-    kinds = (Organization.Kind.CENTRE, Organization.Kind.STATION)
+    own = Q(kind=Organization.Kind.CENTRE) | Q(kind=Organization.Kind.STATION, part_of=None)  # others through a centre
     found: dict[int, list[Organization]] = {}
-    for row in Organization.objects.filter(place__in=ids, kind__in=kinds):
+    for row in Organization.objects.filter(own, place__in=ids):
         found.setdefault(row.place_id, []).append(row)
     return [_coverage(place, found.get(place.pk, []), covered) for place in districts]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Any
 
+from kangqiao.kernel.errors import NoPolicyInForce
 from kangqiao.policy import Policy, Value, at
 
 TOPIC = "contracting"
@@ -61,6 +62,20 @@ class ContractingParameters:
             key_coverage=value("key_group_coverage_percent"),
             ref=str(policy.ref),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalTerms:
+    """Which ownerships of a house need an approval to contract, and whether contracts run on when it ends."""
+
+    ownerships: Value
+    when_over: Value
+    ref: str
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether contracts go on to the end of their term."""
+        return bool(self.when_over.value == "run_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,30 @@ class Way:
     link: str
 
 
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """One step of a visit with all of a team: which kind of member, what, how many minutes are kept for it."""
+
+    kind: str
+    zh: str
+    en: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Which steps people of a key group go through at one stop, in order (FT18-3.1a)."""
+
+    key: str
+    zh: str
+    en: str
+    group: str
+    rank: int
+    steps: tuple[FlowStep, ...]
+    is_setting: bool
+    reason: str
+
+
 def contracting_at(place_code: str, on: date) -> ContractingParameters:
     """The parameters of a place on a day. Raises NoPolicyInForce."""
     return ContractingParameters.read(at(place_code, on))
@@ -138,6 +177,27 @@ def contracting_at(place_code: str, on: date) -> ContractingParameters:
 def coverage_target_at(place_code: str, on: date) -> Value:
     """How much of the register shall be signed, in percent (XH23-5.2.1f, XH23-5.2.1g). Raises NoPolicyInForce."""
     return at(place_code, on).value(TOPIC, "resident_coverage_percent")
+
+
+def approval_terms_at(place_code: str, on: date) -> ApprovalTerms | None:
+    """Who needs an approval to contract (XH23-5.2.3c); None where no paper in force asks for one."""
+    try:
+        policy = at(place_code, on)
+        needed = policy.value(TOPIC, "approval_needed_ownerships")
+    except NoPolicyInForce:
+        return None
+    return ApprovalTerms(needed, policy.value(TOPIC, "contracts_when_approval_ends"), str(policy.ref))
+
+
+def flows_at(place_code: str, on: date) -> list[Flow]:
+    """The flows of a place on a day, in order. Raises NoPolicyInForce."""
+    return sorted((_flow(one) for one in at(place_code, on).values("one_stop")), key=lambda one: one.rank)
+
+
+def one_stop_hours_at(place_code: str, on: date) -> tuple[time, time]:
+    """From when until when the steps of one stop lie in a day. Raises NoPolicyInForce."""
+    begins, until = at(place_code, on).value(TOPIC, "one_stop_hours").list_()
+    return time.fromisoformat(begins), time.fromisoformat(until)
 
 
 def packages_at(place_code: str, on: date) -> list[PackageTerm]:
@@ -164,6 +224,12 @@ def act_kinds_at(place_code: str, on: date) -> list[ActKind]:
     """The kinds of service a team is counted by, in order (ZH-4.5d). Raises NoPolicyInForce."""
     found = [_act_kind(value) for value in at(place_code, on).values("team_acts")]
     return sorted(found, key=lambda one: one.rank)
+
+
+def _flow(value: Value) -> Flow:
+    said: Mapping[str, Any] = value.value
+    steps = tuple(FlowStep(one["member"], one["zh"], one["en"], one["minutes"]) for one in said["steps"])
+    return Flow(value.key, said["zh"], said["en"], said["group"], said["rank"], steps, value.setting, value.reason)
 
 
 def _act_kind(value: Value) -> ActKind:

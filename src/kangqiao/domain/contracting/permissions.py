@@ -11,9 +11,10 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.rows import Contribution
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat, quoted
-from kangqiao.domain.contracting.models import Act, Contract, Helper, HomeVisit, Team
+from kangqiao.domain.contracting.models import Act, Approval, Contract, Helper, HomeVisit, Team
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.institutions.permissions import keeps_place
 from kangqiao.domain.institutions.queries import place_chain, place_ids_under
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Consent, Resident
@@ -62,6 +63,75 @@ def can_keep_communities(by: Actor, organization_id: int) -> Decision:
     if by.is_system or (by.role in CENTRE and by.organization_id == organization_id):
         return YES
     return no(_("单位和名册由服务它的中心维护。"))
+
+
+def approvals_visible_to(seat: Seat) -> Q:
+    """A house's own, for its manager; a bureau's, those of its place."""
+    if seat.role in KEEPERS:
+        return Q(organization_id=seat.organization_id)
+    if seat.role == Role.BUREAU_OFFICER:
+        return Q(organization__place__in=place_ids_under(seat.place_code))
+    return Q(pk__in=())
+
+
+def can_ask_approval(by: Actor, organization_id: int) -> Decision:
+    """The manager of a house asks whether it may contract."""
+    if by.is_system or (by.role in KEEPERS and by.organization_id == organization_id):
+        return YES
+    return no(_("签约服务的批准由本机构负责人申请。"))
+
+
+def approval_parties(by: Actor, approval: Approval) -> set[str]:
+    """Which parties of the table the actor is: the house that asks, the bureau of its place."""
+    if by.is_system:
+        return {"house", "bureau"}
+    if by.role in KEEPERS and by.organization_id == approval.organization_id:
+        return {"house"}
+    is_bureau = by.role == Role.BUREAU_OFFICER and keeps_place(by, approval.organization.place_id)
+    return {"bureau"} if is_bureau else set()
+
+
+def can_step_approval(by: Actor, approval: Approval, parties_of_step: tuple[str, ...]) -> Decision:
+    """Whether the actor is one of the parties of a step."""
+    if approval_parties(by, approval) & set(parties_of_step):
+        return YES
+    return no(_("申请由机构撤回，批准由它所在区的卫生行政部门决定。"), "XH23-5.2.3c")
+
+
+def pilots_visible_to(seat: Seat) -> Q:
+    """A centre's own pilot; a bureau's, those of its place, with counts alone."""
+    if seat.role in CENTRE:
+        return Q(organization_id=seat.organization_id)
+    if seat.role == Role.BUREAU_OFFICER:
+        return Q(organization__place__in=place_ids_under(seat.place_code))
+    return Q(pk__in=())
+
+
+def can_keep_pilot(by: Actor, house: Organization) -> Decision:
+    """A centre's manager begins and ends its pilot, or the bureau of its place."""
+    if by.is_system or (by.role in KEEPERS and by.organization_id == house.pk):
+        return YES
+    if by.role == Role.BUREAU_OFFICER and keeps_place(by, house.place_id):
+        return YES
+    return no(_("试点由本中心负责人，或本地区的卫生局科员开始和结束。"), "FT18-3.1a")
+
+
+def one_stops_visible_to(seat: Seat) -> Q:
+    """One's own and of whom one acts for; a centre's, those of its teams as long as it may see the person."""
+    if seat.role == Role.RESIDENT:
+        return residents.visible_to(seat, field="resident_id")
+    if seat.role in CENTRE:
+        return Q(pilot__organization_id=seat.organization_id) & residents.visible_to(seat, field="resident_id")
+    return Q(pk__in=())
+
+
+def can_serve_at_one_stop(by: Actor, organization_id: int, resident_id: int, at: datetime) -> Decision:
+    """Who works at the centre of the pilot arranges and does the steps for residents it may see."""
+    if by.is_system:
+        return YES
+    if by.role in CENTRE and by.organization_id == organization_id:
+        return YES if residents.sees(by, resident_id, at) else no(_("这位居民不在您的服务范围。"))
+    return no(_("一站式由团队所在的中心安排和记录。"))
 
 
 def packages_offered_at(centre: Organization) -> Q:

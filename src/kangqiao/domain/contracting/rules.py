@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import ceil
 
@@ -51,7 +51,8 @@ def member_fits(kind: str, title_kind: str, field: str) -> Decision:
     needed = {
         "gp": title_kind == "physician", "tcm": title_kind == "physician" and field == "tcm",
         "specialist": title_kind == "physician", "nurse": title_kind == "nurse",
-        "pharmacist": title_kind == "pharmacist", "public_health": field in ("public_health", "mch"),
+        "pharmacist": title_kind == "pharmacist", "nutritionist": field == "nutrition",
+        "public_health": field in ("public_health", "mch"),
     }  # fmt: skip
     if needed.get(kind, True):
         return YES
@@ -70,6 +71,13 @@ def read_address(text: str) -> tuple[str, int] | None:
     """Street and house number of an address written the usual way (…路37号…); None where there is no number."""
     found = _ADDRESS.match(text)
     return (found["street"], int(found["number"])) if found else None
+
+
+def may_contract(house: str, ownership: str, needing: Sequence[str], *, is_approved: bool, clause: str) -> Decision:
+    """Whether a house may make contracts: one whose ownership needs an approval has one that day (XH23-5.2.3c)."""
+    if ownership not in needing or is_approved:
+        return YES
+    return no(_("%(house)s还没有区卫生行政部门对签约服务的批准，不能签约。") % {"house": house}, clause)
 
 
 def term_end(starts_on: date, years: int) -> date:
@@ -101,6 +109,36 @@ def groups_of(
 def package_suits(group: str, groups: Iterable[str]) -> bool:
     """Whether a package is for this person: for everybody, or for a group the person belongs to or declares."""
     return group == EVERYONE or group in DECLARED or group in set(groups)
+
+
+def one_after_another(
+    steps: Sequence[tuple[str, int]], people: Mapping[str, Sequence[int]],
+    busy: Mapping[int, Sequence[tuple[datetime, datetime]]], begins: datetime, until: datetime,
+) -> list[tuple[int, datetime, datetime]] | None:  # fmt: skip
+    """Who does each step from when until when: in order, each by the one of its kind who is free first.
+
+    `steps` are (kind, minutes), `people` those of each kind in the order they are asked. None where the day is too
+    short (FT18-3.1a).
+    """
+    found, free = [], begins
+    for kind, minutes in steps:
+        length = timedelta(minutes=minutes)
+        starts, _order, who = min(
+            (_first_free(busy.get(one, ()), free, length), order, one) for order, one in enumerate(people[kind])
+        )
+        free = starts + length
+        if free > until:
+            return None
+        found.append((who, starts, free))
+    return found
+
+
+def _first_free(busy: Sequence[tuple[datetime, datetime]], since: datetime, length: timedelta) -> datetime:
+    """The first moment from which somebody is free for so long."""
+    for starts, ends in sorted(busy):
+        if starts < since + length and since < ends:
+            since = ends
+    return since
 
 
 def item_of(act: str, diagnosis: str, items: Sequence[tuple[int, str, Sequence[str]]]) -> int | None:

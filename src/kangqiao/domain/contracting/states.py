@@ -1,4 +1,4 @@
-"""The life of a team, of a contract, of a visit at home and of one at a place."""
+"""The life of a team, of a contract, of visits at home, at a place and with all of a team, and of an approval."""
 
 from kangqiao.kernel.states import Look, State, StateTable, Step
 
@@ -79,6 +79,41 @@ COMMUNITY_VISIT = StateTable(
         Step("cancel", "取消", "Call off", ("planned",), "cancelled", ("team",), needs_reason=True),
     ),
 )
+ONE_STOP = StateTable(
+    name="one_stop",
+    zh="一站式就诊",
+    initial="planned",
+    states=(
+        State("planned", "已安排", "Planned", Look.WAIT, owner="team"),
+        State("done", "一次办完", "All done in one visit", Look.DONE, final=True),
+        State("cancelled", "已取消", "Called off", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("finish", "最后一步做好", "The last step is done", ("planned",), "done", ("team", "system")),
+        Step("cancel", "取消", "Call off", ("planned",), "cancelled", ("team",), needs_reason=True),
+    ),
+)
+APPROVAL = StateTable(
+    name="approval",
+    zh="签约服务批准",
+    initial="asked",
+    states=(
+        State("asked", "待批准", "To be decided", Look.WAIT, owner="bureau"),
+        State("granted", "已批准", "Approved", Look.DONE, owner="bureau"),
+        State("refused", "未批准", "Not approved", Look.GONE, final=True),
+        State("taken_back", "已撤回申请", "Taken back", Look.GONE, final=True),
+        State("withdrawn", "批准已收回", "Approval withdrawn", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("grant", "批准", "Approve", ("asked",), "granted", ("bureau",), primary=True),
+        Step("refuse", "不批准并说明", "Refuse with a reason", ("asked",), "refused", ("bureau",), needs_reason=True),
+        Step("take_back", "撤回申请", "Take back", ("asked",), "taken_back", ("house",)),
+        Step(
+            "withdraw", "收回批准", "Withdraw the approval", ("granted",), "withdrawn", ("bureau",), needs_reason=True,
+            danger=True,
+        ),
+    ),
+)  # fmt: skip
 # States in which a contract holds a place in its team's panel.
 PLACED = ("accepted", "active", "suspended")
 # States that have or had a term.

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from kangqiao.domain.contracting.views import communities, contracts, helping, packages, teams
+from kangqiao.domain.contracting.views import approvals, communities, contracts, helping, one_stop, packages, teams
 
 urlpatterns: list[URLPattern] = [
     path("teams/", teams.index, name="contracting-teams"),
@@ -38,6 +38,19 @@ urlpatterns: list[URLPattern] = [
     path("communities/<int:community_id>/mend/", communities.mend, name="contracting-community-mend"),
     path("communities/<int:community_id>/join/", communities.join, name="contracting-join"),
     path("communities/<int:community_id>/visits/new/", communities.plan, name="contracting-community-visit"),
+    path("approvals/", approvals.index, name="contracting-approvals"),
+    path("approvals/ask/", approvals.ask, name="contracting-approval-ask"),
+    path("approvals/<int:approval_id>/", approvals.detail, name="contracting-approval"),
+    path("approvals/<int:approval_id>/grant/", approvals.grant, name="contracting-approval-grant"),
+    path("approvals/<int:approval_id>/step/", approvals.step, name="contracting-approval-step"),
+    path("one-stop/", one_stop.pilots, name="contracting-pilots"),
+    path("one-stop/begin/", one_stop.begin, name="contracting-pilot-begin"),
+    path("one-stop/day/", one_stop.day, name="contracting-one-stop-day"),
+    path("one-stop/pilots/<int:pilot_id>/", one_stop.pilot, name="contracting-pilot"),
+    path("one-stop/pilots/<int:pilot_id>/end/", one_stop.end, name="contracting-pilot-end"),
+    path("one-stop/new/<int:contract_id>/", one_stop.plan, name="contracting-one-stop-new"),
+    path("one-stop/steps/<int:one_stop_step_id>/done/", one_stop.done, name="contracting-one-stop-done"),
+    path("one-stop/<int:one_stop_id>/cancel/", one_stop.cancel, name="contracting-one-stop-cancel"),
     path("contracts/", contracts.desk, name="contracting-desk"),
     path("contracts/new/", contracts.new, name="contracting-new"),
     path("contracts/mine/", contracts.mine, name="contracting-mine"),

@@ -14,7 +14,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.search import search_keys
 from kangqiao.domain.institutions.models import Organization, Place, naming_organizations
-from kangqiao.domain.institutions.permissions import can_keep_network, can_register_office
+from kangqiao.domain.institutions.permissions import can_keep_network, can_register_office, can_register_station
 from kangqiao.domain.institutions.queries import guidance_office_of, organization_by_id
 from kangqiao.domain.institutions.rules import CODE, PART_OF, PLACE, Fault, Finding, Line, read_line
 from kangqiao.kernel.errors import Denied, NotVisible, RuleBroken
@@ -232,6 +232,45 @@ def register_guidance_office(*, hospital_id: int, zh: str = "", by: Actor, at: d
         )
         record("institutions.register_guidance_office", row, by=by, at=at, hospital=hospital.code)
     return row
+
+
+def register_station(
+    *, centre_id: int, zh: str, address: str = "", phone: str = "", opened_on: date | None = None, by: Actor,
+    at: datetime,
+) -> Organization:  # fmt: skip
+    """A centre registers a station that belongs to it.
+
+    Raises NotVisible for what is no centre, Denied, RuleBroken without a name, for a name one of its stations has, or
+    a day ahead.
+    """
+    with transaction.atomic():
+        centre = Organization.objects.select_for_update().filter(pk=centre_id, kind=Organization.Kind.CENTRE).first()
+        if centre is None:
+            raise NotVisible(_("没有这家社区卫生服务中心。"))
+        allowed = can_register_station(by, centre)
+        if not allowed:
+            raise Denied(allowed.reason)
+        name, mine = zh.strip(), Organization.objects.filter(part_of=centre, kind=Organization.Kind.STATION)
+        if not name:
+            raise RuleBroken(_("请写服务站的名称。"))
+        if mine.filter(zh=name).exists():
+            raise RuleBroken(_("本中心已有叫“%(name)s”的服务站。") % {"name": name}, next_step=_("请换个名字。"))
+        if opened_on is not None and opened_on > localtime(at).date():
+            raise RuleBroken(_("开的那天在今天之后。"), next_step=_("请等开了以后再登记，或核对日期。"))
+        row = Organization.objects.create(
+            code=_free_code(f"{centre.code}-station", mine.count() + 1), kind=Organization.Kind.STATION, zh=name,
+            short_zh=name, place_id=centre.place_id, part_of=centre, address=address.strip(), phone=phone.strip(),
+            opened_on=opened_on, is_demo=centre.is_demo, keys=search_keys(name),
+        )  # fmt: skip
+        record("institutions.register_station", row, by=by, at=at, centre=centre.code)
+    return row
+
+
+def _free_code(stem: str, number: int) -> str:
+    """The first code from that number on which nobody has."""
+    while Organization.objects.filter(code=f"{stem}{number}").exists():
+        number += 1
+    return f"{stem}{number}"
 
 
 def set_population_served(*, organization_id: int, population: int, by: Actor, at: datetime) -> Organization:

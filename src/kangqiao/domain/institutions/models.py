@@ -32,7 +32,7 @@ class Place(BaseModel):
 
 
 class Organization(BaseModel):
-    """A legal body or a unit of one: bureau, hospital, centre, station, office (FHIR Organization)."""
+    """A legal body or a unit of one: bureau, hospital, centre, station, clinic, office (FHIR Organization)."""
 
     class Kind(models.TextChoices):
         HEALTH_BUREAU = "health_bureau", _("卫生行政部门")
@@ -41,6 +41,7 @@ class Organization(BaseModel):
         HOSPITAL = "hospital", _("医院")
         CENTRE = "centre", _("社区卫生服务中心")
         STATION = "station", _("社区卫生服务站")
+        CLINIC = "clinic", _("诊所、医务室")
         DEPARTMENT = "department", _("科室")
         GUIDANCE_OFFICE = "guidance_office", _("社区卫生服务指导科")
         GROUP = "group", _("医疗集团")
@@ -52,6 +53,7 @@ class Organization(BaseModel):
         UNIVERSITY = "university", _("大学附属")
         PROVINCIAL_BRANCH = "provincial_branch", _("省级医院分院")
         PRIVATE = "private", _("社会办")
+        IN_HOUSE = "in_house", _("单位内设")
 
     code = models.SlugField(max_length=60, unique=True)
     kind = models.CharField(max_length=24, choices=Kind)

@@ -33,6 +33,15 @@ def can_keep_network(by: Actor, place_id: int | None) -> Decision:
     return no(_("机构由本地区的卫生局科员或系统管理员登记。"))
 
 
+def can_register_station(by: Actor, centre: Organization) -> Decision:
+    """A centre's manager registers its own stations; the bureau of its place may do it too."""
+    if by.role == "centre_manager" and by.organization_id == centre.pk:
+        return YES
+    if can_keep_network(by, centre.place_id):
+        return YES
+    return no(_("服务站由它所属中心的负责人登记。"))
+
+
 def can_register_office(by: Actor, hospital: Organization) -> Decision:
     """A hospital registers its own guidance office; the bureau of the hospital's place may do it too (ZH-4.1a)."""
     if by.role in HOSPITAL_KEEPERS and by.organization_id == hospital.pk:

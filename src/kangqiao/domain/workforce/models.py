@@ -33,6 +33,7 @@ class Practitioner(BaseModel):
         PUBLIC_HEALTH = "public_health", _("公共卫生")
         MCH = "mch", _("妇幼保健")
         TCM = "tcm", _("中医")
+        NUTRITION = "nutrition", _("营养")
 
     user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=100)

@@ -17,6 +17,7 @@ from kangqiao.domain.contracting.states import CONTRACT
 from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.followup.models import Survey
 from kangqiao.domain.portal import queries as portal
+from kangqiao.domain.stations import queries as stations
 from kangqiao.edges.home.rows import MOST, Row, look_at
 from kangqiao.kernel.states import Look
 
@@ -43,6 +44,18 @@ def _contract_verbs(one: Contract, key: str) -> tuple[Verb, ...]:
         opens = action in ("sign", "renew")
         found.append(Verb(called(step), url, opens=True, primary=True) if opens else verb_of(step, url))
     return tuple(found)
+
+
+def of_approvals(seat: Seat, now: datetime) -> list[Row]:
+    """Houses that ask whether they may contract, the longest waiting first."""
+    return [
+        Row(
+            key=f"a{one.pk}", title=called(one.organization), look=one.state, lead=called(one.state), rest=one.said,
+            url=(url := reverse("contracting-approval", args=(one.pk,))), since=one.asked_at, is_demo=one.is_demo,
+            note=str(one.organization.get_ownership_display()), verbs=look_at(_("决定"), url),
+        )
+        for one in contracting.approval_rows(seat, MOST)
+    ]  # fmt: skip
 
 
 def of_enquiries(seat: Seat, now: datetime) -> list[Row]:
@@ -87,6 +100,36 @@ def of_tasks(seat: Seat, now: datetime) -> list[Row]:
             since=make_aware(datetime.combine(one.since, time())), verbs=look_at(_("做好了"), url),
         )
         for one in found
+    ]  # fmt: skip
+
+
+def of_stations(seat: Seat, now: datetime) -> list[Row]:
+    """Stations whose report of last month is missing, and by how many days."""
+    return [
+        Row(
+            key=f"m{line.station.pk}", title=line.station.zh, look=Look(line.look), lead=f"{one.month:%Y-%m}",
+            url=(url := reverse("stations-report", args=(line.station.pk,)) + f"?month={one.month:%Y-%m}"),
+            rest=_("已过 %(n)s 天。") % {"n": line.days} if line.days else _("最晚 %(day)s。") % {"day": one.due},
+            since=make_aware(datetime.combine(one.due, time())) if line.days else None, is_demo=line.station.is_demo,
+            verbs=(Verb(_("填月报"), url, opens=True, primary=True),),
+        )
+        for line, one in stations.missing(seat, localtime(now).date())[:MOST]
+    ]  # fmt: skip
+
+
+def of_one_stops(seat: Seat, now: datetime) -> list[Row]:
+    """The steps of today's visits with all of a team that are not done: one's own first, then in order."""
+    day = reverse("contracting-one-stop-day")
+    return [
+        Row(
+            key=f"o{one.pk}", title=one.visit.resident.name, url=day, look=Look.WAIT,
+            lead=f"{localtime(one.starts_at):%H:%M} {called(one)}",
+            rest=f"{one.get_kind_display()} {one.practitioner.name}", since=one.starts_at,
+            note=called(one.visit), is_demo=one.visit.resident.is_demo,
+            verbs=(Verb(_("做好了"), reverse("contracting-one-stop-done", args=(one.pk,)), primary=True),
+                   Verb(_("看全部"), day, opens=True)),
+        )
+        for one in contracting.open_steps(seat, now, MOST)
     ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
 from kangqiao.domain.scheduling import queries as scheduling
+from kangqiao.domain.stations import queries as stations
 from kangqiao.edges.audit import queries as audit
 from kangqiao.edges.home import rows, team_rows
 from kangqiao.edges.home.rows import Row, Words
@@ -156,6 +157,15 @@ TEAM_TASKS = Worklist(
     "team_tasks", _("团队分工"), _("做好了"), "followup-desk", _("家庭医生看诊后分给团队成员的随访会排在这里。"),
     rows=team_rows.of_tasks, waits=lambda seat, day: followup.tasks_waiting(seat, day.on),
 )  # fmt: skip
+STATION_REPORTS = Worklist(
+    "station_reports", _("没报的服务站"), _("填月报"), "stations-list",
+    _("上个月的服务站月报都到了；没报的会排在这里。"), stations.missing_waiting, team_rows.of_stations, age=_("应报"),
+)  # fmt: skip
+ONE_STOPS = Worklist(
+    "one_stops", _("今天的一站式"), _("做好了"), "contracting-one-stop-day",
+    _("试点中心今天安排的一站式，没做的每一步会排在这里，您自己的在最上面。"), contracting.steps_waiting,
+    team_rows.of_one_stops,
+)  # fmt: skip
 VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
     contracting.waiting_visits, team_rows.of_visits,
@@ -176,6 +186,10 @@ APPLICATIONS = Worklist(
     "applied", _("签约申请"), _("接受"), "contracting-desk", _("居民申请签约会到这里；接受以后名额就留好了。"),
     rows=partial(team_rows.of_contracts, key="applied"), tab="applied",
     waits=_of_seat(partial(contracting.waiting_of, "applied")),
+)  # fmt: skip
+APPROVALS = Worklist(
+    "approvals", _("签约服务批准"), _("决定"), "contracting-approvals",
+    _("社会办机构、单位内设机构申请提供签约服务时会到这里。"), contracting.approvals_waiting, team_rows.of_approvals,
 )  # fmt: skip
 TO_SIGN = Worklist(
     "accepted", _("待签署的签约"), _("签署"), "contracting-desk", _("接受了、居民还没签的在这里，过期名额会放出来。"),
@@ -272,6 +286,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         CONTACTS,
         SURVEYS,
         TEAM_TASKS,
+        ONE_STOPS,
         FOLLOW_UPS,
         APPLICATIONS,
         TO_SIGN,
@@ -290,6 +305,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         APPLICATIONS,
         DUE,
         SIGNATURES,
+        STATION_REPORTS,
         APPEALS,
         NOTICES,
     ),
@@ -299,7 +315,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
     Role.PHARMACIST: (NOTICES,),
     Role.HELPER: (VISITS, NOTICES),
-    Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, NOTICES),
+    Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, APPROVALS, NOTICES),
     Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
     Role.INSURER: (NOTICES,),
     Role.SYSTEM_ADMIN: (ROLE_CHANGES, LOCKED, FAILED_WORK, NOTICES),

@@ -27,7 +27,7 @@ def terms(timestamp: int) -> dict[str, int]:
         begun = actions.begin_due(on=on, by=by, at=at)
         expired = actions.expire_due(on=on, by=by, at=at)
         lapsed = actions.lapse_due(on=on, by=by, at=at)
-        ended = actions.end_deceased(by=by, at=at)
+        ended = [*actions.end_deceased(by=by, at=at), *actions.end_unapproved(on=on, by=by, at=at)]
         told = actions.remind_due(on=on, by=by, at=at)
     found = {"begun": len(begun), "expired": len(expired), "lapsed": len(lapsed), "ended": len(ended), "told": told}
     log.info("contracts: %s", found)

@@ -33,9 +33,11 @@ from kangqiao.pathways.demonstration import (
     communities,
     contracts,
     network,
+    one_stop,
     people,
     results,
     staff,
+    stations,
     work,
 )
 from kangqiao.pathways.demonstration.run import PASSWORD, Run
@@ -73,6 +75,8 @@ STEPS: list[Step] = [
     Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams, beside="people"),
     Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts, beside="people"),
     Step("zhuhai-communities", "珠海：单位与名册", communities.load_communities, beside="people"),
+    Step("zhuhai-one-stop", "珠海：一站式试点", one_stop.load_one_stop, beside="people"),
+    Step("zhuhai-stations", "珠海：服务站与月报", stations.load_stations, beside="people"),
     Step("zhuhai-questions", "珠海：居民问团队", asks.load_questions, beside="people"),
     Step("zhuhai-agreements", "珠海：联建关系与目标协议", agreements.load_zhuhai),
     Step("zhuhai-postings", "珠海：派驻", work.load_postings),

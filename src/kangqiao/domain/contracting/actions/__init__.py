@@ -1,6 +1,13 @@
 """Every write of contracting: teams, packages, contracts, terms, services done, key groups, whole registers."""
 
 from kangqiao.domain.contracting.actions.apply import apply_for_contract
+from kangqiao.domain.contracting.actions.approvals import (
+    ask_approval,
+    grant_approval,
+    refuse_approval,
+    take_back_approval,
+    withdraw_approval,
+)
 from kangqiao.domain.contracting.actions.communities import (
     NewAffiliation,
     NewCommunity,
@@ -26,6 +33,14 @@ from kangqiao.domain.contracting.actions.contracts import (
     withdraw_contract,
 )
 from kangqiao.domain.contracting.actions.helping import add_helper, cancel_visit, end_helper, finish_visit, plan_visit
+from kangqiao.domain.contracting.actions.one_stop import (
+    begin_pilot,
+    cancel_one_stop,
+    end_pilot,
+    finish_one_stop_step,
+    note_visit_at_one_stop,
+    plan_one_stop,
+)
 from kangqiao.domain.contracting.actions.packages import add_package, adopt_packages, end_package
 from kangqiao.domain.contracting.actions.register import NewContract, NewTeam, import_contracts, import_teams
 from kangqiao.domain.contracting.actions.services import Done, count_services, flag_key_groups
@@ -39,7 +54,14 @@ from kangqiao.domain.contracting.actions.teams import (
     open_team,
     word_duty,
 )
-from kangqiao.domain.contracting.actions.terms import begin_due, end_deceased, expire_due, lapse_due, remind_due
+from kangqiao.domain.contracting.actions.terms import (
+    begin_due,
+    end_deceased,
+    end_unapproved,
+    expire_due,
+    lapse_due,
+    remind_due,
+)
 
 __all__ = [
     "Done",
@@ -55,8 +77,11 @@ __all__ = [
     "add_zone",
     "adopt_packages",
     "apply_for_contract",
+    "ask_approval",
     "begin_due",
+    "begin_pilot",
     "cancel_community_visit",
+    "cancel_one_stop",
     "cancel_visit",
     "close_team",
     "count_services",
@@ -66,11 +91,15 @@ __all__ = [
     "end_helper",
     "end_member",
     "end_package",
+    "end_pilot",
+    "end_unapproved",
     "expire_due",
     "finish_community_visit",
+    "finish_one_stop_step",
     "finish_visit",
     "flag_key_groups",
     "form_team",
+    "grant_approval",
     "import_communities",
     "import_contracts",
     "import_roll",
@@ -79,16 +108,21 @@ __all__ = [
     "lapse_due",
     "leave_community",
     "mend_community",
+    "note_visit_at_one_stop",
     "open_team",
     "plan_community_visit",
+    "plan_one_stop",
     "plan_visit",
+    "refuse_approval",
     "refuse_contract",
     "remind_due",
     "renew_contract",
     "resume_contract",
     "sign_contract",
     "suspend_contract",
+    "take_back_approval",
     "take_back_roll",
+    "withdraw_approval",
     "withdraw_contract",
     "word_duty",
 ]

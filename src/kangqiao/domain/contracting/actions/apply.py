@@ -16,6 +16,7 @@ from kangqiao.domain.contracting import permissions, queries, rules
 from kangqiao.domain.contracting.actions.panel import (
     _allow,
     _insert,
+    _may_contract,
     _open_bases,
     _pending,
     _promise,
@@ -84,6 +85,7 @@ def _people(resident_ids: Sequence[int]) -> list[Resident]:
 def _may_apply(team: Team, people: Sequence[Resident], *, has_consent: bool, by: Actor, at: datetime) -> None:
     if team.status != "open":
         raise RuleBroken(_("%(team)s现在不接受签约。") % {"team": team.zh}, next_step=_("请换一个团队。"))
+    _may_contract(team, at)
     others = [one for one in people[1:] if not permissions.decides(by, one, at)]
     if others and not has_consent:
         names = "、".join(one.name for one in others)

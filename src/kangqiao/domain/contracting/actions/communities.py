@@ -61,8 +61,8 @@ def add_community(
     with transaction.atomic():
         _allow(permissions.can_keep_communities(by, organization_id))
         house = organization_by_id(organization_id)
-        if house.kind not in (Organization.Kind.CENTRE, Organization.Kind.STATION):
-            raise RuleBroken(_("单位由社区卫生服务中心或站服务。"))
+        if house.kind not in queries.REGISTERING:
+            raise RuleBroken(_("单位由社区卫生服务中心、站、诊所或医务室服务。"))
         row = Community(organization=house)
         _word(row, kind, zh, address, phone, head_count, counted_on, counted_by, at)
         record("contracting.add_community", row, by=by, at=at, name=row.zh, kind=kind)

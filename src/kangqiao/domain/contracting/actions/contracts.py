@@ -24,6 +24,7 @@ from kangqiao.domain.contracting.actions.panel import (
     _insert,
     _keep,
     _locked,
+    _may_contract,
     _open_bases,
     _promise,
     _take_places,
@@ -43,11 +44,13 @@ MOST_WRONG_CODES = 5
 def accept_contract(*, contract_id: int, by: Actor, at: datetime) -> list[Contract]:
     """The team takes the person or the whole household: their places are kept until the day to sign by.
 
-    Raises Denied, NotVisible, AlreadyMoved, Taken when the panel has not room for all of them.
+    Raises Denied, NotVisible, AlreadyMoved, RuleBroken for a house without the approval it needs (XH23-5.2.3c), Taken
+    when the panel has not room for all of them.
     """
     with transaction.atomic():
         rows = _rows(contract_id, "accept", by=by, at=at)
         team = rows[0].team
+        _may_contract(team, at)
         _take_places(team, len(rows))
         days = _terms(team, at).sign_within_days.integer()
         _move(rows, "accept", by=by, at=at, sign_by=localtime(at).date() + timedelta(days=days))
@@ -89,12 +92,13 @@ def sign_contract(
     `signature` is what was drawn on the screen. Who signs at a place of work, study or residence belongs to it from
     then on, and `where` follows from its kind (XH23-5.2.1e); the family that signs along does not. Raises Denied,
     NotVisible, AlreadyMoved, RuleBroken for a wrong code, a missing name, filing number or, at the desk's screen,
-    signature, or for a place of another house.
+    signature, for a place of another house, or for a house without the approval it needs (XH23-5.2.3c).
     """
     if way == Contract.Way.CODE:
         _check_code(contract_id, code, by=by, at=at)
     with transaction.atomic():
         rows = _rows(contract_id, "sign", by=by, at=at)
+        _may_contract(rows[0].team, at)
         name = _signer(rows[0], way, signed_by, filed_as, signature, by=by, at=at)
         place, on = _place(rows[0], community_id), localtime(at).date()
         years = _terms(rows[0].team, at).term_years.integer()
@@ -119,8 +123,8 @@ def renew_contract(
 ) -> list[Contract]:  # fmt: skip
     """The person or the household goes on with the team for another term: the day the present one ends, or from today.
 
-    Raises Denied, NotVisible, RuleBroken too early or too late, or when it was renewed already; Taken when the present
-    one has ended and the panel is full.
+    Raises Denied, NotVisible, RuleBroken too early or too late, when it was renewed already, or without the approval
+    the house needs (XH23-5.2.3c); Taken when the present one has ended and the panel is full.
     """
     with transaction.atomic():
         old = _locked(contract_id)
@@ -131,6 +135,7 @@ def renew_contract(
             raise moved_meanwhile(first, CONTRACT)
         days = terms.renew_before_days.integer(), terms.renew_after_days.integer()
         _keep(rules.may_renew(first.ends_on, on, *days))
+        _may_contract(first.team, at)
         name = _signer(first, way, signed_by, filed_as, signature, by=by, at=at)
         place = _place(first, community_id)
         made = [_renewal(one, terms, on) for one in old]

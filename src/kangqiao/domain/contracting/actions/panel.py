@@ -110,6 +110,14 @@ def _team(team_id: int) -> Team:
     return team
 
 
+def _may_contract(team: Team, at: datetime) -> None:
+    """Raises RuleBroken where the team's house needs an approval to contract and has none today (XH23-5.2.3c)."""
+    _keep(
+        queries.may_contract(team.organization, localtime(at).date()),
+        _("请机构负责人在“签约服务批准”里申请，批准以后再签约。"),
+    )
+
+
 def _terms(team: Team, at: datetime) -> ContractingParameters:
     return contracting_at(team.organization.place.code, localtime(at).date())
 

@@ -17,7 +17,7 @@ from kangqiao.base.audit import record
 from kangqiao.base.bulk import checked_together, copy_rows, reserve_ids
 from kangqiao.base.transition import begin_all, transition_all
 from kangqiao.domain.contracting import rules
-from kangqiao.domain.contracting.actions.panel import _allow, _first_moment, _keep
+from kangqiao.domain.contracting.actions.panel import _allow, _first_moment, _keep, _may_contract
 from kangqiao.domain.contracting.models import Contract, ContractPackage, Team, TeamDuty, TeamMember, Zone
 from kangqiao.domain.contracting.parameters import contracting_at, duties_at
 from kangqiao.domain.contracting.permissions import can_import
@@ -114,10 +114,13 @@ def import_contracts(
     """A register of contracts on paper is read in as active, with their places and the right of their centre to see.
 
     One audit row stands for all. Returns the ids. Raises Denied to anybody but a job, RuleBroken when a panel is too
-    small or somebody has two contracts on one day.
+    small, somebody has two contracts on one day, or a house lacks the approval it needs (XH23-5.2.3c).
     """
     _allow(can_import(by))
-    houses = dict(Team.objects.values_list("pk", "organization_id"))
+    teams = Team.objects.select_related("organization__place").in_bulk({one.team_id for one in contracts})
+    for team in teams.values():
+        _may_contract(team, at)
+    houses = {pk: team.organization_id for pk, team in teams.items()}
     moments = {day: _first_moment(day) for one in contracts for day in (one.starts_on, one.ends_on)}
     try:
         with transaction.atomic():

@@ -17,7 +17,6 @@ from kangqiao.domain.contracting.actions.panel import _allow, _first_moment, _ke
 from kangqiao.domain.contracting.models import Act, Contract, Helper, Team, TeamDuty, TeamMember, Zone
 from kangqiao.domain.contracting.parameters import contracting_at, duties_at
 from kangqiao.domain.contracting.states import RUNNING, TEAM
-from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.residents.actions import Grant, end_basis, grant_bases
 from kangqiao.domain.residents.models import Basis
@@ -36,8 +35,8 @@ def form_team(
     with transaction.atomic():
         _allow(permissions.can_keep_teams(by, organization_id))
         house = organization_by_id(organization_id)
-        if house.kind not in (Organization.Kind.CENTRE, Organization.Kind.STATION):
-            raise RuleBroken(_("团队属于社区卫生服务中心或站。"))
+        if house.kind not in queries.REGISTERING:
+            raise RuleBroken(_("团队属于社区卫生服务中心、站，或经批准的诊所、医务室。"))
         terms = contracting_at(house.place.code, localtime(at).date())
         most = terms.panel.integer()
         if ceiling is not None and not 0 < ceiling <= most:

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.transition import transition
+from kangqiao.domain.contracting import queries
 from kangqiao.domain.contracting.actions.panel import _allow, _close_bases, _give_places, _open_bases
-from kangqiao.domain.contracting.models import Contract
+from kangqiao.domain.contracting.models import Approval, Contract
 from kangqiao.domain.contracting.parameters import contracting_at
 from kangqiao.domain.contracting.permissions import can_import
 from kangqiao.domain.contracting.states import CONTRACT, RUNNING
@@ -53,6 +54,25 @@ def end_deceased(*, by: Actor, at: datetime) -> list[Contract]:
     ]
 
 
+def end_unapproved(*, on: date, by: Actor, at: datetime) -> list[Contract]:
+    """Contracts of houses whose approval is over end, where the setting says they do not run on (XH23-5.2.3c).
+
+    The residents are told. Raises Denied to anybody but a job.
+    """
+    _allow(can_import(by))
+    over = Approval.objects.select_related("organization__place").filter(ends_on__lte=on).order_by("organization", "pk")
+    houses = {one.organization_id: one.organization for one in over}
+    ended = []
+    for house in houses.values():
+        terms = queries.approval_terms(house, on)
+        if terms is None or terms.runs_on or queries.may_contract(house, on):
+            continue
+        rows = Contract.objects.filter(status__in=RUNNING, team__organization=house).order_by("pk")
+        for pk in rows.values_list("pk", flat=True):
+            ended.append(_end_without_approval(pk, on, by=by, at=at))
+    return ended
+
+
 def remind_due(*, on: date, by: Actor, at: datetime) -> int:
     """Residents whose contract ends are told at each of the days before its end that the pack names, once each.
 
@@ -88,13 +108,28 @@ def _begin(contract_id: int, *, by: Actor, at: datetime) -> Contract:
     return new
 
 
-def _over(contract_id: int, step: str, *, by: Actor, at: datetime, reason: str = "", **fields: str) -> Contract:
+def _over(contract_id: int, step: str, *, by: Actor, at: datetime, reason: str = "", **fields: str | date) -> Contract:
     with transaction.atomic():
         one = _locked(contract_id)
         transition(one, CONTRACT, step, by=by, at=at, reason=reason, **fields)
         record(f"contracting.{step}", one, by=by, at=at, resident_id=one.resident_id, number=one.number)
         _give_places(one.team_id)
         _close_bases(one, by=by, at=at)
+    return one
+
+
+def _end_without_approval(contract_id: int, on: date, *, by: Actor, at: datetime) -> Contract:
+    reason = _("机构的签约服务批准已结束")
+    with transaction.atomic():
+        one = _over(
+            contract_id, "end", by=by, at=at, reason=reason, why_ended=Contract.Why.UNAPPROVED.value, ends_on=on
+        )
+        if one.resident.user_id is not None:
+            notify(
+                cause=f"contract:{one.pk}:unapproved", kind="contract", user_id=one.resident.user_id, body=reason,
+                subject=_("您和%(team)s的签约已结束") % {"team": one.team.zh}, url=reverse("contracting-mine"), by=by,
+                at=at,
+            )  # fmt: skip
     return one
 
 

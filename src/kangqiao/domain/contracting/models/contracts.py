@@ -66,6 +66,7 @@ class Contract(BaseModel):
         LOST = "lost", _("长期失联")
         DIED = "died", _("居民去世")
         FALSE = "false", _("信息不实")
+        UNAPPROVED = "approval", _("机构的批准已结束")
 
     number = models.CharField(max_length=40, unique=True)
     resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")

@@ -84,6 +84,7 @@ class TeamMember(BaseModel):
         PUBLIC_HEALTH = "public_health", _("公共卫生人员")
         TCM = "tcm", _("中医师")
         PHARMACIST = "pharmacist", _("药师")
+        NUTRITIONIST = "nutritionist", _("营养师")
         SPECIALIST = "specialist", _("专科医师")
 
     team = models.ForeignKey(Team, models.PROTECT, related_name="members")

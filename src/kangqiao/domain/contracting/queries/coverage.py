@@ -19,8 +19,8 @@ from kangqiao.domain.residents.models import Merge, Resident
 from kangqiao.kernel.errors import NoPolicyInForce
 from kangqiao.policy import Value
 
-# Houses that register people.
-REGISTERING = (Organization.Kind.CENTRE, Organization.Kind.STATION)
+# Houses that register people and may have teams.
+REGISTERING = (Organization.Kind.CENTRE, Organization.Kind.STATION, Organization.Kind.CLINIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ def coverage(seat: Seat, on: date) -> Covered:
     )
     counted = _counted([one.pk for one in houses], on)
     targets = {code: _target(code, on) for code in {seat.place_code, *(one.place.code for one in houses)}}
-    lines = [Coverage(one, *counted.get(one.pk, (0, 0)), targets[one.place.code]) for one in houses]
+    # A station or a clinic is told of once it registers people itself.
+    told = [one for one in houses if one.kind == Organization.Kind.CENTRE or one.pk in counted or not is_bureau]
+    lines = [Coverage(one, *counted.get(one.pk, (0, 0)), targets[one.place.code]) for one in told]
     whole = Coverage(None, sum(one.people for one in lines), sum(one.signed for one in lines), targets[seat.place_code])
     return Covered(whole, sorted(lines, key=lambda one: (not one.people, -(one.short or 0), one.share or 0)))
 

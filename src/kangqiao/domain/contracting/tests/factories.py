@@ -25,6 +25,7 @@ WHOLE = ("gp", "nurse", "public_health")
 TITLES = {
     "gp": ("physician", "clinical"), "nurse": ("nurse", "clinical"), "public_health": ("physician", "public_health"),
     "specialist": ("physician", "clinical"), "pharmacist": ("pharmacist", "clinical"), "tcm": ("physician", "tcm"),
+    "nutritionist": ("technician", "nutrition"),
 }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def test_place_needs_day_and_source_for_its_number_and_a_name_of_its_own() -> No
             place(w, **given)
     with pytest.raises(Taken, match="已有叫"):
         place(w, zh=one.zh)
-    with pytest.raises(RuleBroken, match="中心或站"):
+    with pytest.raises(RuleBroken, match="中心、站"):
         place(w, organization_id=w.hospital.pk)
 
     actions.mend_community(community_id=one.pk, kind="campus", zh="演示大学", **counted(7), by=f.JOB, at=f.AT)

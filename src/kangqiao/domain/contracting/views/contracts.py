@@ -70,6 +70,7 @@ def desk(request: SeatedRequest) -> HttpResponse:
     residents.note_read(seat, [one.resident_id for one in page], listed=True)
     lines = [(one, queries.sentence(one, on)) for one in page]
     context = {"tabs": tabs, "tab": tab, "page_obj": page, "lines": lines, "narrow": narrow}
+    context["pilot"] = queries.pilot_on(seat.organization_id, on)
     return render(request, "contracting/desk.html", context)
 
 
@@ -148,6 +149,7 @@ def mine(request: SeatedRequest) -> HttpResponse:
         "members": queries.members_of([shown.team_id], on) if shown else [],
         "promised": _ways(page.current, on, is_other=is_other) if page.current else [],
         "sentence": queries.sentence(shown, on) if shown else "",
+        "stops": queries.one_stops_of(request.seat, own.pk, on),
         "told": queries.sentence(page.pending, on) if page.pending else "",
         "acted_for": residents.acted_for(request.seat, now),
     }
@@ -208,6 +210,7 @@ def _contract(request: SeatedRequest, one: Contract) -> dict[str, Any]:
         "may_renew": queries.due_to_renew(one, on),
         "promised": queries.promised(one, on),
         "members": queries.members_of([one.team_id], on),
+        "pilot": queries.pilot_on(one.team.organization_id, on),
         "household": queries.household_of(one) if one.household_id else [],
         "history": told(one, CONTRACT),
     }

@@ -18,10 +18,12 @@ from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
 from kangqiao.base.transition import told
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat, SeatedRequest
 from kangqiao.domain.contracting import actions, forms, permissions, queries
 from kangqiao.domain.contracting.models import Group, Team
 from kangqiao.domain.contracting.states import TEAM
+from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.residents import queries as residents
 from kangqiao.kernel.errors import KangqiaoError, NotVisible
 
@@ -36,6 +38,7 @@ def index(request: SeatedRequest) -> HttpResponse:
     context = {
         "centres": queries.centre_teams(request.seat, timezone.localdate()),
         "may_form": request.seat.role in permissions.KEEPERS,
+        "asks_approval": _asks_approval(request.seat),
         "may_cover": request.seat.role in permissions.PACKERS,
     }
     return render(request, "contracting/teams.html", context)
@@ -190,6 +193,16 @@ def campaign(request: SeatedRequest, team_id: int) -> HttpResponse:
     counts = queries.key_counts(request.seat, team.organization_id)
     context = {"team": team, "page_obj": page, "lines": lines, "counts": counts, "chosen": group}
     return render(request, "contracting/campaign.html", context)
+
+
+def _asks_approval(seat: Seat) -> bool:
+    """Whether approvals concern the seat: the manager of a house that needs one, a bureau that gives them."""
+    if seat.role not in permissions.PACKERS:
+        return False
+    on = timezone.localdate()
+    if seat.role == Role.BUREAU_OFFICER:
+        return queries.gives_approvals(seat, on)
+    return queries.approval_terms(organization_by_id(seat.organization_id), on) is not None
 
 
 def _apply(

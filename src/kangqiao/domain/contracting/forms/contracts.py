@@ -158,7 +158,11 @@ class ReasonForm(StepForm):
 class EndForm(ReasonForm):
     """The end before the term is over."""
 
-    why = forms.ChoiceField(label=_("为什么解约"), choices=Contract.Why, initial=Contract.Why.WISH)
+    # What the calendar ends by itself is nobody's choice.
+    why = forms.ChoiceField(
+        label=_("为什么解约"), choices=[one for one in Contract.Why.choices if one[0] != Contract.Why.UNAPPROVED],
+        initial=Contract.Why.WISH,
+    )  # fmt: skip
     field_order = ("why", "reason")
 
 
