@@ -163,8 +163,8 @@ STATION_REPORTS = Worklist(
 )  # fmt: skip
 ONE_STOPS = Worklist(
     "one_stops", _("今天的一站式"), _("做好了"), "contracting-one-stop-day",
-    _("试点中心今天安排的一站式，没做的每一步会排在这里，您自己的在最上面。"), contracting.steps_waiting,
-    team_rows.of_one_stops,
+    _("试点中心今天安排的一站式，没做的每一步会排在这里，您自己的在最上面。"),
+    rows=team_rows.of_one_stops, waits=lambda seat, day: contracting.steps_waiting(seat, day.on),
 )  # fmt: skip
 VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),

@@ -12,6 +12,7 @@ from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 
 from kangqiao.base.acting import beyond
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Contract, KeyPerson, OneStop, OneStopStep, Pilot
 from kangqiao.domain.contracting.parameters import Flow, flows_at
@@ -179,19 +180,20 @@ def no_one_stop() -> NotVisible:
 
 def open_steps(seat: Seat, now: datetime, most: int | None = None) -> list[OneStopStep]:
     """The steps of today that are not done, one's own first, then the earliest."""
-    stops = OneStop.objects.filter(one_stops_visible_to(seat), on=localtime(now).date(), status="planned")
-    rows = OneStopStep.objects.select_related("visit__resident", "practitioner").filter(
-        visit__in=stops, done_at__isnull=True
-    )
+    rows = _not_done(seat, localtime(now).date()).select_related("visit__resident", "practitioner")
     found = sorted(rows, key=lambda one: (one.practitioner.user_id != seat.user_id, one.starts_at, one.pk))[:most]
     note_read(seat, {one.visit.resident_id for one in found}, listed=True)
     return found
 
 
-def steps_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
-    """How many steps of today are not done, and when the first was to begin."""
-    found = open_steps(seat, now)
-    return len(found), min((one.starts_at for one in found), default=None)
+def steps_waiting(seat: Seat, on: date) -> Waits:
+    """The steps of a day that are not done, and when they were to begin."""
+    return Waits(_not_done(seat, on), "starts_at")
+
+
+def _not_done(seat: Seat, on: date) -> QuerySet[OneStopStep]:
+    stops = OneStop.objects.filter(one_stops_visible_to(seat), on=on, status="planned")
+    return OneStopStep.objects.filter(visit__in=stops, done_at__isnull=True)
 
 
 def _with_steps(seat: Seat) -> QuerySet[OneStop]:
