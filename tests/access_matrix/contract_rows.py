@@ -24,6 +24,7 @@ from tests.access_matrix.education_rows import add_education
 from tests.access_matrix.followup_rows import add_followup
 from tests.access_matrix.helper_rows import add_helpers
 from tests.access_matrix.portal_rows import add_portal
+from tests.access_matrix.school_rows import add_schools
 from tests.access_matrix.survey_rows import add_surveys
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def add_contracts(side: Side) -> None:
     about = {"resident": side.resident, "source": source, "since": since, "until": until}
     side.add("contracted", Basis, kind="contract", organization=side.centre, **about)
     add_communities(side)
+    add_schools(side)
     add_helpers(side)
     add_portal(side)
     add_followup(side)

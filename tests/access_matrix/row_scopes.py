@@ -18,6 +18,7 @@ from kangqiao.domain.residents.models import Basis, Consent, Question, Resident
 from kangqiao.edges.audit.queries import scope as chains_of
 from tests.access_matrix.community_rows import on_lists
 from tests.access_matrix.helper_rows import sent_on
+from tests.access_matrix.school_rows import reported
 
 Allowed = Callable[[Seat], Q]
 
@@ -136,7 +137,8 @@ SCOPES: dict[str, Allowed] = {
     "portal.Enquiry": by_ledger, "portal.Rating": by_ledger,
     "portal.EnquiryMessage": lambda seat: residents.visible_to(seat, field="enquiry__resident_id"),
     "contracting.Helper": everything, "contracting.HomeVisit": sent_on,
-    "contracting.Affiliation": on_lists,
+    "contracting.Affiliation": on_lists, "contracting.SchoolHealthWorker": of_staff,
+    "referral.SchoolCase": reported,
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip

@@ -53,6 +53,8 @@ PAGES: tuple[Entry, ...] = (
     Entry("contracting-teams", "users", _("家庭医生团队")),
     Entry("contracting-coverage", "chart-bar", _("签约覆盖")),
     Entry("contracting-visits", "home-heart", _("上门")),
+    Entry("referral-school", "school", _("校园急诊")),
+    Entry("referral-school-new", "school", _("报学生急诊")),
     Entry("contracting-communities", "users-group", _("单位")),
     Entry("contracting-packages", "clipboard-check", _("签约服务包")),
     Entry("roster-board", "calendar-week", _("专家排班")),

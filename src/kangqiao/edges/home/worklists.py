@@ -149,6 +149,14 @@ TEAM_TASKS = Worklist(
     "team_tasks", _("团队分工"), _("做好了"), "followup-desk", _("家庭医生看诊后分给团队成员的随访会排在这里。"),
     followup.tasks_waiting, team_rows.of_tasks,
 )  # fmt: skip
+SCHOOL_CASES = Worklist(
+    "schools", _("校园急诊"), _("转出或答复"), "referral-school", _("学校报来的急诊会排在最上面，写着等了几分钟。"),
+    referrals.school_cases_waiting, rows.of_school_cases,
+)  # fmt: skip
+OWN_SCHOOL_CASES = Worklist(
+    "schools", _("等中心答复的急诊"), _("看进展"), "referral-school",
+    _("学生出了急事，从“急诊”马上报给中心；等答复的会列在这里。"), referrals.school_cases_waiting, rows.of_school_cases,
+)  # fmt: skip
 VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
     contracting.waiting_visits, team_rows.of_visits,
@@ -253,6 +261,7 @@ NOTICES = Worklist(
 
 LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.GP: (
+        SCHOOL_CASES,
         ENQUIRIES,
         RETURNED,
         SENT_UNPLACED,
@@ -270,6 +279,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     ),
     Role.EXPERT: (MY_PATIENTS, REPORTS, SURVEYS, SITTINGS, NOTICES),
     Role.CENTRE_MANAGER: (
+        SCHOOL_CASES,
         ENQUIRIES,
         DISPLACED,
         TODAY,
@@ -289,6 +299,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
     Role.PHARMACIST: (NOTICES,),
     Role.HELPER: (VISITS, NOTICES),
+    Role.SCHOOL_HEALTH: (OWN_SCHOOL_CASES, NOTICES),
     Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, NOTICES),
     Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
     Role.INSURER: (NOTICES,),

@@ -1,6 +1,6 @@
 """Teams, packages, contracts, and what was done under them."""
 
-from kangqiao.domain.contracting.models.communities import Affiliation, Community, CommunityVisit
+from kangqiao.domain.contracting.models.communities import Affiliation, Community, CommunityVisit, SchoolHealthWorker
 from kangqiao.domain.contracting.models.contracts import Contract, ContractPackage, Household, KeyPerson, Service
 from kangqiao.domain.contracting.models.packages import UNPROMISED, Act, Group, PackageItem, ServicePackage
 from kangqiao.domain.contracting.models.teams import Helper, Team, TeamDuty, TeamMember, Zone
@@ -20,6 +20,7 @@ __all__ = [
     "Household",
     "KeyPerson",
     "PackageItem",
+    "SchoolHealthWorker",
     "Service",
     "ServicePackage",
     "Team",

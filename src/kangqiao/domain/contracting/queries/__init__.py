@@ -75,6 +75,14 @@ from kangqiao.domain.contracting.queries.packages import (
     packages_for,
     suited,
 )
+from kangqiao.domain.contracting.queries.schools import (
+    SCHOOLS,
+    get_health_worker,
+    health_workers_of,
+    may_report,
+    schools_of,
+    student_named,
+)
 from kangqiao.domain.contracting.queries.teams import (
     TeamLine,
     centre_teams,
@@ -94,6 +102,7 @@ from kangqiao.domain.contracting.queries.teams import (
 )
 
 __all__ = [
+    "SCHOOLS",
     "SHOWN",
     "TABS",
     "Belonging",
@@ -116,6 +125,7 @@ __all__ = [
     "get_community",
     "get_community_visit",
     "get_contract",
+    "get_health_worker",
     "get_helped",
     "get_helper",
     "get_member",
@@ -125,6 +135,7 @@ __all__ = [
     "get_zone",
     "groups_held",
     "groups_named",
+    "health_workers_of",
     "helped",
     "helpers_of",
     "home_visits",
@@ -137,6 +148,7 @@ __all__ = [
     "may_help",
     "may_join",
     "may_keep",
+    "may_report",
     "members_by_team",
     "members_of",
     "mine",
@@ -154,10 +166,12 @@ __all__ = [
     "reached",
     "responsible_team",
     "running_of",
+    "schools_of",
     "sentence",
     "service_share",
     "sign_code",
     "signer_of",
+    "student_named",
     "suited",
     "tab_counts",
     "team_counts",

@@ -10,6 +10,13 @@ from kangqiao.domain.referral.actions.down import (
 )
 from kangqiao.domain.referral.actions.parts import ITEMS
 from kangqiao.domain.referral.actions.placing import advise_referral, defer_referral, redirect_referral
+from kangqiao.domain.referral.actions.schools import (
+    answer_school_case,
+    escalate_school_cases,
+    forward_school_case,
+    open_school_case,
+    withdraw_school_case,
+)
 from kangqiao.domain.referral.actions.steps import (
     CHANGEABLE,
     accept_referral,
@@ -33,14 +40,18 @@ __all__ = [
     "ITEMS",
     "accept_referral",
     "advise_referral",
+    "answer_school_case",
     "close_referral",
     "complete_part",
     "confirm_visit",
     "decline_down",
     "defer_referral",
     "escalate_overdue",
+    "escalate_school_cases",
+    "forward_school_case",
     "import_past",
     "mark_not_attended",
+    "open_school_case",
     "propose_again",
     "propose_down",
     "rebook_referral",
@@ -55,4 +66,5 @@ __all__ = [
     "tell_directors",
     "undo_step",
     "withdraw_referral",
+    "withdraw_school_case",
 ]
