@@ -26,6 +26,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "contracting.TeamMember": {"kind": "gp"},
     "contracting.Community": {"counted_by": ""},
     "messaging.Delivery": {"failure": ""},
+    "referral.Attachment": {"taken_back_why": ""},
     "referral.SchoolCase": {"answer_kind": "", "answer": "", "referral": None},
 }
 # What a row must point to although its column may be empty.

@@ -53,6 +53,10 @@ def _kind(
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
+        "attachment": _kind(
+            own=(Role.GP, Role.CENTRE_MANAGER),
+            related=(Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE),
+        ),
         "agreement": _kind(
             own=(Role.GP, Role.CENTRE_MANAGER),
             is_kept=True,
@@ -154,6 +158,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "affiliation_id": "affiliation",
         "appeal_id": "appeal",
         "appraisal_id": "appraisal",
+        "attachment_id": "attachment",
         "batch_id": "import_batch",
         "booking_id": "booking",
         "chain": "chain",

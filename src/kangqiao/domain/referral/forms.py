@@ -33,6 +33,19 @@ def text(label: Any, rows: int = 2, *, required: bool = True, most: int = 2000, 
     return forms.CharField(label=label, max_length=most, required=required, widget=area, help_text=hint)
 
 
+def travelling(*, required: bool, label: Any, hint: Any = "") -> forms.FileField:
+    """One file that travels with a letter; an empty one is refused by the door, in words."""
+    kinds = {"accept": ".pdf,.jpg,.jpeg,.png"}
+    return forms.FileField(
+        label=label, required=required, help_text=hint, max_length=255, allow_empty_file=True,
+        # A page that comes back with its faults keeps the file that was chosen.
+        widget=forms.FileInput(attrs=kinds if required else {**kinds, "hx-preserve": "true"}),
+        error_messages={
+            "required": _("还没有选文件。"), "max_length": _("文件名太长，请改短再上传。"),
+        },
+    )  # fmt: skip
+
+
 def place() -> forms.IntegerField:
     """The number of a slot, or none."""
     return forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
@@ -53,6 +66,9 @@ class UpForm(forms.Form):
     allergies = forms.CharField(label=_("过敏史"), max_length=200, help_text=_("没有也请写“无”"))
     question = text(_("希望医院解决"), required=False)
     has_consent = forms.BooleanField(label=_("居民同意转诊，并同意把这些资料给接诊医院"), required=False)
+    attachment = travelling(
+        required=False, label=_("附件（PDF、JPG 或 PNG）"), hint=_("随单子送去；发出以后还可以再加。")
+    )
     slot = place()
     origin_encounter = place()
 
@@ -80,6 +96,7 @@ class UpForm(forms.Form):
     def letter(self) -> dict[str, Any]:
         """What the action takes, without the resident."""
         data = dict(self.cleaned_data)
+        data.pop("attachment")
         taken = {kind: data.pop(f"part_{kind}") for kind in Part.Kind.values}
         data["parts"] = {kind: slot for kind, slot in taken.items() if slot}
         names = {"to_organization": "to_organization_id", "slot": "slot_id", "origin_encounter": "origin_encounter_id"}
@@ -97,6 +114,9 @@ class DownForm(forms.Form):
     plan = text(_("康复与随访计划"), 9, most=4000, hint=_("写清楚看什么、什么时候看、出现什么就再上转。"))
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES[:2], initial="routine", widget=forms.RadioSelect)
     has_consent = forms.BooleanField(label=_("居民同意回社区随访"), required=False)
+    attachment = travelling(
+        required=False, label=_("附件（PDF、JPG 或 PNG）"), hint=_("随单子送去；发出以后还可以再加。")
+    )
     origin = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
     def __init__(
@@ -112,7 +132,8 @@ class DownForm(forms.Form):
     def letter(self) -> dict[str, Any]:
         """What the action takes, without the resident."""
         names = {"to_organization": "to_organization_id", "origin": "origin_id"}
-        return {names.get(name, name): value for name, value in self.cleaned_data.items()}
+        told = {name: value for name, value in self.cleaned_data.items() if name != "attachment"}
+        return {names.get(name, name): value for name, value in told.items()}
 
 
 class StepForm(forms.Form):
@@ -313,3 +334,9 @@ class SchoolForwardForm(forms.Form):
             ("", _("请选专科")),
             *((one.value, one.label) for one in specialties),
         ]
+
+
+class AttachmentForm(forms.Form):
+    """One file that travels with a letter."""
+
+    file = travelling(required=True, label=_("附件"))

@@ -151,6 +151,52 @@ class Part(BaseModel):
         operational = ()
 
 
+class Attachment(BaseModel):
+    """A file that travels with a letter, sealed; taken back it is empty, and who read it stands in the audit.
+
+    FHIR DocumentReference. `name` is what the sender called it, made plain; `kind` what its bytes are.
+    """
+
+    class Kind(models.TextChoices):
+        PDF = "pdf", "PDF"
+        JPEG = "jpg", "JPG"
+        PNG = "png", "PNG"
+
+    referral = models.ForeignKey(Referral, models.PROTECT, related_name="attachments")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=8, choices=Kind)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    by_id = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=100)
+    added_at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+    taken_back_why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(taken_back_at__isnull=True, taken_back_why="")
+                | (Q(taken_back_at__isnull=False, content=b"") & ~Q(taken_back_why="")),
+                name="attachment_taken_back_is_empty",
+            ),
+            models.UniqueConstraint(
+                fields=("referral", "sha256"), condition=Q(taken_back_at__isnull=True), name="attachment_once"
+            ),
+        )
+        ordering = ("id",)
+
+    class Privacy:
+        rows = Rows("seen with the letter", OF_REFERRAL)
+        identifying = ("by_name",)
+        clinical = ("referral", "name", "content")
+        operational = ("kind", "size", "sha256", "by_id", "added_at", "taken_back_at", "taken_back_why")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SchoolCase(BaseModel):
     """A student fell ill or was hurt at school; the centre that serves it sends them on or answers (FHIR Task).
 

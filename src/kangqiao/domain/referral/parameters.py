@@ -32,6 +32,8 @@ class ReferralParameters:
     school_items: Value
     school_answer_minutes: Value
     emergency_number: Value
+    attachment_mb: Value
+    attachments_most: Value
     remind_percent: Value
     escalate_percent: Value
     points: dict[str, Value]
@@ -62,6 +64,8 @@ class ReferralParameters:
             required_items=value("required_items"),
             school_items=value("required_items_school_emergency"),
             school_answer_minutes=value("school_answer_minutes"),
+            attachment_mb=value("attachment_mb"),
+            attachments_most=value("attachments_most"),
             emergency_number=policy.value("portal", "emergency_number"),
             remind_percent=value("overdue_remind_percent"),
             escalate_percent=value("overdue_escalate_percent"),
@@ -96,6 +100,11 @@ class ReferralParameters:
     def first_contact_limit(self) -> timedelta:
         """How long the centre has for the first contact after taking a patient over."""
         return timedelta(days=float(self.first_contact_days.fraction()))
+
+    @property
+    def attachment_bytes(self) -> int:
+        """How large a file that travels with a letter may be."""
+        return self.attachment_mb.integer() * 1024 * 1024
 
     @property
     def school_limit(self) -> timedelta:

@@ -100,6 +100,11 @@ def school_parties(by: Actor, case: SchoolCase) -> set[str]:
     return {"school"} if contracting.works_at(by, case.community_id) else set()
 
 
+def sender_sides(referral: Referral) -> set[str]:
+    """The parties of the house that sent a letter."""
+    return {"gp"} if referral.direction == "up" else {"desk", "specialist"}
+
+
 def can_send_up(by: Actor, origin: Encounter | None) -> Decision:
     """Doctors of a centre send patients up; so does a posted expert, from a visit at the centre (SZ16-3.2b)."""
     if by.role in CENTRE_ROLES or (by.role == Role.EXPERT and origin is not None and origin.is_posted_expert):

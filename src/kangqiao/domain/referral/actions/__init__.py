@@ -1,6 +1,7 @@
 """Every step of a referral, up and down, and taking back the last one."""
 
 from kangqiao.domain.referral.actions.arriving import complete_part, receive_patient
+from kangqiao.domain.referral.actions.attaching import attach_file, take_back_file
 from kangqiao.domain.referral.actions.down import (
     decline_down,
     propose_again,
@@ -41,6 +42,7 @@ __all__ = [
     "accept_referral",
     "advise_referral",
     "answer_school_case",
+    "attach_file",
     "close_referral",
     "complete_part",
     "confirm_visit",
@@ -62,6 +64,7 @@ __all__ = [
     "return_referral",
     "return_summary",
     "send_up",
+    "take_back_file",
     "take_over",
     "tell_directors",
     "undo_step",

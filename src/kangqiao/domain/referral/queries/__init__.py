@@ -1,5 +1,13 @@
 """Referrals as worklists, letters and cases."""
 
+from kangqiao.domain.referral.queries.attachments import (
+    Files,
+    files_of,
+    get_attachment,
+    most_bytes,
+    no_attachment,
+    opened,
+)
 from kangqiao.domain.referral.queries.cases import (
     OPEN,
     TWIN,
@@ -143,6 +151,7 @@ __all__ = [
     "Chart",
     "Choice",
     "Clock",
+    "Files",
     "InBed",
     "InLine",
     "Letter",
@@ -180,8 +189,10 @@ __all__ = [
     "draft_of",
     "emergency_number",
     "expert_link",
+    "files_of",
     "findings_in_words",
     "fit_to_go_down",
+    "get_attachment",
     "get_referral",
     "get_school_case",
     "handed_down",
@@ -197,7 +208,9 @@ __all__ = [
     "listed",
     "measured",
     "moment",
+    "most_bytes",
     "next_number",
+    "no_attachment",
     "no_school_case",
     "not_found",
     "of_resident",
@@ -206,6 +219,7 @@ __all__ = [
     "open_school_twin",
     "open_steps",
     "open_twin",
+    "opened",
     "origin_case",
     "origin_visit",
     "other_hospitals",

@@ -183,6 +183,7 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
         "reasons": queries.reasons_of(one),
         "is_intact": queries.is_intact(one),
         "school": queries.school_case_of(one),
+        "files": queries.files_of(request.seat, one),
         "referral": one,
     }
 
