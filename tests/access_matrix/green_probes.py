@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.access_matrix.probes import DESK, Given, Probe, _referral
+from tests.access_matrix.probes import CENTRE, DESK, Given, Probe, _referral
 from tests.access_matrix.world import Side
 
 
@@ -18,6 +18,8 @@ PROBES = (
     Probe(
         "referral-receive", given=_referral("accepted", urgency="emergency"), writes={"own": DESK, "partner": DESK}
     ),
+    Probe("referral-attach"),
+    Probe("referral-attachment-take-back", {"reason": "另一位居民的"}, writes={"own": CENTRE}),
     Probe(
         "referral-part", given=_ct_now, words={"part": "ct"},
         writes={"own": (*DESK, "expert"), "partner": (*DESK, "expert")},

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kangqiao.domain.referral.models import Part
+from kangqiao.base.sealed import seal
+from kangqiao.domain.referral.models import Attachment, Part
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_parts(side: Side) -> None:
-    """A CT some days after the visit, at the hospital the letter went to."""
+    """A file with the letter, and a CT some days after the visit, at the hospital the letter went to."""
     begins, ends = side.slot.starts_at + timedelta(days=3), side.slot.ends_at + timedelta(days=3)
     where = {"organization": (side.host or side).hospital, "practitioner": side.clinician}
     session = side.add(
@@ -27,4 +28,7 @@ def add_parts(side: Side) -> None:
     status = "fulfilled" if side.is_over else "booked"
     held = {"resident": side.resident, "channel": "referral", "status": status}
     side.add("ct_booking", Booking, slot=slot, session=session, **held)
+    side.add(
+        "attachment", Attachment, referral=side.referral, kind="pdf", size=3, content=seal(b"%PDF-"), taken_back_why=""
+    )
     side.add("part", Part, referral=side.referral, kind="ct", booking=side.ct_booking)

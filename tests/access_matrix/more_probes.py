@@ -50,6 +50,7 @@ PROBES: tuple[Probe, ...] = (
 WITHOUT_TRACE = {
     "imports-upload": "without a file",
     "papers-upload": "without a file",
+    "referral-attach": "without a file",
     "work-anew": "no work failed here",
     "referral-undo": "nobody has just taken a step of theirs",
     "papers-revert": "the product's own template is in use already",

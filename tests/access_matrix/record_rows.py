@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 BOUND = {
     "contracting.Contract": {"signature"}, "records.Allergy": {"refuted_why"}, "records.Medication": {"stop_reason"},
     "records.Observation": {"reason"}, "followup.PlanItem": {"note", "by_name"},
-    "followup.TeamTask": {"note", "by_name"},
+    "followup.TeamTask": {"note", "by_name"}, "referral.SchoolCase": {"answer"},
+    "referral.Attachment": {"taken_back_why"},
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from kangqiao.edges.audit.queries import scope as chains_of
 from tests.access_matrix.community_rows import on_lists
 from tests.access_matrix.helper_rows import sent_on
 from tests.access_matrix.one_stop_rows import of_one_stop
+from tests.access_matrix.school_rows import reported
 
 Allowed = Callable[[Seat], Q]
 
@@ -110,7 +111,8 @@ EXACT: dict[str, Allowed] = {
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
     "scheduling.Hold": by_ledger, "scheduling.Waiting": by_ledger, "scheduling.Appeal": by_ledger,
     "scheduling.Displaced": by_ledger,
-    "referral.Referral": by_ledger, "referral.Part": of_letter, "messaging.Notice": messaging.visible_to,
+    "referral.Referral": by_ledger, "referral.Part": of_letter,
+    "referral.Attachment": of_letter, "messaging.Notice": messaging.visible_to,
     "messaging.Delivery": lambda seat: Q(user=seat.user_id) | messaging.kept_by(seat.actor),
     "messaging.ChannelChoice": lambda seat: Q(user=seat.user_id),
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
@@ -137,8 +139,9 @@ SCOPES: dict[str, Allowed] = {
     "portal.Enquiry": by_ledger, "portal.Rating": by_ledger,
     "portal.EnquiryMessage": lambda seat: residents.visible_to(seat, field="enquiry__resident_id"),
     "contracting.Helper": everything, "contracting.HomeVisit": sent_on,
-    "contracting.Affiliation": on_lists,
     "contracting.OneStop": by_ledger, "contracting.OneStopStep": of_one_stop,
+    "contracting.Affiliation": on_lists, "contracting.SchoolHealthWorker": of_staff,
+    "referral.SchoolCase": reported,
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "finance.BudgetFigure": of_staff,
 }  # fmt: skip

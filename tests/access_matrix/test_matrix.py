@@ -31,6 +31,7 @@ from tests.access_matrix import (
     portal_probes,
     probes,
     record_probes,
+    school_probes,
     slot_probes,
     survey_probes,
     waitlist_probes,
@@ -58,8 +59,8 @@ PROBES = (
     *probes.PROBES, *more_probes.PROBES, *contract_probes.PROBES, *record_probes.PROBES, *slot_probes.PROBES,
     *green_probes.PROBES,
     *portal_probes.PROBES, *followup_probes.PROBES, *education_probes.PROBES, *helper_probes.PROBES,
-    *community_probes.PROBES, *waitlist_probes.PROBES, *survey_probes.PROBES, *withdrawal_probes.PROBES,
-    *delivery_probes.PROBES,
+    *community_probes.PROBES, *school_probes.PROBES, *waitlist_probes.PROBES, *survey_probes.PROBES,
+    *withdrawal_probes.PROBES, *delivery_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

@@ -46,6 +46,7 @@ SEATS = {
     Role.CENTRE_MANAGER: "centre",
     Role.PHARMACIST: "centre",
     Role.HELPER: "centre",
+    Role.SCHOOL_HEALTH: "centre",
     Role.EXPERT: "hospital",
     Role.REFERRAL_DESK: "hospital",
     Role.GUIDANCE_OFFICE: "hospital",

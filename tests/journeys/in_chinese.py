@@ -11,7 +11,39 @@ WITHDRAWAL = (
     "由浏览器里的测试写成（`pytest tests/journeys/test_withdrawal.py --pictures`）。医院和中心取自珠海的文件，"
     "人物虚构（演示）。",
 )
+_BY = (
+    "由浏览器里的测试写成（`pytest tests/journeys/test_two_ways.py --pictures`）。医院和中心取自珠海的文件，人物虚构。"
+)
+GREEN = ("一张单子，三样一起留", _BY)
+HANDED_BACK = ("下转回来，有人跟到底", _BY)
+SCHOOL = ("校园急诊", _BY)
 WORDS = {
+    "One letter: the visit, the CT and the bed are kept together": "一张单子：门诊号、CT 和床位一起留",
+    "What is kept beside the visit is chosen in the same page": "要同时留什么，在同一页选",
+    "The desk: three places wait for one press": "接收台：三样都留好了，按一下接收",
+    "The letter with everything that is kept": "单子和留好的号、检查、床位",
+    "At the window: received once a day, in three queues by points": "转诊专窗：一天签到一次，三个队按分排",
+    "Who came today, and the three queues": "今天谁来了，三个队各排到哪里",
+    "The patient stood in three queues without having asked for any of them, and the centre knows where.": (
+        "居民没跑一次窗口就排上了三个队，中心也知道人在哪里。"
+    ),
+    "Handed back: medicines, plan and danger signs before anybody agrees": "下转：先看用药、计划和危险信号，再接收",
+    "The plan of the hospital beside the worklist": "医院写的计划，就在待办旁边",
+    "Forgotten: the doctor was reminded, now the manager knows": "忘了：先提醒医生，到期告诉中心主任",
+    "The manager reads whose first contact is overdue": "主任看到谁的首次随访超时",
+    "It stands on the worklist until it is done": "没做完就一直在待办里",
+    "The contact came late, but it came; both houses read when.": "随访晚了，但做了；两边都看得到什么时候做的。",
+    "At school, 10:00: reported from the telephone": "学校，10:00：用手机报",
+    "What happened and how the student is; the emergency number stands above": (
+        "出了什么事、学生怎么样；急救电话在最上面"
+    ),
+    "At the centre, 10:03: first on the worklist, sent on with one page": "中心，10:03：待办的第一件，一页转出",
+    "Before everything else, with the minutes it waits": "排在最前面，写着等了几分钟",
+    "What travels along stands beside": "随单子送去的就在旁边",
+    "At the hospital: school, contact, first findings and both times": "医院：学校、联系人、第一眼看到的、两个时间",
+    "An emergency needs no place; the desk accepts it as it is": "急诊不用占号，直接接收",
+    "At school: one sentence, and nothing of the record": "学校：一句话，看不到档案",
+    "Where the student goes": "学生去哪里",
     "Before: everybody whom it concerns": "停诊以前：先看牵涉到谁",
     "Twelve people, each with the nearest equal places": "十二个人，每人旁边是最近的同类空号",
     "Called off: told at once, and taken back when it was a mistake": "停诊：马上通知；按错了能撤销",

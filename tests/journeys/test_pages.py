@@ -28,6 +28,7 @@ PEOPLE = {
     Role.FINANCE_OFFICER: "finance-zhuhai",
     Role.INSURER: "insurer",
     Role.HELPER: "helper-xiangwan",
+    Role.SCHOOL_HEALTH: "school-xiangwan",
     Role.SYSTEM_ADMIN: "system-admin",
     Role.SECURITY_ADMIN: "security-admin",
     Role.AUDIT_ADMIN: "audit-admin",

@@ -10,6 +10,7 @@ from django.db import models
 
 from kangqiao.domain.accounts.models import Membership, User
 from kangqiao.domain.messaging.models import Delivery
+from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.kernel.states import StateTable
 
@@ -25,6 +26,8 @@ WHOLE: dict[str, dict[str, Any]] = {
     "contracting.TeamMember": {"kind": "gp"},
     "contracting.Community": {"counted_by": ""},
     "messaging.Delivery": {"failure": ""},
+    "referral.Attachment": {"taken_back_why": ""},
+    "referral.SchoolCase": {"answer_kind": "", "answer": "", "referral": None},
 }
 # What a row must point to although its column may be empty.
 NEEDED: dict[str, dict[str, type[models.Model]]] = {"messaging.Notice": {"user": User}}
@@ -84,6 +87,9 @@ def stays(model: type[models.Model], key: str) -> dict[str, Any]:
     if model._meta.label == "messaging.Delivery":
         failed = {"failure": Delivery.Failure.NO_NUMBER, "due_at": None}
         return failed if key == "failed" else {"failure": "", "due_at": AT, "sent_at": None if key == "queued" else AT}
+    if model._meta.label == "referral.SchoolCase":
+        answered = {"answer_kind": "stays", "answer": "演示"} if key == "answered" else {}
+        return answered | ({"referral": make(Referral)} if key == "forwarded" else {})
     if model._meta.label == "scheduling.Appeal":
         return {"answered_at": None} if key == "made" else {"answer": "演示", "answered_at": AT}
     if model._meta.label == "scheduling.Displaced" and key == "placed":

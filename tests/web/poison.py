@@ -51,6 +51,8 @@ PROGRAM = {
     "publication.Publication": {"content", "sha256", "policy_ref"},
     "records.Encounter": {"specialty"},
     "referral.Referral": {"specialty", "reason_code", "policy_ref", "summary_sha256"},
+    "referral.Attachment": {"sha256", "by_id"},
+    "referral.SchoolCase": {"policy_ref"},
     "residents.Basis": {"source"},
     "roster.Posting": {"policy_ref"},
     "roster.Roster": {"unmet", "policy_ref"},

@@ -1,17 +1,20 @@
-"""The one door for files of people: a table is looked at and read by a process that can harm nothing but itself.
+"""The one door for files of people: they are looked at and read by a process that can harm nothing but itself.
 
-The file gets a name of ours in a folder of ours for the moment of reading and is never stored; the name it came with is
-not used. What comes out is text in rows.
+The file gets a name of ours in a folder of ours for the moment of reading and is not left there; the name it came with
+is not used. Of a table comes out text in rows, of a file that travels with a letter its kind by its bytes.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
+import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,9 @@ SECONDS = 30
 # The column our own list of left-out rows adds; it may come back and is not read.
 REASON = "原因"  # untranslated: a head in the file
 READER = Path(__file__).with_name("upload_reader.py")
+FILE_READER = Path(__file__).with_name("file_reader.py")
+LONGEST_NAME = 80
+FORBIDDEN_IN_NAMES = frozenset("<>:\"|?*%;&`$'")
 
 WHY: Mapping[str, Any] = {
     "old_excel": gettext_lazy("这是旧版 Excel（.xls）文件。"),
@@ -47,6 +53,20 @@ WHY: Mapping[str, Any] = {
     "active": gettext_lazy("文件里有宏、外部链接或嵌入的文件。"),
     "entities": gettext_lazy("文件里的 XML 写法不安全。"),
     "broken": gettext_lazy("文件坏了，打不开。"),
+    "empty": gettext_lazy("文件是空的。"),
+}
+# The same of a file that is kept: what it is instead of a PDF or a picture.
+NOT_KEPT: Mapping[str, Any] = {
+    "program": gettext_lazy("这是程序，改了名字也不收。"),
+    "office": gettext_lazy("这是 Office 文件，里面可能有宏。"),
+    "archive": gettext_lazy("这是压缩包。"),
+    "markup": gettext_lazy("这是网页或 XML。"),
+    "kind": gettext_lazy("这不是 PDF、JPG 或 PNG。"),
+    "large": gettext_lazy("文件太大。"),
+    "bomb": gettext_lazy("文件展开后大得不合常理。"),
+    "locked": gettext_lazy("文件加了密码。"),
+    "active": gettext_lazy("PDF 里有脚本、外部动作或嵌入的文件。"),
+    "broken": gettext_lazy("文件不完整，或后面接着别的东西。"),
     "empty": gettext_lazy("文件是空的。"),
 }
 
@@ -85,6 +105,45 @@ def looked_through(file: UploadedFile[Any]) -> bytes:
     return bytes(file.read())
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A file that may be kept: the name it came with, made plain, its kind by its bytes, and what it holds."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+def looked_into(file: UploadedFile[Any], most_bytes: int) -> Looked:
+    """A PDF, JPEG or PNG that runs nothing and hides nothing, whatever it is called. Raises RuleBroken with the reason.
+
+    The process beside us opens it before we do; the name is shown and never used as one.
+    """
+    if not file.size or file.size > most_bytes:
+        raise _not_kept("large" if file.size else "empty", most_bytes)
+    told = _asked(file, FILE_READER)
+    if "refused" in told:
+        raise _not_kept(told["refused"], most_bytes)
+    file.seek(0)
+    return Looked(plain_name(file.name or "", told["kind"]), told["kind"], bytes(file.read()))
+
+
+def plain_name(name: str, kind: str) -> str:
+    """A name without folders, invisible signs and endings of another kind; something where nothing is left."""
+    last = unicodedata.normalize("NFKC", name).replace("\\", "/").rpartition("/")[2]
+    seen = "".join(one for one in last if one.isprintable() and one not in FORBIDDEN_IN_NAMES).strip(" .")
+    stem = re.sub(r"(\.[A-Za-z0-9]{1,5})+$", "", seen)[: LONGEST_NAME - len(kind) - 1].strip(" .")
+    return f"{stem or _('附件')}.{kind}"
+
+
+def _not_kept(word: str, most_bytes: int) -> RuleBroken:
+    most = most_bytes // (1024 * 1024)
+    return RuleBroken(
+        _("没有收下：%(why)s") % {"why": NOT_KEPT.get(word, NOT_KEPT["broken"])},
+        next_step=_("请上传不超过 %(n)s MB 的 PDF、JPG 或 PNG；纸质的拍照或扫描就行。") % {"n": most},
+    )
+
+
 def _refused_text(word: str) -> RuleBroken:
     why = _("这不是 Word 文档（.docx）。") if word in ("archive", "kind") else WHY[word]
     return RuleBroken(
@@ -118,6 +177,15 @@ def _check_heads(found: Sequence[str], heads: Sequence[str]) -> None:
 
 def _read_apart(file: UploadedFile[Any], *asked: str) -> list[list[str]]:
     """What the process beside us read, or found when it was asked to look only."""
+    told = _asked(file, READER, *asked)
+    if "refused" in told:
+        raise _refused(told["refused"])
+    rows: list[list[str]] = told["rows"]
+    return rows
+
+
+def _asked(file: UploadedFile[Any], reader: Path, *asked: str) -> dict[str, Any]:
+    """What a process beside us says of the file."""
     with tempfile.TemporaryDirectory(prefix="kangqiao-upload-") as folder:
         path, answer = Path(folder) / uuid.uuid4().hex, Path(folder) / "answer"
         with path.open("wb") as copy:
@@ -126,7 +194,7 @@ def _read_apart(file: UploadedFile[Any], *asked: str) -> list[list[str]]:
         with answer.open("wb") as output:
             try:
                 done = subprocess.run(  # noqa: S603 our own program; the file's name is ours too
-                    [sys.executable, "-I", str(READER), str(path), *asked],
+                    [sys.executable, "-I", str(reader), str(path), *asked],
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL, env={}, cwd=folder,
                     timeout=SECONDS, check=False,
                 )  # fmt: skip
@@ -134,11 +202,8 @@ def _read_apart(file: UploadedFile[Any], *asked: str) -> list[list[str]]:
                 raise _refused("large") from error
         if done.returncode:
             raise _refused("large")
-        told = json.loads(answer.read_bytes())
-    if "refused" in told:
-        raise _refused(told["refused"])
-    rows: list[list[str]] = told["rows"]
-    return rows
+        told: dict[str, Any] = json.loads(answer.read_bytes())
+    return told
 
 
 class Refusal(RuleBroken):

@@ -68,6 +68,7 @@ ROWS = (
     "kangqiao.domain.accounts.permissions.ROWS",
     "kangqiao.domain.residents.permissions.ROWS",
     "kangqiao.domain.contracting.permissions.ROWS",
+    "kangqiao.domain.referral.permissions.ROWS",
     "kangqiao.edges.audit.queries.ROWS",
 )
 

@@ -53,6 +53,10 @@ def _kind(
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
+        "attachment": _kind(
+            own=(Role.GP, Role.CENTRE_MANAGER),
+            related=(Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE),
+        ),
         "agreement": _kind(
             own=(Role.GP, Role.CENTRE_MANAGER),
             is_kept=True,
@@ -137,6 +141,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "waiting": _kind(own=(Role.RESIDENT, Role.GP, Role.CENTRE_MANAGER)),
         "helper": _kind(own=(Role.CENTRE_MANAGER,)),
         "visit": _kind(own=(Role.HELPER, Role.GP, Role.CENTRE_MANAGER)),
+        "health_worker": _kind(own=(Role.CENTRE_MANAGER,)),
+        "school_case": _kind(own=(Role.SCHOOL_HEALTH, Role.GP, Role.CENTRE_MANAGER)),
         "zone": _kind(own=(Role.CENTRE_MANAGER,)),
         # A bureau's page of a place holds counts alone.
         "community": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
@@ -158,6 +164,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "appeal_id": "appeal",
         "appraisal_id": "appraisal",
         "approval_id": "approval",
+        "attachment_id": "attachment",
         "batch_id": "import_batch",
         "booking_id": "booking",
         "chain": "chain",
@@ -175,6 +182,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "helper_id": "helper",
         "visit_id": "visit",
         "hospital_id": "hospital",
+        "case_id": "school_case",
         "channel_id": "channel",
         "identity_id": "identity",
         "item_id": "plan_item",
@@ -211,6 +219,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "task_id": "team_task",
         "team_id": "team",
         "waiting_id": "waiting",
+        "worker_id": "health_worker",
         "zone_id": "zone",
     }
 )

@@ -31,6 +31,7 @@ class Role(models.TextChoices):
     HOSPITAL_DIRECTOR = "hospital_director", _("医院院长")
     PHARMACIST = "pharmacist", _("药师")
     HELPER = "helper", _("团队协助人员")
+    SCHOOL_HEALTH = "school_health", _("校医或保健老师")
     BUREAU_OFFICER = "bureau_officer", _("卫生局科员")
     FINANCE_OFFICER = "finance_officer", _("财政科员")
     INSURER = "insurer", _("医保经办")
@@ -50,6 +51,7 @@ ROLE_DESCRIPTIONS = {
     Role.HOSPITAL_DIRECTOR: _("代表医院签协议，批专家派驻，看本院履约和考核。"),
     Role.PHARMACIST: _("审社区处方，指导用药。"),
     Role.HELPER: _("帮家庭医生团队联系居民、上门看望：只看得到联系方式、预约和派给自己的上门，看不到病情。"),
+    Role.SCHOOL_HEALTH: _("学生在学校出了急事，马上报给服务学校的社区中心，看处理到哪一步；看不到任何档案。"),
     Role.BUREAU_OFFICER: _("看全区协议、履约和指标，打考核分，审公示，算经费。"),
     Role.FINANCE_OFFICER: _("核每一笔补助：公式、数据、条款都能点开，考核结束才拨付。"),
     Role.INSURER: _("对账和抽查。"),

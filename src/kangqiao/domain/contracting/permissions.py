@@ -11,7 +11,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.rows import Contribution
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat, quoted
-from kangqiao.domain.contracting.models import Act, Approval, Contract, Helper, HomeVisit, Team
+from kangqiao.domain.contracting.models import Act, Approval, Contract, Helper, HomeVisit, SchoolHealthWorker, Team
 from kangqiao.domain.contracting.states import RUNNING
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.permissions import keeps_place
@@ -22,6 +22,7 @@ from kangqiao.kernel.decision import YES, Decision, no
 
 CENTRE = (Role.GP, Role.CENTRE_MANAGER)
 HELPERS = (Role.HELPER,)
+SCHOOL = (Role.SCHOOL_HEALTH,)
 VISITORS = (*CENTRE, *HELPERS)
 READERS = (*CENTRE, Role.BUREAU_OFFICER)
 KEEPERS = (Role.CENTRE_MANAGER,)
@@ -132,6 +133,19 @@ def can_serve_at_one_stop(by: Actor, organization_id: int, resident_id: int, at:
     if by.role in CENTRE and by.organization_id == organization_id:
         return YES if residents.sees(by, resident_id, at) else no(_("这位居民不在您的服务范围。"))
     return no(_("一站式由团队所在的中心安排和记录。"))
+
+
+def can_keep_health_workers(by: Actor, organization_id: int) -> Decision:
+    """A centre's manager says whose account reports for a school the centre serves."""
+    if by.is_system or (by.role in KEEPERS and by.organization_id == organization_id):
+        return YES
+    return no(_("学校的账号由服务它的中心的负责人维护。"))
+
+
+def works_at(by: Actor, community_id: int) -> bool:
+    """Whether somebody looks after health at this school now."""
+    rows = SchoolHealthWorker.objects.filter(community=community_id, until__isnull=True)
+    return by.role in SCHOOL and rows.filter(user_id=residents.user_id_of(by) or 0).exists()
 
 
 def packages_offered_at(centre: Organization) -> Q:
@@ -281,4 +295,16 @@ CREATE OR REPLACE FUNCTION kangqiao_awaited(wanted bigint[], since timestamptz) 
      AND b.resident_id IN (SELECT h.resident_id FROM kangqiao_helped() h)
    ORDER BY s.starts_at, b.id
 $body$"""
-ROWS = Contribution((_HELPED, _AWAITED))
+# A school asks for one number of its own list and reads the name; nobody else's list, and nothing of a record.
+_STUDENT = f"""
+CREATE OR REPLACE FUNCTION kangqiao_student(school bigint, wanted text, day date) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+BEGIN
+  IF kangqiao_role() <> '{Role.SCHOOL_HEALTH.value}' OR NOT EXISTS (
+    SELECT FROM contracting_schoolhealthworker w
+     WHERE w.community_id = school AND w.user_id = kangqiao_me() AND w.until IS NULL) THEN RETURN NULL; END IF;
+  RETURN (SELECT a.name FROM contracting_affiliation a
+           WHERE a.community_id = school AND a.identifier = wanted AND a.starts_on <= day
+             AND (a.ends_on IS NULL OR a.ends_on > day) LIMIT 1);
+END $body$"""  # noqa: S608 (constant text)
+ROWS = Contribution((_HELPED, _AWAITED, _STUDENT))

@@ -14,7 +14,7 @@ from kangqiao.domain.institutions import actions, queries
 
 STAFF = (
     "gp", "expert", "centre_manager", "referral_desk", "guidance_office", "dispatcher", "hospital_director",
-    "pharmacist", "helper", "bureau_officer", "finance_officer", "insurer", "system_admin",
+    "pharmacist", "helper", "school_health", "bureau_officer", "finance_officer", "insurer", "system_admin",
     "security_admin", "audit_admin",
 )  # fmt: skip
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.domain.contracting.models import Community
 from kangqiao.domain.referral.actions import ITEMS
-from kangqiao.domain.referral.models import Part, Referral
+from kangqiao.domain.referral.models import Part, Referral, SchoolCase
 from kangqiao.domain.referral.queries import Choice
+from kangqiao.domain.residents.models import Resident
 
 URGENCIES = [
     (Referral.Urgency.ROUTINE.value, _("常规")),
@@ -28,6 +31,19 @@ def text(label: Any, rows: int = 2, *, required: bool = True, most: int = 2000, 
     """A field of several lines."""
     area = forms.Textarea(attrs={"rows": rows})
     return forms.CharField(label=label, max_length=most, required=required, widget=area, help_text=hint)
+
+
+def travelling(*, required: bool, label: Any, hint: Any = "") -> forms.FileField:
+    """One file that travels with a letter; an empty one is refused by the door, in words."""
+    kinds = {"accept": ".pdf,.jpg,.jpeg,.png"}
+    return forms.FileField(
+        label=label, required=required, help_text=hint, max_length=255, allow_empty_file=True,
+        # A page that comes back with its faults keeps the file that was chosen.
+        widget=forms.FileInput(attrs=kinds if required else {**kinds, "hx-preserve": "true"}),
+        error_messages={
+            "required": _("还没有选文件。"), "max_length": _("文件名太长，请改短再上传。"),
+        },
+    )  # fmt: skip
 
 
 def place() -> forms.IntegerField:
@@ -50,6 +66,9 @@ class UpForm(forms.Form):
     allergies = forms.CharField(label=_("过敏史"), max_length=200, help_text=_("没有也请写“无”"))
     question = text(_("希望医院解决"), required=False)
     has_consent = forms.BooleanField(label=_("居民同意转诊，并同意把这些资料给接诊医院"), required=False)
+    attachment = travelling(
+        required=False, label=_("附件（PDF、JPG 或 PNG）"), hint=_("随单子送去；发出以后还可以再加。")
+    )
     slot = place()
     origin_encounter = place()
 
@@ -77,6 +96,7 @@ class UpForm(forms.Form):
     def letter(self) -> dict[str, Any]:
         """What the action takes, without the resident."""
         data = dict(self.cleaned_data)
+        data.pop("attachment")
         taken = {kind: data.pop(f"part_{kind}") for kind in Part.Kind.values}
         data["parts"] = {kind: slot for kind, slot in taken.items() if slot}
         names = {"to_organization": "to_organization_id", "slot": "slot_id", "origin_encounter": "origin_encounter_id"}
@@ -94,6 +114,9 @@ class DownForm(forms.Form):
     plan = text(_("康复与随访计划"), 9, most=4000, hint=_("写清楚看什么、什么时候看、出现什么就再上转。"))
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES[:2], initial="routine", widget=forms.RadioSelect)
     has_consent = forms.BooleanField(label=_("居民同意回社区随访"), required=False)
+    attachment = travelling(
+        required=False, label=_("附件（PDF、JPG 或 PNG）"), hint=_("随单子送去；发出以后还可以再加。")
+    )
     origin = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
     def __init__(
@@ -109,7 +132,8 @@ class DownForm(forms.Form):
     def letter(self) -> dict[str, Any]:
         """What the action takes, without the resident."""
         names = {"to_organization": "to_organization_id", "origin": "origin_id"}
-        return {names.get(name, name): value for name, value in self.cleaned_data.items()}
+        told = {name: value for name, value in self.cleaned_data.items() if name != "attachment"}
+        return {names.get(name, name): value for name, value in told.items()}
 
 
 class StepForm(forms.Form):
@@ -225,3 +249,94 @@ def items_given(data: Mapping[str, Any], *, has_identity: bool) -> Whole:
         "consent": bool(data.get("has_consent")),
     }
     return Whole([(gettext(label), filled[item]) for item, label in ITEMS.items()])
+
+
+class SchoolCaseForm(forms.Form):
+    """A student's emergency as it is reported from a telephone: what happened first, whom to call last."""
+
+    community_id = forms.TypedChoiceField(label=_("学校"), coerce=int)
+    what = text(_("出了什么事"), 2, most=500, hint=_("一句话就够，例如：操场摔倒，右手腕肿。"))
+    consciousness = forms.ChoiceField(
+        label=_("神志"), choices=SchoolCase.Consciousness.choices, widget=forms.RadioSelect
+    )
+    breathing = forms.ChoiceField(label=_("呼吸"), choices=SchoolCase.Breathing.choices, widget=forms.RadioSelect)
+    signs = forms.MultipleChoiceField(
+        label=_("看到的"), choices=SchoolCase.Sign.choices, widget=forms.CheckboxSelectMultiple, required=False
+    )
+    temperature = forms.DecimalField(
+        label=_("体温（℃）"), required=False, min_value=Decimal(30), max_value=Decimal(45), decimal_places=1,
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.1"}),
+    )  # fmt: skip
+    findings = text(_("别的情况"), required=False, most=1000, hint=_("伤在哪里、吃了什么、以前有没有过。"))
+    is_ambulance_called = forms.BooleanField(label=_("急救车已叫"), required=False)
+    identifier = forms.CharField(
+        label=_("学生的证件号"), max_length=40, required=False, help_text=_("名册上的号码；不知道就空着。"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    student = forms.CharField(
+        label=_("学生姓名"), max_length=100, required=False, help_text=_("写了证件号的可以不写。"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    grade = forms.CharField(label=_("班级"), max_length=40, required=False)
+    contact = forms.CharField(label=_("谁能接电话"), max_length=60)
+    contact_phone = forms.CharField(
+        label=_("联系电话"), max_length=40, widget=forms.TextInput(attrs={"inputmode": "tel"})
+    )
+    happened_at = forms.DateTimeField(
+        label=_("什么时候发生的"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, schools: Iterable[Community], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = [(one.pk, one.zh) for one in schools]
+        self.fields["community_id"].choices = known  # type: ignore[attr-defined]
+        if len(known) == 1:
+            self.fields["community_id"].widget = forms.HiddenInput()
+            self.fields["community_id"].initial = known[0][0]
+
+
+class SchoolAnswerForm(forms.Form):
+    """What the school is to do."""
+
+    kind = forms.ChoiceField(label=_("怎么办"), choices=SchoolCase.Answer.choices, widget=forms.RadioSelect)
+    words = text(_("告诉学校"), 3, most=500, hint=_("观察什么、什么时候再报、带什么来。"))
+
+
+class SchoolForwardForm(forms.Form):
+    """Which hospital takes the student; most of it is there already from the school's report."""
+
+    to_organization_id = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int)
+    specialty = forms.ChoiceField(label=_("哪个专科"))
+    diagnosis = forms.CharField(label=_("初步判断"), max_length=100)
+    student = forms.CharField(label=_("学生姓名"), max_length=100)
+    identifier = forms.CharField(
+        label=_("证件号"), max_length=40, required=False,
+        help_text=_("有档案的按证件号认出；没有证件号的空着，先按没有证件建档，之后再合并。"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    sex = forms.ChoiceField(
+        label=_("性别"), choices=[("", "—"), *Resident.Sex.choices], required=False, help_text=_("没有档案的要写。")
+    )
+    birth_date = forms.DateField(
+        label=_("出生日期"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("没有档案、证件号也看不出来的要写。"),
+    )  # fmt: skip
+    allergies = forms.CharField(label=_("过敏史"), max_length=200, required=False, help_text=_("问不到就空着。"))
+    medicines = text(_("现用药"), required=False, hint=_("问不到就空着。"))
+    has_consent = forms.BooleanField(label=_("家长已同意转诊"), required=False)
+    is_ambulance_called = forms.BooleanField(label=_("急救车已叫"), required=False)
+
+    def __init__(self, *args: Any, hospitals: Iterable[Choice], specialties: Iterable[Choice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to_organization_id"].choices = [(one.value, one.label) for one in hospitals]  # type: ignore[attr-defined]
+        self.fields["specialty"].choices = [  # type: ignore[attr-defined]
+            ("", _("请选专科")),
+            *((one.value, one.label) for one in specialties),
+        ]
+
+
+class AttachmentForm(forms.Form):
+    """One file that travels with a letter."""
+
+    file = travelling(required=True, label=_("附件"))

@@ -1,21 +1,34 @@
 """Referrals in both directions."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
-from kangqiao.base.rows import Rows
+from kangqiao.base.rows import HOUSE, ME, ROLE, Rows
+from kangqiao.domain.accounts.models import Role, User
 from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.contracting.models import Community
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
-from kangqiao.domain.referral.states import DOWN, UP
+from kangqiao.domain.referral.states import DOWN, SCHOOL_CASE, UP
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.domain.workforce.models import Practitioner
+from kangqiao.kernel.states import State
 
 OF_REFERRAL = "EXISTS (SELECT 1 FROM referral_referral seen WHERE seen.id = referral_id)"
+
+# A school's case is seen by who looks after health there, by its centre, and with the letter that came of it.
+OF_SCHOOL_CASE = (
+    f"({ROLE} = '{Role.SCHOOL_HEALTH.value}' AND EXISTS (SELECT FROM contracting_schoolhealthworker worker"
+    f" WHERE worker.community_id = referral_schoolcase.community_id AND worker.user_id = {ME}"
+    " AND worker.until IS NULL))"
+    f" OR ({ROLE} IN ('{Role.GP.value}', '{Role.CENTRE_MANAGER.value}') AND organization_id = {HOUSE})"
+    f" OR {OF_REFERRAL}"
+)
 
 
 class Referral(BaseModel):
@@ -136,3 +149,164 @@ class Part(BaseModel):
         identifying = ()
         clinical = ("referral", "kind", "booking")
         operational = ()
+
+
+class Attachment(BaseModel):
+    """A file that travels with a letter, sealed; taken back it is empty, and who read it stands in the audit.
+
+    FHIR DocumentReference. `name` is what the sender called it, made plain; `kind` what its bytes are.
+    """
+
+    class Kind(models.TextChoices):
+        PDF = "pdf", "PDF"
+        JPEG = "jpg", "JPG"
+        PNG = "png", "PNG"
+
+    referral = models.ForeignKey(Referral, models.PROTECT, related_name="attachments")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=8, choices=Kind)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    by_id = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=100)
+    added_at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+    taken_back_why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(taken_back_at__isnull=True, taken_back_why="")
+                | (Q(taken_back_at__isnull=False, content=b"") & ~Q(taken_back_why="")),
+                name="attachment_taken_back_is_empty",
+            ),
+            models.UniqueConstraint(
+                fields=("referral", "sha256"), condition=Q(taken_back_at__isnull=True), name="attachment_once"
+            ),
+        )
+        ordering = ("id",)
+
+    class Privacy:
+        rows = Rows("seen with the letter", OF_REFERRAL)
+        identifying = ("by_name",)
+        clinical = ("referral", "name", "content")
+        operational = ("kind", "size", "sha256", "by_id", "added_at", "taken_back_at", "taken_back_why")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SchoolCase(BaseModel):
+    """A student fell ill or was hurt at school; the centre that serves it sends them on or answers (FHIR Task).
+
+    `organization` is that centre. Who the student is comes from the school's list where a number is given, else by name
+    alone; the register is asked when the case goes to a hospital (FT18-2.3d).
+    """
+
+    class Consciousness(models.TextChoices):
+        AWAKE = "awake", _("清醒")
+        DROWSY = "drowsy", _("叫得应，反应慢")
+        UNRESPONSIVE = "unresponsive", _("叫不应")
+
+    class Breathing(models.TextChoices):
+        NORMAL = "normal", _("呼吸正常")
+        DIFFICULT = "difficult", _("呼吸困难")
+        ABSENT = "absent", _("没有呼吸")
+
+    class Sign(models.TextChoices):
+        BLEEDING = "bleeding", _("出血")
+        INJURY = "injury", _("外伤或骨折")
+        CONVULSION = "convulsion", _("抽搐")
+        CHEST_PAIN = "chest_pain", _("胸痛")
+        ABDOMINAL_PAIN = "abdominal_pain", _("腹痛")
+        VOMITING = "vomiting", _("呕吐")
+        RASH = "rash", _("皮疹或过敏")
+        POISONING = "poisoning", _("误食或中毒")
+        BURN = "burn", _("烫伤")
+
+    class Answer(models.TextChoices):
+        STAYS = "stays", _("留在学校观察")
+        COMES = "comes", _("来中心看")
+        AMBULANCE = "ambulance", _("急救车已叫")
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    opened_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    student = models.CharField(max_length=100)
+    grade = models.CharField(max_length=40, blank=True)
+    identifier = models.CharField(max_length=40, blank=True)
+    contact = models.CharField(max_length=60)
+    contact_phone = models.CharField(max_length=40)
+    happened_at = models.DateTimeField()
+    what = models.TextField()
+    consciousness = models.CharField(max_length=16, choices=Consciousness)
+    breathing = models.CharField(max_length=16, choices=Breathing)
+    temperature = models.DecimalField(max_digits=3, decimal_places=1, null=True, blank=True)
+    signs = ArrayField(models.CharField(max_length=16, choices=Sign), default=list, blank=True)
+    findings = models.TextField(blank=True)
+    is_ambulance_called = models.BooleanField(default=False)
+    status = models.CharField(max_length=16, choices=SCHOOL_CASE.choices(), default=SCHOOL_CASE.initial)
+    opened_at = models.DateTimeField()
+    # Until when the centre has to answer; empty once it did.
+    due_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answer_kind = models.CharField(max_length=16, choices=Answer, blank=True)
+    answer = models.TextField(blank=True)
+    referral = models.OneToOneField(Referral, models.PROTECT, null=True, blank=True, related_name="school_case")
+    policy_ref = models.CharField(max_length=120)
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status="forwarded", referral__isnull=False)
+                | (~Q(status="forwarded") & Q(referral__isnull=True)),
+                name="school_case_forwarded_has_letter",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="answered") & ~Q(answer_kind="") & ~Q(answer=""))
+                | (~Q(status="answered") & Q(answer_kind="", answer="")),
+                name="school_case_answered_has_words",
+            ),
+            # The same student is reported once as long as nobody has answered: by number, or by name and class.
+            models.UniqueConstraint(
+                fields=("community", "identifier"),
+                condition=Q(status="open") & ~Q(identifier=""),
+                name="school_case_open_once_by_number",
+            ),
+            models.UniqueConstraint(
+                fields=("community", "student", "grade"),
+                condition=Q(status="open", identifier=""),
+                name="school_case_open_once_by_name",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("organization", "opened_at"), condition=Q(status="open"), name="school_case_waiting"),
+            models.Index(fields=("community", "-opened_at"), name="school_case_of_school"),
+        )
+        ordering = ("-opened_at", "-id")
+
+    class Privacy:
+        rows = Rows("the school that reported it, its centre, and whoever sees the letter", OF_SCHOOL_CASE)
+        identifying = ("student", "grade", "identifier", "contact", "contact_phone", "opened_by")
+        clinical = (
+            "what", "consciousness", "breathing", "temperature", "signs", "findings", "is_ambulance_called",
+            "answer_kind", "answer", "referral", "happened_at",
+        )  # fmt: skip
+        operational = (
+            "community", "organization", "status", "opened_at", "due_at", "answered_at", "policy_ref", "is_demo",
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.student
+
+    @property
+    def state(self) -> State:
+        """The state as the table names and draws it."""
+        return SCHOOL_CASE.state(self.status)
+
+    @property
+    def is_life_threat(self) -> bool:
+        """Whether what was seen calls for an ambulance before anything else."""
+        return self.consciousness == self.Consciousness.UNRESPONSIVE or self.breathing != self.Breathing.NORMAL

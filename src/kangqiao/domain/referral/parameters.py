@@ -29,6 +29,11 @@ class ReferralParameters:
     down_accept_hours_urgent: Value
     first_contact_days: Value
     required_items: Value
+    school_items: Value
+    school_answer_minutes: Value
+    emergency_number: Value
+    attachment_mb: Value
+    attachments_most: Value
     remind_percent: Value
     escalate_percent: Value
     points: dict[str, Value]
@@ -57,6 +62,11 @@ class ReferralParameters:
             down_accept_hours_urgent=value("down_accept_hours_urgent"),
             first_contact_days=value("first_contact_days"),
             required_items=value("required_items"),
+            school_items=value("required_items_school_emergency"),
+            school_answer_minutes=value("school_answer_minutes"),
+            attachment_mb=value("attachment_mb"),
+            attachments_most=value("attachments_most"),
+            emergency_number=policy.value("portal", "emergency_number"),
             remind_percent=value("overdue_remind_percent"),
             escalate_percent=value("overdue_escalate_percent"),
             points={reason: value(f"priority_points_{reason}") for reason in POINTS},
@@ -90,6 +100,16 @@ class ReferralParameters:
     def first_contact_limit(self) -> timedelta:
         """How long the centre has for the first contact after taking a patient over."""
         return timedelta(days=float(self.first_contact_days.fraction()))
+
+    @property
+    def attachment_bytes(self) -> int:
+        """How large a file that travels with a letter may be."""
+        return self.attachment_mb.integer() * 1024 * 1024
+
+    @property
+    def school_limit(self) -> timedelta:
+        """How long the centre may take to answer a school's emergency."""
+        return timedelta(seconds=float(self.school_answer_minutes.fraction() * 60))
 
 
 def _hours(value: Value) -> timedelta:

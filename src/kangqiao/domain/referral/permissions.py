@@ -10,11 +10,15 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.rows import Contribution
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.contracting import permissions as contracting
+from kangqiao.domain.contracting.models import SchoolHealthWorker
+from kangqiao.domain.contracting.permissions import SCHOOL
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
-from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.models import Referral, SchoolCase
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.kernel.decision import YES, Decision, no
 
@@ -76,6 +80,28 @@ def parties(by: Actor, referral: Referral, own_bodies: frozenset[int]) -> set[st
     return found
 
 
+def school_cases_visible_to(seat: Seat | None) -> Q:
+    """The cases of the schools one looks after; a centre's, those of the schools it serves."""
+    if seat is not None and seat.role in SCHOOL:
+        held = SchoolHealthWorker.objects.filter(user_id=seat.user_id, until__isnull=True)
+        return Q(community__in=held.values("community"))
+    if seat is not None and seat.role in CENTRE_ROLES:
+        return Q(organization_id=seat.organization_id)
+    return Q(pk__in=())
+
+
+def school_parties(by: Actor, case: SchoolCase) -> set[str]:
+    """Which parties of the table the actor is: the school that reported, the centre that serves it."""
+    if by.role in CENTRE_ROLES and case.organization_id == by.organization_id:
+        return {"centre"}
+    return {"school"} if contracting.works_at(by, case.community_id) else set()
+
+
+def sender_sides(referral: Referral) -> set[str]:
+    """The parties of the house that sent a letter."""
+    return {"gp"} if referral.direction == "up" else {"desk", "specialist"}
+
+
 def can_send_up(by: Actor, origin: Encounter | None) -> Decision:
     """Doctors of a centre send patients up; so does a posted expert, from a visit at the centre (SZ16-3.2b)."""
     if by.role in CENTRE_ROLES or (by.role == Role.EXPERT and origin is not None and origin.is_posted_expert):
@@ -100,3 +126,23 @@ def at_the_desk(by: Actor, hospital: Organization) -> Actor:
 def for_the_referral(by: Actor) -> Actor:
     """The referral itself, moved by this person: gives back the place it holds at the other house."""
     return Actor(id=Actor.system("referral").id, name=by.name, organization=by.organization)
+
+
+# What a school reads of the letter that came of its case: where it went and how far it is, never what is in it.
+_SCHOOL_LETTERS = f"""
+CREATE OR REPLACE FUNCTION kangqiao_school_letters(wanted bigint[]) RETURNS TABLE (case_id bigint, status text,
+  hospital text, sent_at timestamptz, answered_at timestamptz, arrived_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+#variable_conflict use_column
+BEGIN
+  IF kangqiao_role() <> '{Role.SCHOOL_HEALTH.value}' THEN RETURN; END IF;
+  RETURN QUERY
+    SELECT c.id, r.status::text, coalesce(nullif(o.short_zh, ''), o.zh)::text, r.sent_at, r.answered_at, r.arrived_at
+      FROM referral_schoolcase c
+      JOIN referral_referral r ON r.id = c.referral_id
+      JOIN institutions_organization o ON o.id = r.to_organization_id
+     WHERE c.id = ANY (wanted)
+       AND EXISTS (SELECT FROM contracting_schoolhealthworker w
+                    WHERE w.community_id = c.community_id AND w.user_id = kangqiao_me() AND w.until IS NULL);
+END $body$"""  # noqa: S608 (constant text)
+ROWS = Contribution((_SCHOOL_LETTERS,))

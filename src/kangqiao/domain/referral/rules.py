@@ -152,6 +152,16 @@ def holds(test: Test, reading: Reading) -> bool:
     return code == reading.code and compared[how]
 
 
+# A local number has seven figures.
+LEAST_DIGITS = 7
+PHONE = re.compile(r"^\+?[0-9][0-9() \-－—]{5,28}[0-9]$")
+
+
+def is_phone(number: str) -> bool:
+    """Whether somebody may be reached under it: seven signs at least, figures at both ends."""
+    return bool(PHONE.match(number.strip())) and sum(one.isdigit() for one in number) >= LEAST_DIGITS
+
+
 def digest(summary: Mapping[str, Any]) -> str:
     """The fingerprint of a summary: the same words, the same sixty-four signs."""
     text = json.dumps(summary, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -119,3 +119,20 @@ DOWN = StateTable(
         ),
     ),
 )
+
+SCHOOL_CASE = StateTable(
+    name="school_case",
+    zh="校园急诊",
+    initial="open",
+    states=(
+        State("open", "待中心答复", "Waiting for the centre", Look.BACK, owner="centre", clock="school_answer_minutes"),
+        State("answered", "中心已答复", "Answered", Look.DONE, final=True),
+        State("forwarded", "已转医院", "Sent to the hospital", Look.GO, final=True),
+        State("withdrawn", "学校已撤回", "Withdrawn", Look.GONE, final=True),
+    ),
+    steps=(
+        Step("forward", "转到医院", "Send to a hospital", ("open",), "forwarded", ("centre",), primary=True),
+        Step("answer", "答复学校", "Answer the school", ("open",), "answered", ("centre",)),
+        Step("withdraw", "撤回", "Withdraw", ("open",), "withdrawn", ("school",), needs_reason=True),
+    ),
+)

@@ -59,6 +59,8 @@ PAGES: tuple[Entry, ...] = (
     Entry("contracting-one-stop-day", "checklist", _("今天的一站式")),
     Entry("stations-list", "chart-bar", _("服务站月报")),
     Entry("contracting-visits", "home-heart", _("上门")),
+    Entry("referral-school", "school", _("校园急诊")),
+    Entry("referral-school-new", "school", _("报学生急诊")),
     Entry("contracting-communities", "users-group", _("单位")),
     Entry("contracting-packages", "clipboard-check", _("签约服务包")),
     Entry("roster-board", "calendar-week", _("专家排班")),

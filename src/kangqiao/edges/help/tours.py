@@ -23,6 +23,7 @@ PLACES: dict[str, Promise] = {
     "referral-desk": gettext_lazy("社区转来的单子：左边信，右边档案和为社区留的号；按 1 接收，按 2 退回并说明。"),
     "contracting-desk": gettext_lazy("谁申请签约、谁等着签署、谁快到期：接受以后名额就留好了。"),
     "contracting-teams": gettext_lazy("家庭医生团队的成员、片区和名额；签而不约和待签的重点人群从团队里看。"),
+    "referral-school": gettext_lazy("学生出了急事从这里报给社区中心；答复了什么、转到哪里，一句话写在这里。"),
     "contracting-helped": gettext_lazy("派给您的上门，写着日期和地址；您可以联系的居民和他们的预约。"),
     "slots-day": gettext_lazy("今天谁约了谁：签到、记未到、写小结。"),
     "slots-pools": gettext_lazy("先留给社区多少号、什么时候放出来、用没用掉；换个比例，用真实的需求再放一遍。"),

@@ -36,6 +36,7 @@ REFERRALS = Entry("referral-list", "transfer", _("转诊"))
 DESK = Entry("referral-desk", "inbox", _("接收台"))
 CONTRACTS = Entry("contracting-desk", "heart-handshake", _("签约"))
 TEAMS = Entry("contracting-teams", "users", _("团队"))
+SCHOOL = Entry("referral-school", "school", _("急诊"))
 HELPED = Entry("contracting-helped", "heart-handshake", _("协助"))
 PEOPLE = Entry("residents-search", "users-group", _("居民"))
 INDICATORS = Entry("indicators-list", "chart-bar", _("指标"))
@@ -66,6 +67,7 @@ RAILS: dict[str, tuple[Entry, ...]] = {
     Role.HOSPITAL_DIRECTOR: (HOME, AGREEMENTS, POOLS, INDICATORS, APPRAISALS, MONEY, PUBLICATIONS, CHAIN),
     Role.PHARMACIST: (HOME, CHAIN, CLAUSES),
     Role.HELPER: (HOME, HELPED, CHAIN, CLAUSES),
+    Role.SCHOOL_HEALTH: (HOME, SCHOOL, CHAIN, CLAUSES),
     Role.BUREAU_OFFICER: (HOME, CHAIN, AGREEMENTS, INDICATORS, APPRAISALS, MONEY, PUBLICATIONS, CLAUSES),
     Role.FINANCE_OFFICER: (HOME, MONEY, APPRAISALS, INDICATORS, CHAIN, CLAUSES),
     Role.INSURER: (HOME, CHAIN, CLAUSES),

@@ -86,6 +86,24 @@ def _move(step: Step, pk: int) -> Verb:
     return verb_of(step, url)
 
 
+def of_school_cases(seat: Seat, now: datetime) -> list[Row]:
+    """Emergencies at schools that nobody has answered: how many minutes they wait, and what was seen."""
+    found = []
+    for line in referrals.school_waiting_rows(seat, now):
+        one, url = line.case, reverse("referral-school-case", args=(line.case.pk,))
+        verbs = look_at(_("看进展"), url)
+        if any(step.action == "forward" for step in referrals.school_case_steps(seat, one)):
+            to = reverse("referral-school-forward", args=(one.pk,))
+            verbs = (Verb(_("转到医院"), to, opens=True, primary=True), Verb(_("答复学校"), url, opens=True))
+        found.append(Row(
+            key=f"e{one.pk}", title=one.student, url=url, look=one.state, note=one.community.zh,
+            lead=_("已等 %(n)s 分钟：%(what)s") % {"n": line.minutes, "what": one.what},
+            rest=referrals.findings_in_words(one), since=one.opened_at, due=one.due_at, is_demo=one.is_demo,
+            verbs=verbs,
+        ))  # fmt: skip
+    return found
+
+
 def of_bookings(seat: Seat, now: datetime, *, mine: bool) -> list[Row]:
     """People booked today who have not come yet, by time."""
     midnight = make_aware(datetime.combine(localtime(now).date(), time()))

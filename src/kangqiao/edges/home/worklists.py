@@ -166,6 +166,15 @@ ONE_STOPS = Worklist(
     _("试点中心今天安排的一站式，没做的每一步会排在这里，您自己的在最上面。"),
     rows=team_rows.of_one_stops, waits=lambda seat, day: contracting.steps_waiting(seat, day.on),
 )  # fmt: skip
+SCHOOL_CASES = Worklist(
+    "schools", _("校园急诊"), _("转出或答复"), "referral-school", _("学校报来的急诊会排在最上面，写着等了几分钟。"),
+    rows=rows.of_school_cases, waits=_of_seat(referrals.school_cases_waiting),
+)  # fmt: skip
+OWN_SCHOOL_CASES = Worklist(
+    "schools", _("等中心答复的急诊"), _("看进展"), "referral-school",
+    _("学生出了急事，从“急诊”马上报给中心；等答复的会列在这里。"),
+    rows=rows.of_school_cases, waits=_of_seat(referrals.school_cases_waiting),
+)  # fmt: skip
 VISITS = Worklist(
     "visits", _("派给我的上门"), _("上门"), "contracting-helped", _("团队派给您的上门会排在这里，写着日期和地址。"),
     contracting.waiting_visits, team_rows.of_visits,
@@ -277,6 +286,7 @@ NOTICES = Worklist(
 
 LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.GP: (
+        SCHOOL_CASES,
         ENQUIRIES,
         RETURNED,
         SENT_UNPLACED,
@@ -295,6 +305,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     ),
     Role.EXPERT: (MY_PATIENTS, REPORTS, SURVEYS, SITTINGS, NOTICES),
     Role.CENTRE_MANAGER: (
+        SCHOOL_CASES,
         ENQUIRIES,
         DISPLACED,
         TODAY,
@@ -316,6 +327,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.PHARMACIST: (NOTICES,),
     Role.HELPER: (VISITS, NOTICES),
     Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, APPROVALS, NOTICES),
+    Role.SCHOOL_HEALTH: (OWN_SCHOOL_CASES, NOTICES),
     Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
     Role.INSURER: (NOTICES,),
     Role.SYSTEM_ADMIN: (ROLE_CHANGES, LOCKED, FAILED_WORK, NOTICES),

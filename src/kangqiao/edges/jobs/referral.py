@@ -1,4 +1,6 @@
-"""Every ten minutes whoever owes a step of a referral is reminded, and its supervisor told when time is up.
+"""Every minute a centre that owes a school an answer is reminded.
+
+Every ten minutes whoever owes a step of a referral is reminded, and its supervisor told when time is up.
 
 Every Monday the directors read what stood still.
 """
@@ -23,6 +25,16 @@ def clocks(timestamp: int) -> int:
     with as_system("referral-clocks") as by:
         told = actions.escalate_overdue(by=by, at=timezone.now())
     log.info("referral: %d clocks told", told)
+    return told
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="referral.schools", queueing_lock="referral.schools", pass_context=False)
+def schools(timestamp: int) -> int:
+    """Reads the clocks of emergencies at schools, which run in minutes; running it again tells nothing new."""
+    with as_system("referral-schools") as by:
+        told = actions.escalate_school_cases(by=by, at=timezone.now())
+    log.info("referral: %d told of emergencies at schools", told)
     return told
 
 

@@ -33,6 +33,7 @@ TASKS: dict[str, str | Promise] = {
     "jobs.again": _("重启中断的任务"),
     "publication.remind": _("提醒公示期限"),
     "referral.clocks": _("催办超时的转诊"),
+    "referral.schools": _("催办校园急诊"),
     "referral.weekly": _("每周告诉院长停着的转诊"),
     "roster.close_week": _("结束一周的排班"),
     "roster.end_postings": _("结束到期的派驻"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from kangqiao.domain.accounts.models import User
 from kangqiao.domain.contracting import actions
 from kangqiao.domain.contracting.actions import NewCommunity
 from kangqiao.domain.contracting.models import Community, Team
@@ -13,7 +14,7 @@ from kangqiao.kernel.period import years_after
 from kangqiao.pathways.demonstration.contracts import WAITING_AT
 from kangqiao.pathways.demonstration.people import CAST_DIVISION
 from kangqiao.pathways.demonstration.run import Run
-from kangqiao.pathways.demonstration.staff import GIVEN, SURNAMES
+from kangqiao.pathways.demonstration.staff import GIVEN, SCHOOL_HEALTH, SURNAMES
 
 KIND = Community.Kind
 # Kind, name, ages from and to, people of the register, more without a record, how many the place says it has, and the
@@ -36,6 +37,10 @@ def load_communities(run: Run) -> int:
     made = actions.import_communities(
         communities=new, since=run.today - timedelta(days=90), source=SOURCE, is_demo=True, by=run.by, at=run.at
     )
+    user = User.objects.filter(username=SCHOOL_HEALTH, is_demo=True).first()
+    for place in made:
+        if user is not None and place.kind == KIND.SCHOOL:
+            actions.add_health_worker(community_id=place.pk, user_id=user.pk, by=run.by, at=run.at)
     return len(made) + sum(len(one.people) for one in new)
 
 

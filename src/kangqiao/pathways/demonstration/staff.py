@@ -53,6 +53,7 @@ KNOWN_EXPERTS = {
 }
 KNOWN_GP = ("c_xiangwan", "周玉竹")
 HELPER = "helper-xiangwan"
+SCHOOL_HEALTH = "school-xiangwan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def _everybody() -> Iterator[Person]:
             doctor = (Practitioner.TitleKind.PHYSICIAN, Practitioner.TitleGrade.RESIDENT, kind)
             yield Person(f"{kind}-{hospital.code}", name, sex, Role.EXPERT, hospital, *doctor)
     yield _plain(names, HELPER, Role.HELPER, institutions.organization(KNOWN_GP[0]))
+    yield _plain(names, SCHOOL_HEALTH, Role.SCHOOL_HEALTH, institutions.organization(KNOWN_GP[0]))
 
 
 def _city(names: Names) -> Iterator[Person]:

@@ -43,6 +43,7 @@ from kangqiao.domain.contracting.actions.one_stop import (
 )
 from kangqiao.domain.contracting.actions.packages import add_package, adopt_packages, end_package
 from kangqiao.domain.contracting.actions.register import NewContract, NewTeam, import_contracts, import_teams
+from kangqiao.domain.contracting.actions.schools import add_health_worker, end_health_worker
 from kangqiao.domain.contracting.actions.services import Done, count_services, flag_key_groups
 from kangqiao.domain.contracting.actions.teams import (
     add_member,
@@ -71,6 +72,7 @@ __all__ = [
     "NewTeam",
     "accept_contract",
     "add_community",
+    "add_health_worker",
     "add_helper",
     "add_member",
     "add_package",
@@ -88,6 +90,7 @@ __all__ = [
     "drop_zone",
     "end_contract",
     "end_deceased",
+    "end_health_worker",
     "end_helper",
     "end_member",
     "end_package",

@@ -72,6 +72,18 @@ class HelperForm(forms.Form):
         self.fields["user_id"].choices = [("", _("请选人员")), *people]  # type: ignore[attr-defined]
 
 
+class HealthWorkerForm(forms.Form):
+    """Whose account reports for a school."""
+
+    user_id = forms.TypedChoiceField(
+        label=_("人员"), coerce=int, help_text=_("先请系统管理员在本中心开通“校医或保健老师”账号。")
+    )
+
+    def __init__(self, *args: Any, people: Iterable[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user_id"].choices = [("", _("请选人员")), *people]  # type: ignore[attr-defined]
+
+
 class VisitForm(forms.Form):
     """Who of the helpers goes to a resident, for what and when."""
 

@@ -1,7 +1,7 @@
 """Teams, packages, contracts, and what was done under them."""
 
 from kangqiao.domain.contracting.models.approvals import Approval
-from kangqiao.domain.contracting.models.communities import Affiliation, Community, CommunityVisit
+from kangqiao.domain.contracting.models.communities import Affiliation, Community, CommunityVisit, SchoolHealthWorker
 from kangqiao.domain.contracting.models.contracts import Contract, ContractPackage, Household, KeyPerson, Service
 from kangqiao.domain.contracting.models.one_stop import OneStop, OneStopStep, Pilot
 from kangqiao.domain.contracting.models.packages import UNPROMISED, Act, Group, PackageItem, ServicePackage
@@ -26,6 +26,7 @@ __all__ = [
     "OneStopStep",
     "PackageItem",
     "Pilot",
+    "SchoolHealthWorker",
     "Service",
     "ServicePackage",
     "Team",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import HOUSE, ROLE, Rows, shared
-from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.accounts.models import STAFF, Role, User
 from kangqiao.domain.contracting.models.packages import DateRange
 from kangqiao.domain.contracting.models.teams import Team
 from kangqiao.domain.contracting.states import COMMUNITY_VISIT
@@ -114,6 +114,36 @@ class Affiliation(BaseModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SchoolHealthWorker(BaseModel):
+    """Who looks after health at a school and reports emergencies of its students (FHIR PractitionerRole).
+
+    They see their own school's cases and nothing of records (FT18-2.3d). `until` is the first day they no longer do.
+    """
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="health_workers")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gte=F("since")), name="school_health_worker_term"
+            ),
+            models.UniqueConstraint(
+                fields=("community", "user"), condition=Q(until__isnull=True), name="school_health_worker_once"
+            ),
+        )
+        indexes = (models.Index(fields=("user",), condition=Q(until__isnull=True), name="school_health_worker_of"),)
+        ordering = ("since", "id")
+
+    class Privacy:
+        rows = Rows("whom to call at a school is known to whoever works here", STAFF)
+        identifying = ("user",)
+        clinical = ()
+        operational = ("community", "since", "until")
 
 
 class CommunityVisit(BaseModel):

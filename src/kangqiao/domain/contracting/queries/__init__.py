@@ -113,6 +113,14 @@ from kangqiao.domain.contracting.queries.packages import (
     packages_for,
     suited,
 )
+from kangqiao.domain.contracting.queries.schools import (
+    SCHOOLS,
+    get_health_worker,
+    health_workers_of,
+    may_report,
+    schools_of,
+    student_named,
+)
 from kangqiao.domain.contracting.queries.teams import (
     TeamLine,
     centre_teams,
@@ -133,6 +141,7 @@ from kangqiao.domain.contracting.queries.teams import (
 
 __all__ = [
     "REGISTERING",
+    "SCHOOLS",
     "SHOWN",
     "TABS",
     "Belonging",
@@ -166,6 +175,7 @@ __all__ = [
     "get_community",
     "get_community_visit",
     "get_contract",
+    "get_health_worker",
     "get_helped",
     "get_helper",
     "get_member",
@@ -179,6 +189,7 @@ __all__ = [
     "gives_approvals",
     "groups_held",
     "groups_named",
+    "health_workers_of",
     "helped",
     "helpers_of",
     "home_visits",
@@ -195,6 +206,7 @@ __all__ = [
     "may_keep",
     "may_keep_pilot",
     "may_pilot",
+    "may_report",
     "members_by_team",
     "members_of",
     "mine",
@@ -220,12 +232,14 @@ __all__ = [
     "reached",
     "responsible_team",
     "running_of",
+    "schools_of",
     "sentence",
     "service_share",
     "sign_code",
     "signer_of",
     "steps_waiting",
     "stops_after",
+    "student_named",
     "suited",
     "tab_counts",
     "team_counts",

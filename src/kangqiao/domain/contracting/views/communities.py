@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -108,7 +109,7 @@ def detail(request: SeatedRequest, community_id: int) -> HttpResponse:
         "visits": queries.community_visits(seat, place, on, MOST_VISITS),
         "may_keep": queries.may_keep(seat, place),
         "may_upload": seat.role in permissions.KEEPERS,
-    }
+    } | _reporting(place, on)
     return render(request, "contracting/community.html", context)
 
 
@@ -185,6 +186,31 @@ def plan(request: SeatedRequest, community_id: int) -> HttpResponse:
 
 
 @require_POST
+@access("role", roles=permissions.KEEPERS)
+@idempotent
+def add_worker(request: SeatedRequest, community_id: int) -> HttpResponse:
+    """Somebody's account reports for the school from now on."""
+    place, on = queries.get_community(request.seat, community_id), timezone.localdate()
+    form = forms.HealthWorkerForm(request.POST, people=queries.may_report(place, on))
+    if not form.is_valid():
+        raise RuleBroken(_("请选一个学校账号。"), next_step=_("先请系统管理员在本中心开通“校医或保健老师”账号。"))
+    actions.add_health_worker(community_id=place.pk, **form.cleaned_data, by=request.actor, at=timezone.now())
+    messages.success(request, _("已加上，可以报急诊了；看不到任何档案。"))
+    return redirect("contracting-community", place.pk)
+
+
+@require_POST
+@access("role", roles=permissions.KEEPERS)
+@idempotent
+def end_worker(request: SeatedRequest, worker_id: int) -> HttpResponse:
+    """Somebody reports for the school no more."""
+    place = queries.get_community(request.seat, queries.get_health_worker(worker_id).community_id)
+    actions.end_health_worker(worker_id=worker_id, by=request.actor, at=timezone.now())
+    messages.success(request, _("已停用，以后看不到学校的急诊。"))
+    return redirect("contracting-community", place.pk)
+
+
+@require_POST
 @access("role", roles=permissions.CENTRE)
 @idempotent
 def step(request: SeatedRequest, community_visit_id: int) -> HttpResponse:
@@ -201,6 +227,14 @@ def step(request: SeatedRequest, community_visit_id: int) -> HttpResponse:
         case _:
             raise NotVisible(_("没有这一步。"), next_step=_("请从单位页上的按钮操作。"))
     return redirect("contracting-community", one.community_id)
+
+
+def _reporting(place: Community, on: date) -> dict[str, Any]:
+    """Who reports emergencies for a school, and who may be added."""
+    if place.kind not in queries.SCHOOLS:
+        return {"is_school": False}
+    form = forms.HealthWorkerForm(people=queries.may_report(place, on))
+    return {"is_school": True, "workers": queries.health_workers_of(place), "worker_form": form}
 
 
 def _joined(request: SeatedRequest, form: Any, place: Community, who: dict[str, Any]) -> bool:

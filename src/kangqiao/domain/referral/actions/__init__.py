@@ -1,6 +1,7 @@
 """Every step of a referral, up and down, and taking back the last one."""
 
 from kangqiao.domain.referral.actions.arriving import complete_part, receive_patient
+from kangqiao.domain.referral.actions.attaching import attach_file, take_back_file
 from kangqiao.domain.referral.actions.down import (
     decline_down,
     propose_again,
@@ -10,6 +11,13 @@ from kangqiao.domain.referral.actions.down import (
 )
 from kangqiao.domain.referral.actions.parts import ITEMS
 from kangqiao.domain.referral.actions.placing import advise_referral, defer_referral, redirect_referral
+from kangqiao.domain.referral.actions.schools import (
+    answer_school_case,
+    escalate_school_cases,
+    forward_school_case,
+    open_school_case,
+    withdraw_school_case,
+)
 from kangqiao.domain.referral.actions.steps import (
     CHANGEABLE,
     accept_referral,
@@ -33,14 +41,19 @@ __all__ = [
     "ITEMS",
     "accept_referral",
     "advise_referral",
+    "answer_school_case",
+    "attach_file",
     "close_referral",
     "complete_part",
     "confirm_visit",
     "decline_down",
     "defer_referral",
     "escalate_overdue",
+    "escalate_school_cases",
+    "forward_school_case",
     "import_past",
     "mark_not_attended",
+    "open_school_case",
     "propose_again",
     "propose_down",
     "rebook_referral",
@@ -51,8 +64,10 @@ __all__ = [
     "return_referral",
     "return_summary",
     "send_up",
+    "take_back_file",
     "take_over",
     "tell_directors",
     "undo_step",
     "withdraw_referral",
+    "withdraw_school_case",
 ]

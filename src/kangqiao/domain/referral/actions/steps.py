@@ -52,12 +52,12 @@ from kangqiao.domain.referral.actions.reserving import (
     _wanted,
 )
 from kangqiao.domain.referral.models import Part, Referral
-from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.states import UP
 from kangqiao.domain.residents.permissions import user_id_of
 from kangqiao.domain.scheduling import actions as scheduling
 from kangqiao.domain.terminology import queries as terminology
 from kangqiao.kernel.errors import Denied, RuleBroken
+from kangqiao.policy import Value
 
 CHANGEABLE = frozenset({"history", "examination", "question", "medicines", "allergies", "reason", "diagnosis"})
 
@@ -84,6 +84,7 @@ def send_up(
     attempt: str = "",
     origin_encounter_id: int | None = None,
     summary: Mapping[str, Any] | None = None,
+    is_from_school: bool = False,
     by: Actor,
     at: datetime,
 ) -> Referral:
@@ -95,7 +96,8 @@ def send_up(
     `parts` are slots for examinations and a bed by kind (SZ16-2.2c), all taken or none. Raises RuleBroken naming the
     first missing item of the data set (ZH-4.4c), a criterion of the record passed over without a reason, or the open
     referral for the same problem; Taken naming the place that went, with the nearest; Denied, NotVisible. `summary` is
-    what the record tells; it travels frozen.
+    what the record tells; it travels frozen. `is_from_school` asks for the few items of a school's emergency alone
+    (FT18-2.3d).
     """
     origin = None if origin_encounter_id is None else _origin_visit(origin_encounter_id, resident_id, by)
     _allow(permissions.can_send_up(by, origin))
@@ -111,7 +113,7 @@ def send_up(
         "examination": bool(examination.strip()), "medicines": bool(medicines.strip()),
         "allergies": bool(allergies.strip()), "consent": has_consent,
     }  # fmt: skip
-    _require_whole(parameters, given)
+    _require_whole(parameters.school_items if is_from_school else parameters.required_items, given)
     _check_codes(reason_code, specialty)
     _require_why(summary or {}, reason_code, reason)
     _refuse_twin(resident_id, hospital, specialty, "up")
@@ -195,7 +197,7 @@ def resend_referral(*, referral_id: int, seen_status: str = "", by: Actor, at: d
     whole = dict.fromkeys(ITEMS, True)
     whole |= {name: bool(changes.get(name, getattr(referral, name)).strip()) for name in CHANGEABLE & set(ITEMS)}
     whole["reason"] |= bool(referral.reason_code)
-    _require_whole(parameters, whole)
+    _require_whole(parameters.required_items, whole)
     limit = parameters.accept_limit(referral.urgency)
     _move(referral, "resend", by=by, at=at, limit=limit, sent_at=at, answered_at=None, answer_by=at + limit, **changes)
     _tell(referral, "resent", referral.to_organization, Role.REFERRAL_DESK, _("%(centre)s补充后再次上转"), by, at)
@@ -318,13 +320,13 @@ def _origin_visit(encounter_id: int, resident_id: int, by: Actor) -> Encounter:
     return visit
 
 
-def _require_whole(parameters: ReferralParameters, given: dict[str, bool]) -> None:
-    missing = rules.missing_items([str(item) for item in parameters.required_items.list_()], given)
+def _require_whole(required: Value, given: dict[str, bool]) -> None:
+    missing = rules.missing_items([str(item) for item in required.list_()], given)
     if missing:
         raise RuleBroken(
             _("转诊资料还缺%(count)s项，先补“%(first)s”。") % {"count": len(missing), "first": _(ITEMS[missing[0]])},
             next_step=_("补齐后再发送，已填的内容都在。"),
-            clause=parameters.required_items.clause,
+            clause=required.clause,
         )
 
 

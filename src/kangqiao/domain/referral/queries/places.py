@@ -148,6 +148,11 @@ def hospitals_for(seat: Seat, now: datetime) -> list[Choice]:
     return [Choice(one.pk, f"{one.zh} · {green}" if one.pk in paired else one.zh) for one in found]
 
 
+def is_paired(seat: Seat, now: datetime) -> bool:
+    """Whether the seat's centre has an agreement with any hospital today."""
+    return paired_hospitals(seat.organization_id, localtime(now).date()).exists()
+
+
 def other_hospitals(referral: Referral, now: datetime) -> list[Choice]:
     """Where a letter may go on to: every hospital of the region with its free places in the specialty, soonest first.
 

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from kangqiao import policy
-from kangqiao.domain.referral.states import DOWN, UP
+from kangqiao.domain.referral.states import DOWN, SCHOOL_CASE, UP
 
-TABLES = (UP, DOWN)
+TABLES = (UP, DOWN, SCHOOL_CASE)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

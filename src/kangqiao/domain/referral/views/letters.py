@@ -182,6 +182,8 @@ def _letter(request: Request, one: Referral) -> dict[str, Any]:
         "score": queries.score_of(one, now),
         "reasons": queries.reasons_of(one),
         "is_intact": queries.is_intact(one),
+        "school": queries.school_case_of(one),
+        "files": queries.files_of(request.seat, one),
         "referral": one,
     }
 

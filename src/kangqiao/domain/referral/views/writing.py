@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import attempt_of, idempotent
 from kangqiao.base.pages import number_in, wants_part
+from kangqiao.base.uploads import looked_into
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import actions, forms, permissions, queries
@@ -83,7 +85,7 @@ def down(request: Request) -> HttpResponse:
     form = _down_form(request, patient)
     if request.method == "POST" and form.is_valid():
         try:
-            sent = actions.propose_down(resident_id=patient.pk, by=request.actor, at=timezone.now(), **form.letter())
+            sent = _hand_down(request, patient, form)
             messages.success(request, _("已下转 %(number)s，等中心接收。") % {"number": sent.number})
             return _go(request, _address(sent))
         except RuleBroken as error:
@@ -104,6 +106,7 @@ def _up_form(request: Request, patient: Resident) -> forms.UpForm:
     draft = queries.draft_of(request.seat, patient, encounter)
     return forms.UpForm(
         request.POST or None,
+        request.FILES or None,
         initial={
             **draft,
             **_proposed(request, patient),
@@ -142,6 +145,7 @@ def _down_form(request: Request, patient: Resident) -> forms.DownForm:
     start |= _proposed(request, patient, down=True)
     return forms.DownForm(
         request.POST or None,
+        request.FILES or None,
         initial=start,
         centres=queries.centres_for(request.seat, centre_id),
         specialties=queries.specialty_choices(),
@@ -149,8 +153,10 @@ def _down_form(request: Request, patient: Resident) -> forms.DownForm:
     )
 
 
+@transaction.atomic
 def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
-    return actions.send_up(
+    """The letter with its file, or neither."""
+    sent = actions.send_up(
         resident_id=patient.pk,
         attempt=attempt_of(request),
         summary=queries.summary_of(request.seat, patient, timezone.now(), form.cleaned_data["to_organization"]),
@@ -158,6 +164,22 @@ def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
         at=timezone.now(),
         **form.letter(),
     )
+    return _with_file(request, sent, form)
+
+
+@transaction.atomic
+def _hand_down(request: Request, patient: Resident, form: forms.DownForm) -> Referral:
+    """The hand-over with its file, or neither."""
+    sent = actions.propose_down(resident_id=patient.pk, by=request.actor, at=timezone.now(), **form.letter())
+    return _with_file(request, sent, form)
+
+
+def _with_file(request: Request, sent: Referral, form: Form) -> Referral:
+    if file := form.cleaned_data["attachment"]:
+        at = timezone.now()
+        looked = looked_into(file, queries.most_bytes(sent, at))
+        actions.attach_file(referral_id=sent.pk, file=looked, by=request.actor, at=at)
+    return sent
 
 
 def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.residents.models import Basis, Merge, Resident
 from kangqiao.domain.residents.parameters import access_at
-from kangqiao.domain.residents.permissions import bases_of, kinds_of_bases, user_id_of, valid_at, visible_to
+from kangqiao.domain.residents.permissions import bases_of, is_refused, kinds_of_bases, user_id_of, valid_at, visible_to
 from kangqiao.domain.residents.rules import age_on, read_search
 from kangqiao.kernel.errors import NotVisible, TooOften
 
@@ -201,6 +201,26 @@ def by_identifier(seat: Seat, identifier: str) -> Resident | None:
     if found is not None:
         note_read(seat, [found.pk])
     return found
+
+
+@beyond("residents.register")
+def known_by(identifier: str) -> Resident | None:
+    """Who is registered anywhere under exactly these papers or this record number, the kept one of two merged.
+
+    For a step that makes a relation to that person; a page shows nothing of them before.
+    """
+    wanted = identifier.strip().upper()
+    found = Resident.objects.filter(Q(identifier=wanted) | Q(record_number=wanted)).first() if wanted else None
+    if found is None:
+        return None
+    merged = Merge.objects.select_related("kept").filter(gone=found, undone_at__isnull=True).first()
+    return found if merged is None else merged.kept
+
+
+@beyond("residents.register")
+def keeps_out(resident_id: int, organization_id: int, at: datetime) -> bool:
+    """Whether somebody registered anywhere refused this house, asked before a relation to it is made."""
+    return is_refused(resident_id, organization_id, at)
 
 
 @beyond("residents.register")
