@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
-from kangqiao.domain.scheduling.models import Hold, PoolRule, Session, Slot
+from kangqiao.domain.scheduling.models import (
+    CalendarDay,
+    ClinicException,
+    ClinicTemplate,
+    Hold,
+    PoolRule,
+    Session,
+    Slot,
+)
+from kangqiao.domain.workforce.models import Practitioner
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
@@ -25,6 +34,7 @@ def add_holds(side: Side) -> None:
     opens = side.at - timedelta(days=60)
     side.add("other_slot", Slot, session=other, starts_at=begins, ends_at=ends, opens_at=opens, capacity=9)
     side.rows["pool_house"] = side.hospital
+    add_week(side)
     for number, name in enumerate(("", "@hospital")):
         slot, until = side.rows[f"slot{name}"], side.at + timedelta(days=1)
         span = {"starts_at": side.at + timedelta(hours=number), "ends_at": side.at + timedelta(hours=number + 1)}
@@ -32,3 +42,20 @@ def add_holds(side: Side) -> None:
         side.add(f"hold{name}", Hold, slot=slot, resident=side.resident, since=since, until=until, **span)
         slot.held = [until]
         slot.save(update_fields=("held",))
+
+
+def add_week(side: Side) -> None:
+    """A doctor of the hospital holds a clinic tomorrow evening and never after; the day after counts as closed."""
+    tomorrow, doctor = side.today + timedelta(days=1), {"title_kind": "physician", "title_grade": "senior"}
+    weekly = side.add(
+        "weekly_doctor", Practitioner, organization=side.hospital, specialty=side.expert.specialty, **doctor
+    )
+    side.add(
+        "template", ClinicTemplate, organization=side.hospital, practitioner=weekly, weekday=tomorrow.isoweekday(),
+        specialty="cardiology", starts=time(18), ends=time(20), slot_minutes=30, capacity=1, since=side.today,
+        until=side.today + timedelta(days=2),
+    )  # fmt: skip
+    side.add("clinic_exception", ClinicException, template=side.template, day=side.rows["free_day"])
+    named = {"organization": side.hospital, "place": None}
+    side.add("calendar_day", CalendarDay, **named, day=tomorrow, works_as=tomorrow.isoweekday())
+    side.add("closed_day", CalendarDay, **named, day=side.today + timedelta(days=2), works_as=None)

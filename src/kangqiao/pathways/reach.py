@@ -128,6 +128,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             related=(Role.REFERRAL_DESK, *LEADERS, Role.DISPATCHER),
         ),
         "pool_house": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
+        "template": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
         "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
         "team": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
         "appeal": _kind(own=(Role.CENTRE_MANAGER,), related=(Role.REFERRAL_DESK,)),
@@ -200,6 +201,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "survey_id": "survey",
         "task_id": "team_task",
         "team_id": "team",
+        "template_id": "template",
         "waiting_id": "waiting",
         "zone_id": "zone",
     }
@@ -218,7 +220,7 @@ def kind_of(address: str, argument: str) -> str:
     """The kind of row an argument of an address names; empty for a word such as the name of a step."""
     if argument == "pk":
         return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
-    if address in ("slots-pools-of", "slots-share"):
+    if address in ("slots-pools-of", "slots-share", "slots-templates-of", "slots-template-new", "slots-opening"):
         return "pool_house"  # a hospital, as those see it who share its places out
     if address == "slots-appeal":
         return "missed"  # a booking, as the one sees it who was awaited

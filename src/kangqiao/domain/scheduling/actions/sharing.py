@@ -65,7 +65,7 @@ def _share_out_again(rule: PoolRule, at: datetime) -> int:
     known = list(PoolRule.objects.filter(organization_id=rule.organization_id))
     opened, changed = queries.opened_at(sessions), []
     slots: dict[int, list[Slot]] = {session.pk: [] for session in sessions}
-    for slot in Slot.objects.filter(session__in=sessions).order_by("starts_at", "pk"):
+    for slot in Slot.objects.filter(session__in=sessions, is_same_day=False).order_by("starts_at", "pk"):
         slots[slot.session_id].append(slot)
     for session in sessions:
         day = localtime(session.starts_at).date()

@@ -157,6 +157,8 @@ def day_sessions(seat: Seat, starts: datetime, ends: datetime) -> list[Session]:
             starts_at__gte=starts,
             starts_at__lt=ends,
         )
+        # An empty clinic that was opened anew when its template changed is no news to the desk.
+        .exclude(status="withdrawn", template=None, source__startswith="template:")
         .select_related("practitioner__specialty", "practitioner__organization", "organization", "stands_in_for")
         .annotate(places=Count("slots", distinct=True))
         .prefetch_related(Prefetch("bookings", bookings, to_attr="seen"))

@@ -57,7 +57,7 @@ class Calendar:
 class SlotPlan:
     """One slot to be made: its time, the instant it opens at all, its pool, and when it falls to each wider circle.
 
-    Public from the start, it has none of the three instants.
+    Public from the start, it has none of the three instants; for the day itself it opens as that day begins.
     """
 
     starts_at: datetime
@@ -67,6 +67,7 @@ class SlotPlan:
     teams_at: datetime | None = None
     contracted_at: datetime | None = None
     release_at: datetime | None = None
+    is_same_day: bool = False
 
 
 class Refusal(StrEnum):
