@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.scheduling.models import (
     CalendarDay,
     ClinicException,
     ClinicTemplate,
     Hold,
+    OverbookRight,
     PoolRule,
     Session,
     Slot,
@@ -56,6 +58,10 @@ def add_week(side: Side) -> None:
         until=side.today + timedelta(days=2),
     )  # fmt: skip
     side.add("clinic_exception", ClinicException, template=side.template, day=side.rows["free_day"])
+    today = {"organization": side.hospital, "since": side.today, "until": tomorrow}
+    for role in (Role.REFERRAL_DESK, Role.EXPERT):
+        side.add("overbook_right", OverbookRight, user=side.users[role], **today)
+    side.rows |= {"sitting": side.session, "sitting@hospital": side.rows["session@hospital"]}
     named = {"organization": side.hospital, "place": None}
     side.add("calendar_day", CalendarDay, **named, day=tomorrow, works_as=tomorrow.isoweekday())
     side.add("closed_day", CalendarDay, **named, day=side.today + timedelta(days=2), works_as=None)

@@ -127,6 +127,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             own=(Role.CENTRE_MANAGER,),
             related=(Role.REFERRAL_DESK, *LEADERS, Role.DISPATCHER),
         ),
+        "overbook_right": _kind(own=LEADERS),
+        "sitting": _kind(is_kept=True, related=(Role.REFERRAL_DESK, Role.EXPERT)),
         "pool_house": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
         "template": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
         "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
@@ -194,6 +196,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "resident_id": "resident",
         "roster_id": "roster",
         "row_id": "import_row",
+        "right_id": "overbook_right",
         "service_id": "service",
         "session_id": "session",
         "sign_in_id": "sign_in",
@@ -216,12 +219,27 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 
 
+# Addresses whose hospital is one as those see it who share its places out and open its clinics.
+OF_POOL_HOUSE = (
+    "slots-pools-of", "slots-share", "slots-templates-of", "slots-template-new", "slots-opening", "slots-rights-of",
+)  # fmt: skip
+
+
 def kind_of(address: str, argument: str) -> str:
     """The kind of row an argument of an address names; empty for a word such as the name of a step."""
     if argument == "pk":
         return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
-    if address in ("slots-pools-of", "slots-share", "slots-templates-of", "slots-template-new", "slots-opening"):
+    if address in (
+        "slots-pools-of",
+        "slots-share",
+        "slots-templates-of",
+        "slots-template-new",
+        "slots-opening",
+        "slots-rights-of",
+    ):
         return "pool_house"  # a hospital, as those see it who share its places out
+    if address == "slots-beyond":
+        return "sitting"  # a session of the own hospital, to which a patient may be added
     if address == "slots-appeal":
         return "missed"  # a booking, as the one sees it who was awaited
     if address in ("slots-withdraw", "slots-substitute"):

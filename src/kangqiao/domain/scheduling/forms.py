@@ -285,6 +285,52 @@ class DayStepForm(forms.Form):
     reason = forms.CharField(label=_("停诊的原因"), required=False, max_length=200)
 
 
+class RightForm(forms.Form):
+    """Who may add patients beyond the places, from when until when, and why."""
+
+    user = forms.TypedChoiceField(label=_("谁"), coerce=int)
+    since = forms.DateField(label=_("从哪天起"), widget=_day())
+    last_day = forms.DateField(label=_("到哪天为止"), help_text=_("含这一天。"), widget=_day())
+    reason = forms.CharField(label=_("为什么"), min_length=2, max_length=200, help_text=_("例如“只此一人看这个病”。"))
+
+    def __init__(self, *args: Any, people: Iterable[tuple[int, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].choices = [("", _("请选一个人")), *people]  # type: ignore[attr-defined] # a field of choices
+
+    def clean_since(self) -> date:
+        """A day that has neighbours, else a sentence."""
+        return _in_calendar(self.cleaned_data["since"])
+
+    def clean_last_day(self) -> date:
+        """A day that has neighbours, else a sentence."""
+        return _in_calendar(self.cleaned_data["last_day"])
+
+    def signed(self) -> dict[str, Any]:
+        """The signature of the action; the first day without the right is the one after the last."""
+        given = self.cleaned_data
+        until = given["last_day"] + timedelta(days=1)
+        return {"user_id": given["user"], "since": given["since"], "until": until, "reason": given["reason"]}
+
+
+class BeyondForm(forms.Form):
+    """Who is added beyond the places, and why."""
+
+    resident = forms.IntegerField(min_value=1, max_value=2**62, widget=forms.HiddenInput)
+    reason = forms.CharField(label=_("为什么加号"), min_length=2, max_length=200, help_text=_("会记进预约和操作记录。"))
+
+
+class PickForm(forms.Form):
+    """Whom somebody looks for, or has found."""
+
+    q = forms.CharField(label=_("找居民"), required=False, max_length=40, help_text=_("姓名、拼音首字母或电话。"))
+    resident = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+
+    def wanted(self) -> tuple[str, int | None]:
+        """What was typed, and who was picked."""
+        given = self.cleaned_data if self.is_valid() else {}
+        return str(given.get("q", "")), given.get("resident")
+
+
 def _in_calendar(day: date) -> date:
     found = in_calendar(day)
     if found is None:

@@ -151,6 +151,11 @@ class WeeklyParameters:
         )
 
 
+def overbook_most(policy: Policy) -> int:
+    """How many may be added beyond the places of one session. Raises NoPolicyInForce when nothing says so."""
+    return policy.value(TOPIC, "overbook_most").integer()
+
+
 def first_visit_cut(policy: Policy) -> Value | None:
     """Percentage points of pooled insurance a resident loses who goes to a hospital past their centre (ZH-4.4a).
 

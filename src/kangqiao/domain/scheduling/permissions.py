@@ -140,6 +140,26 @@ def can_plan_week(by: Actor, organization: Organization) -> Decision:
     return no(_("只有医院自己或本地的排班员可以排出诊模板。"))
 
 
+# Whose own seat may use a right to add somebody beyond the places.
+ADDING = (Role.REFERRAL_DESK, Role.EXPERT)
+
+
+def can_name_right(by: Actor, organization: Organization) -> Decision:
+    """The hospital's director and its guidance office name who may add patients; nobody names themselves."""
+    if by.role in (Role.HOSPITAL_DIRECTOR, Role.GUIDANCE_OFFICE) and by.organization_id == organization.pk:
+        return YES
+    return no(_("加号权由医院院长或社区指导科来定。"))
+
+
+def can_add_beyond(by: Actor, session: Session, *, has_right: bool) -> Decision:
+    """Who was named; a doctor in the own session, the desk in any of the house."""
+    if by.role not in ADDING or by.organization_id != session.organization_id or not has_right:
+        return no(_("您没有这家医院的加号权。"))
+    if by.role == Role.EXPERT and session.practitioner.user_id != user_id_of(by):
+        return no(_("只能在自己的门诊里加号。"))
+    return YES
+
+
 def can_name_day(by: Actor, *, organization: Organization | None, place: Place) -> Decision:
     """A hospital names days for itself, the bureau and the dispatcher of a place for all hospitals in it."""
     if by.is_system or (organization is not None and can_plan_week(by, organization)):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kangqiao.domain.scheduling.views import absences, booking, calendar, pools, scanning, waiting, weekly
+from kangqiao.domain.scheduling.views import absences, booking, calendar, overbooking, pools, scanning, waiting, weekly
 
 urlpatterns = [
     path("pools/", pools.own, name="slots-pools"),
@@ -16,6 +16,10 @@ urlpatterns = [
     path("templates/<int:template_id>/end/", weekly.end, name="slots-template-end"),
     path("templates/<int:template_id>/except/", weekly.except_day, name="slots-template-except"),
     path("templates/<int:template_id>/restore/", weekly.restore, name="slots-template-restore"),
+    path("rights/", overbooking.own, name="slots-rights"),
+    path("rights/at/<int:hospital_id>/", overbooking.rights, name="slots-rights-of"),
+    path("rights/<int:right_id>/end/", overbooking.end, name="slots-right-end"),
+    path("sessions/<int:session_id>/beyond/", overbooking.beyond, name="slots-beyond"),
     path("calendar/", calendar.year, name="slots-calendar"),
     path("calendar/day/", calendar.day, name="slots-calendar-day"),
     path("", booking.find, name="slots-find"),

@@ -60,6 +60,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("slots-pools", "chart-bar", _("号源分配")),
     Entry("slots-templates", "calendar-event", _("出诊模板")),
     Entry("slots-calendar", "calendar", _("出诊日历")),
+    Entry("slots-rights", "user-check", _("加号权")),
     Entry("mydata", "download", _("带走我的数据")),
     Entry("residents-reads", "eye", _("谁看过我的档案")),
     Entry("messaging-inbox", "bell", _("消息")),

@@ -13,6 +13,11 @@ from kangqiao.domain.scheduling.actions.calendar import (
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
 from kangqiao.domain.scheduling.actions.moving import move_booking
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
+from kangqiao.domain.scheduling.actions.overbooking import (
+    end_right,
+    name_right,
+    overbook,
+)
 from kangqiao.domain.scheduling.actions.replacing import let_go, place_again, substitute_session
 from kangqiao.domain.scheduling.actions.scanning import check_in_scanned
 from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
@@ -55,6 +60,7 @@ __all__ = [
     "check_in_scanned",
     "clear_day",
     "decide_appeal",
+    "end_right",
     "end_template",
     "except_day",
     "fulfil_booking",
@@ -66,10 +72,12 @@ __all__ = [
     "miss_booking",
     "move_booking",
     "name_days",
+    "name_right",
     "offer_free_places",
     "open_session",
     "open_sessions",
     "open_weeks",
+    "overbook",
     "pass_offer",
     "place_again",
     "release_slot",

@@ -96,7 +96,13 @@ def _locked_booking(booking_id: int) -> Booking:
     return booking
 
 
+def _count(booking: Booking, by_how_many: int) -> None:
+    """The place of a booking is one more or one less: of the slot, or beside it when it was added beyond."""
+    column = "taken" if booking.right_id is None else "extra"
+    Slot.objects.filter(pk=booking.slot_id).update(**{column: F(column) + by_how_many})
+
+
 def _give_back(booking: Booking, *, by: Actor, at: datetime, reason: str) -> None:
     transition(booking, BOOKING, "cancel", by=by, at=at, reason=reason)
-    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") - 1)
+    _count(booking, -1)
     residents.end_basis(source=_source(booking), by=by, at=at)

@@ -1,6 +1,14 @@
 """Sessions, slots, bookings, and the templates sessions are opened from; no place is given twice."""
 
-from kangqiao.domain.scheduling.models.bookings import CHECK_IN, Appeal, Booking, Displaced, Hold, Waiting
+from kangqiao.domain.scheduling.models.bookings import (
+    CHECK_IN,
+    Appeal,
+    Booking,
+    Displaced,
+    Hold,
+    OverbookRight,
+    Waiting,
+)
 from kangqiao.domain.scheduling.models.sessions import InstantRange, PoolRule, Session, Slot
 from kangqiao.domain.scheduling.models.weekly import (
     CalendarDay,
@@ -23,6 +31,7 @@ __all__ = [
     "Displaced",
     "Hold",
     "InstantRange",
+    "OverbookRight",
     "PoolRule",
     "Session",
     "Slot",

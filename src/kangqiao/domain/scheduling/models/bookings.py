@@ -1,5 +1,7 @@
 """Who waits for a place, holds one, has one, lost one, or did not come."""
 
+from datetime import date, timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeBoundary, RangeOperators
 from django.db import models
@@ -9,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from kangqiao.base.codes import code_of
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import Rows
+from kangqiao.domain.accounts.models import STAFF, User
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.domain.scheduling.models.sessions import InstantRange, Session, Slot
+from kangqiao.domain.scheduling.models.weekly import DayRange
 from kangqiao.domain.scheduling.states import APPEAL, BOOKING, DISPLACED, WAITING
 
 
@@ -100,6 +104,47 @@ class Hold(BaseModel):
         operational = ("waiting", "starts_at", "ends_at", "since", "until")
 
 
+class OverbookRight(BaseModel):
+    """Who may add somebody beyond the places of a session, named by the hospital, from a day until another, and why.
+
+    `until` is the first day without it. No FHIR resource: it belongs to no appointment but goes with each one added.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    since = models.DateField()
+    until = models.DateField()
+    reason = models.CharField(max_length=200)
+    set_by = models.CharField(max_length=100)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(until__gte=F("since")), name="overbook_right_ends"),
+            models.CheckConstraint(condition=~Q(reason=""), name="overbook_right_has_a_reason"),
+            ExclusionConstraint(
+                name="overbook_right_one_at_a_time",
+                expressions=(
+                    ("organization", RangeOperators.EQUAL),
+                    ("user", RangeOperators.EQUAL),
+                    (DayRange("since", "until", RangeBoundary()), RangeOperators.OVERLAPS),
+                ),
+            ),
+        )
+        ordering = ("since", "id")
+
+    class Privacy:
+        rows = Rows("who may add patients is known to whoever works here", STAFF)
+        identifying = ("user", "set_by")
+        clinical = ()
+        operational = ("organization", "since", "until", "reason", "set_at")
+
+    @property
+    def last_day(self) -> date:
+        """The last day with it."""
+        return self.until - timedelta(days=1)
+
+
 # What a code is for that somebody is checked in by.
 CHECK_IN = "scheduling.check_in"
 
@@ -119,6 +164,9 @@ class Booking(BaseModel):
     channel = models.CharField(max_length=16, choices=Channel)
     # The pool the place was taken from: the slot's own, or everyone's once it had been released.
     pool = models.CharField(max_length=16, choices=Slot.Pool, default=Slot.Pool.PUBLIC)
+    # Added beyond the places, by a named right and with a reason: real in all but the counts of places.
+    right = models.ForeignKey(OverbookRight, models.PROTECT, null=True, blank=True, related_name="bookings")
+    extra_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
     # An emergency's place is never counted against whoever did not come.
     is_emergency = models.BooleanField(default=False)
     booked_by = models.CharField(max_length=100)
@@ -128,6 +176,10 @@ class Booking(BaseModel):
 
     class Meta:
         constraints = (
+            models.CheckConstraint(
+                condition=Q(right=None, extra_reason="") | (Q(right__isnull=False) & ~Q(extra_reason="")),
+                name="booking_extra_has_a_reason",
+            ),
             # A person has one place in a session; a cancelled or missed one does not count.
             models.UniqueConstraint(
                 fields=("session", "resident"),
@@ -144,8 +196,8 @@ class Booking(BaseModel):
     class Privacy:
         rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "booked_by")
-        clinical = ("slot", "session")
-        operational = ("status", "channel", "pool", "is_emergency", "booked_at", "attempt")
+        clinical = ("slot", "session", "extra_reason")
+        operational = ("status", "channel", "pool", "right", "is_emergency", "booked_at", "attempt")
 
     @property
     def code(self) -> str:

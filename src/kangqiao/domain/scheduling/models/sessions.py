@@ -120,6 +120,8 @@ class Slot(BaseModel):
     release_at = models.DateTimeField(null=True, blank=True)
     capacity = models.PositiveSmallIntegerField(default=1)
     taken = models.PositiveSmallIntegerField(default=0)
+    # Bookings beyond the places, by a named right: never counted among these.
+    extra = models.PositiveSmallIntegerField(default=0)
     held = ArrayField(models.DateTimeField(), default=list, blank=True)
     # Kept for whoever comes on the day itself: nobody books it before that day has begun.
     is_same_day = models.BooleanField(default=False)
@@ -151,7 +153,7 @@ class Slot(BaseModel):
         clinical = ()
         operational = (
             "session", "starts_at", "ends_at", "opens_at", "pool", "teams_at", "contracted_at", "release_at",
-            "capacity", "taken", "held", "is_same_day",
+            "capacity", "taken", "extra", "held", "is_same_day",
         )  # fmt: skip
 
 

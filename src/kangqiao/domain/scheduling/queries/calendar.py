@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 
@@ -183,7 +183,9 @@ def clinics_on(organization_ids: Iterable[int], day: date, now: datetime) -> Que
         organization_id__in=list(organization_ids), kind=Session.Kind.HOSPITAL_CLINIC, status="open",
         starts_at__gte=max(starts, now), starts_at__lt=starts + timedelta(days=1),
     )  # fmt: skip
-    return rows.annotate(taken=Sum("slots__taken")).order_by("organization_id", "starts_at", "pk")
+    return rows.annotate(taken=Sum(F("slots__taken") + F("slots__extra"))).order_by(
+        "organization_id", "starts_at", "pk"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ def closed_with_clinics(house: Organization, now: datetime, days: int) -> list[C
     rows = Session.objects.filter(
         Q(organization=house, kind=Session.Kind.HOSPITAL_CLINIC, status="open"), starts_at__gt=now,
         starts_at__lt=make_aware(datetime.combine(last + timedelta(days=1), time())),
-    ).annotate(taken=Sum("slots__taken"))  # fmt: skip
+    ).annotate(taken=Sum(F("slots__taken") + F("slots__extra")))  # fmt: skip
     found: dict[date, list[int]] = {}
     for starts_at, taken in rows.values_list("starts_at", "taken"):
         found.setdefault(localtime(starts_at).date(), []).append(taken or 0)

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from itertools import groupby
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 
@@ -279,9 +279,9 @@ def differing(template: ClinicTemplate, weekly: Weekly, now: datetime) -> list[D
         still_holds = weekly.weekday == template.weekday and weekly.holds_on(day, weekly.weekday)
         if still_holds and _is_as(one, slots[one.pk], weekly, day):
             continue
-        free = all(places_left(s.capacity, s.taken, s.held, now) == s.capacity for s in slots[one.pk])
+        free = all(is_empty(s, now) for s in slots[one.pk])
         can_follow = free and one.stands_in_since is None
-        found.append(Differing(one, sum(s.taken for s in slots[one.pk]), can_follow, still_holds))
+        found.append(Differing(one, sum(s.taken + s.extra for s in slots[one.pk]), can_follow, still_holds))
     return found
 
 
@@ -289,7 +289,7 @@ def open_of(template: ClinicTemplate, now: datetime) -> QuerySet[Session]:
     """The coming open clinics of a template, with place and doctor, and `taken`, how many are booked."""
     rows = Session.objects.select_related("organization__place", "practitioner__specialty")
     rows = rows.filter(template=template, status="open", starts_at__gt=now)
-    return rows.annotate(taken=Sum("slots__taken")).order_by("starts_at", "pk")
+    return rows.annotate(taken=Sum(F("slots__taken") + F("slots__extra"))).order_by("starts_at", "pk")
 
 
 def lock_open_of(template: ClinicTemplate, now: datetime) -> None:
@@ -317,15 +317,16 @@ def by_weekday(templates: Iterable[ClinicTemplate]) -> list[tuple[int, str, list
     return [(day, str(labels[day]), found.get(day, [])) for day in range(1, 8)]
 
 
+def is_empty(slot: Slot, at: datetime) -> bool:
+    """Whether nobody is booked in a slot, nor added to it, nor holds a place."""
+    return not slot.extra and places_left(slot.capacity, slot.taken, slot.held, at) == slot.capacity
+
+
 def free_of_people(sessions: Sequence[Session], at: datetime) -> list[Session]:
     """Of these clinics, locked in one order, those in which nobody is booked or holds a place."""
     ids = [one.pk for one in sessions]
     locked = list(Session.objects.select_for_update().filter(pk__in=ids, status="open").order_by("pk"))
-    busy = {
-        slot.session_id
-        for slot in Slot.objects.filter(session__in=locked)
-        if places_left(slot.capacity, slot.taken, slot.held, at) < slot.capacity
-    }
+    busy = {slot.session_id for slot in Slot.objects.filter(session__in=locked) if not is_empty(slot, at)}
     return [one for one in locked if one.pk not in busy]
 
 
