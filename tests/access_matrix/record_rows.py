@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BOUND = {
     "contracting.Contract": {"signature"}, "records.Allergy": {"refuted_why"}, "records.Medication": {"stop_reason"},
     "records.Observation": {"reason"}, "followup.PlanItem": {"note", "by_name"},
-    "followup.TeamTask": {"note", "by_name"}, "scheduling.Booking": {"extra_reason"},
+    "followup.TeamTask": {"note", "by_name"},
 }  # fmt: skip
 
 

@@ -66,13 +66,13 @@ def clear_day(*, day: date, by: Actor, at: datetime) -> None:
 
 @transaction.atomic
 def call_off_empty(*, day: date, reason: str, by: Actor, at: datetime) -> int:
-    """The clinics of a day that nobody is booked in are called off together; how many. Those with people stay.
+    """The clinics of a closed day that nobody is booked in are called off together; how many. Those with people stay.
 
-    Raises RuleBroken when there is none.
+    Raises RuleBroken when there is none: a hospital that works on that day keeps its own.
     """
     scope = queries.calendar_scope(by)
     sheet = queries.day_sheet_of(by, scope, day, at)
-    own = [one.session for one in sheet.clinics if one.may_withdraw]
+    own = [one.session for one in sheet.clinics if one.may_withdraw and one.is_closed]
     standing = _follow(own, reason, by, at)
     if len(standing) == len(own):
         raise RuleBroken(_("这一天没有空着的门诊可停。"), next_step=_("有人约的，请一场一场停诊，并安置每一位。"))

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('extra_reason', ''), ('right', None)), models.Q(('right__isnull', False), models.Q(('extra_reason', ''), _negated=True)), _connector='OR'), name='booking_extra_has_a_reason'),
+            constraint=models.CheckConstraint(condition=models.Q(('right', None), models.Q(('extra_reason', ''), _negated=True), _connector='OR'), name='booking_extra_has_a_reason'),
         ),
         migrations.AddConstraint(
             model_name='overbookright',

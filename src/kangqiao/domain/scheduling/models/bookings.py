@@ -177,7 +177,7 @@ class Booking(BaseModel):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(right=None, extra_reason="") | (Q(right__isnull=False) & ~Q(extra_reason="")),
+                condition=Q(right=None) | ~Q(extra_reason=""),
                 name="booking_extra_has_a_reason",
             ),
             # A person has one place in a session; a cancelled or missed one does not count.

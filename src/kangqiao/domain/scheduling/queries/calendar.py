@@ -127,11 +127,14 @@ def day_named(text: str) -> date:
 
 @dataclass(frozen=True, slots=True)
 class OnDay:
-    """A clinic that stands on a day: how many are booked in it, and whether the reader may call it off."""
+    """A clinic that stands on a day: how many are booked in it, whether the reader may call it off, and whether the
+    day is closed for its hospital.
+    """
 
     session: Session
     taken: int
     may_withdraw: bool
+    is_closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,8 @@ class DaySheet:
 
     @property
     def empty(self) -> int:
-        """How many clinics nobody is booked in and the reader may call off."""
-        return sum(1 for one in self.clinics if not one.taken and one.may_withdraw)
+        """How many clinics of a closed day nobody is booked in and the reader may call off."""
+        return sum(1 for one in self.clinics if not one.taken and one.may_withdraw and one.is_closed)
 
 
 def day_sheet_of(by: Actor, scope: Scope, day: date, now: datetime) -> DaySheet:
@@ -158,8 +161,10 @@ def day_sheet_of(by: Actor, scope: Scope, day: date, now: datetime) -> DaySheet:
     house, bureau = named_days(scope, day, day)
     count = count_day(day, _named(house.get(day)), _named(bureau.get(day)))
     own = house.get(day) if scope.house else _own_place(bureau.get(day), scope)
-    rows = clinics_on(_houses(by, scope), day, now)[:MOST_SHOWN]
-    shown = [OnDay(one, taken_in(one), bool(can_withdraw(by, one))) for one in rows]
+    rows = list(clinics_on(_houses(by, scope), day, now)[:MOST_SHOWN])
+    houses = {one.organization_id: one.organization for one in rows}
+    closed = {pk for pk, house in houses.items() if day_counts(scope_of(house), day, day)[day].is_closed}
+    shown = [OnDay(one, taken_in(one), bool(can_withdraw(by, one)), one.organization_id in closed) for one in rows]
     return DaySheet(count, own, shown)
 
 

@@ -281,6 +281,8 @@ def test_a_day_that_becomes_a_holiday_drops_nobody(people: Cast) -> None:
     first, *_rest = opened(people)
     booking, desk, day = book(people, first), people.staff(Role.REFERRAL_DESK, people.hospital), date(2026, 9, 24)
 
+    with pytest.raises(RuleBroken, match="没有空着的门诊可停"):
+        actions.call_off_empty(day=day, reason="院庆", by=desk.actor, at=AT)
     actions.name_days(first=day, last=day, works_as=None, reason="院庆", by=desk.actor, at=AT)
 
     sheet = queries.day_sheet_of(desk.actor, queries.calendar_scope(desk.actor), day, AT)
