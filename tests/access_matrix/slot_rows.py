@@ -12,6 +12,8 @@ from kangqiao.domain.scheduling.models import (
     ClinicTemplate,
     Hold,
     OverbookRight,
+    PartnerCount,
+    PartnerRule,
     PoolRule,
     Session,
     Slot,
@@ -33,6 +35,10 @@ def add_holds(side: Side) -> None:
         "pool_rule", PoolRule, organization=side.hospital, since=side.today, team_percent=20, contracted_percent=20,
         partner_percent=50, team_hours=72, contracted_hours=48, release_hours=24, reason="门诊办公会议定",
     )  # fmt: skip
+    side.add(
+        "partner_rule", PartnerRule, organization=side.hospital, centre=side.centre, since=side.today, least=0, most=9
+    )
+    side.add("partner_count", PartnerCount, session=side.rows["session@hospital"], centre=side.centre, most=9)
     opens = side.at - timedelta(days=60)
     side.add("other_slot", Slot, session=other, starts_at=begins, ends_at=ends, opens_at=opens, capacity=9)
     side.rows["pool_house"] = side.hospital

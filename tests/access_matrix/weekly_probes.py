@@ -27,6 +27,11 @@ PROBES = (
     Probe("slots-template-end", writes=PLANNED),
     Probe("slots-template-except", {"day": "{tomorrow}", "reason": "开会"}, writes=PLANNED),
     Probe("slots-template-restore", {"day": "{free_day}"}, writes=PLANNED),
+    Probe(
+        "slots-partner-share",
+        {"centre": "{centre.pk}", "specialty": "", "least": "1", "most": "5", "since": "{today}", "reason": "按协议"},
+        writes=PLANNED,
+    ),
     Probe("slots-rights-of", LATER, writes={"own": LEADERS}),
     Probe("slots-right-end", writes={"own": LEADERS}),
     Probe(

@@ -222,6 +222,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
 # Addresses whose hospital is one as those see it who share its places out and open its clinics.
 OF_POOL_HOUSE = (
     "slots-pools-of", "slots-share", "slots-templates-of", "slots-template-new", "slots-opening", "slots-rights-of",
+    "slots-partner-share",
 )  # fmt: skip
 
 

@@ -312,6 +312,41 @@ class RightForm(forms.Form):
         return {"user_id": given["user"], "since": given["since"], "until": until, "reason": given["reason"]}
 
 
+class PartnerRuleForm(forms.Form):
+    """How many reserved places of each session a paired centre gets at least and at most."""
+
+    centre = forms.TypedChoiceField(label=_("哪家中心"), coerce=int)
+    specialty = forms.ChoiceField(label=_("哪个科室"), required=False)
+    least = forms.IntegerField(
+        label=_("每场最少留几个"),
+        min_value=0,
+        max_value=999,
+        help_text=_("先只留给它，到放给签约居民时没用完的一起放。"),
+    )
+    most = forms.IntegerField(
+        label=_("每场最多用几个"), required=False, min_value=0, max_value=999, help_text=_("空着就是不限。")
+    )
+    since = forms.DateField(label=_("从哪天的出诊起"), widget=_day())
+    reason = forms.CharField(label=_("为什么这样定"), min_length=2, max_length=500)
+
+    def __init__(
+        self, *args: Any, centres: Iterable[tuple[int, str]] = (), specialties: Iterable[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(*args, **{"auto_id": "id_partner_%s", **kwargs})
+        for name, first, rest in (("centre", _("请选中心"), centres), ("specialty", _("全院"), specialties)):
+            self.fields[name].choices = [("", first), *rest]  # type: ignore[attr-defined] # fields of choices
+
+    def clean_since(self) -> date:
+        """A day that has neighbours, else a sentence."""
+        return _in_calendar(self.cleaned_data["since"])
+
+    def signed(self) -> dict[str, Any]:
+        """The signature of the action."""
+        given = dict(self.cleaned_data)
+        return {"centre_id": given.pop("centre"), **given}
+
+
 class BeyondForm(forms.Form):
     """Who is added beyond the places, and why."""
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("sessions/<int:session_id>/beyond/", overbooking.beyond, name="slots-beyond"),
     path("calendar/", calendar.year, name="slots-calendar"),
     path("calendar/day/", calendar.day, name="slots-calendar-day"),
+    path("pools/<int:hospital_id>/partner/", pools.partner, name="slots-partner-share"),
     path("", booking.find, name="slots-find"),
     path("mine/", booking.mine, name="slots-mine"),
     path("day/", booking.day, name="slots-day"),

@@ -131,6 +131,7 @@ PAGES = {
     "slots-rights-of": "一家医院的加号权",
     "slots-right-end": "结束加号权",
     "slots-beyond": "加号",
+    "slots-partner-share": "定一家中心的最少和最多",
     "slots-find": "找号",
     "slots-mine": "我的预约",
     "slots-day": "一天的门诊",

@@ -18,6 +18,9 @@ from kangqiao.domain.scheduling.actions.overbooking import (
     name_right,
     overbook,
 )
+from kangqiao.domain.scheduling.actions.partners import (
+    set_partner_rule,
+)
 from kangqiao.domain.scheduling.actions.replacing import let_go, place_again, substitute_session
 from kangqiao.domain.scheduling.actions.scanning import check_in_scanned
 from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
@@ -82,6 +85,7 @@ __all__ = [
     "place_again",
     "release_slot",
     "restore_day",
+    "set_partner_rule",
     "set_pool_rule",
     "substitute_session",
     "sweep_holds",

@@ -15,6 +15,7 @@ from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin_all
 from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling.actions.partners import _limit
 from kangqiao.domain.scheduling.actions.parts import (
     _allow,
     _constraint,
@@ -109,6 +110,7 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
                 for session, opening, plan in zip(sessions, openings, plans, strict=True)
                 for planned in plan
             )
+            _limit([one for one in sessions if one.kind == Session.Kind.HOSPITAL_CLINIC])
             begin_all(sessions, SESSION, by=by, at=at)
             audit.record_all(
                 "open_session",

@@ -9,6 +9,10 @@ from kangqiao.domain.scheduling.models.bookings import (
     OverbookRight,
     Waiting,
 )
+from kangqiao.domain.scheduling.models.partners import (
+    PartnerCount,
+    PartnerRule,
+)
 from kangqiao.domain.scheduling.models.sessions import InstantRange, PoolRule, Session, Slot
 from kangqiao.domain.scheduling.models.weekly import (
     CalendarDay,
@@ -32,6 +36,8 @@ __all__ = [
     "Hold",
     "InstantRange",
     "OverbookRight",
+    "PartnerCount",
+    "PartnerRule",
     "PoolRule",
     "Session",
     "Slot",

@@ -164,6 +164,8 @@ class Booking(BaseModel):
     channel = models.CharField(max_length=16, choices=Channel)
     # The pool the place was taken from: the slot's own, or everyone's once it had been released.
     pool = models.CharField(max_length=16, choices=Slot.Pool, default=Slot.Pool.PUBLIC)
+    # The paired centre whose reserved place it took; none for a place that had been released.
+    centre = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
     # Added beyond the places, by a named right and with a reason: real in all but the counts of places.
     right = models.ForeignKey(OverbookRight, models.PROTECT, null=True, blank=True, related_name="bookings")
     extra_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
@@ -197,7 +199,7 @@ class Booking(BaseModel):
         rows = Rows("whom the ledger lets one see", OF_RESIDENT)
         identifying = ("resident", "booked_by")
         clinical = ("slot", "session", "extra_reason")
-        operational = ("status", "channel", "pool", "right", "is_emergency", "booked_at", "attempt")
+        operational = ("status", "channel", "pool", "centre", "right", "is_emergency", "booked_at", "attempt")
 
     @property
     def code(self) -> str:

@@ -115,6 +115,8 @@ class Slot(BaseModel):
     ends_at = models.DateTimeField()
     opens_at = models.DateTimeField()
     pool = models.CharField(max_length=16, choices=Pool, default=Pool.PUBLIC)
+    # Of the places kept for paired centres one may be kept for a single one, until the contracted may take it.
+    kept_for = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
     teams_at = models.DateTimeField(null=True, blank=True)
     contracted_at = models.DateTimeField(null=True, blank=True)
     release_at = models.DateTimeField(null=True, blank=True)
@@ -152,8 +154,8 @@ class Slot(BaseModel):
         identifying = ()
         clinical = ()
         operational = (
-            "session", "starts_at", "ends_at", "opens_at", "pool", "teams_at", "contracted_at", "release_at",
-            "capacity", "taken", "extra", "held", "is_same_day",
+            "session", "starts_at", "ends_at", "opens_at", "pool", "kept_for", "teams_at", "contracted_at",
+            "release_at", "capacity", "taken", "extra", "held", "is_same_day",
         )  # fmt: skip
 
 

@@ -8,18 +8,18 @@ from kangqiao.domain.scheduling.rules.calendar import (
     holiday_name,
     is_announced,
 )
+from kangqiao.domain.scheduling.rules.partners import (
+    keep_least,
+)
 from kangqiao.domain.scheduling.rules.places import (
     BEDS,
-    NOTHING,
     ORDERED,
     RESERVED,
     Calendar,
     Circle,
     Refusal,
-    Replay,
     SlotFacts,
     SlotPlan,
-    Wish,
     count_absences,
     cut,
     end_of_visit_day,
@@ -35,12 +35,12 @@ from kangqiao.domain.scheduling.rules.places import (
     pools_of,
     refused,
     release_at,
-    replay,
     reserved_positions,
     said,
     suspended_until,
     why_not,
 )
+from kangqiao.domain.scheduling.rules.replaying import NOTHING, Replay, Wish, replay
 from kangqiao.domain.scheduling.rules.weekly import (
     Skip,
     Weekly,
@@ -74,6 +74,7 @@ __all__ = [
     "is_announced",
     "is_free_of_blame",
     "is_visit_day",
+    "keep_least",
     "may_cancel",
     "may_miss",
     "offer_ends",
