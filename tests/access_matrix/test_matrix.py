@@ -35,6 +35,7 @@ from tests.access_matrix import (
     slot_probes,
     survey_probes,
     waitlist_probes,
+    weekly_probes,
     withdrawal_probes,
 )
 from tests.access_matrix.cells import (
@@ -60,7 +61,7 @@ PROBES = (
     *green_probes.PROBES,
     *portal_probes.PROBES, *followup_probes.PROBES, *education_probes.PROBES, *helper_probes.PROBES,
     *community_probes.PROBES, *school_probes.PROBES, *waitlist_probes.PROBES, *survey_probes.PROBES,
-    *withdrawal_probes.PROBES, *delivery_probes.PROBES,
+    *withdrawal_probes.PROBES, *delivery_probes.PROBES, *weekly_probes.PROBES,
 )  # fmt: skip
 WITHOUT_TRACE = probes.WITHOUT_TRACE | more_probes.WITHOUT_TRACE
 Measured = Callable[[str], None]

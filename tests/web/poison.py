@@ -57,6 +57,7 @@ PROGRAM = {
     "roster.Posting": {"policy_ref"},
     "roster.Roster": {"unmet", "policy_ref"},
     "scheduling.Booking": {"attempt"},
+    "scheduling.ClinicTemplate": {"specialty"},
     "scheduling.Session": {"specialty", "source", "policy_ref"},
     "terminology.Concept": {"code"},
     "workforce.Practitioner": {"sex"},

@@ -131,7 +131,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             own=(Role.CENTRE_MANAGER,),
             related=(Role.REFERRAL_DESK, *LEADERS, Role.DISPATCHER),
         ),
+        "overbook_right": _kind(own=LEADERS),
+        "sitting": _kind(is_kept=True, related=(Role.REFERRAL_DESK, Role.EXPERT)),
         "pool_house": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
+        "template": _kind(own=(*LEADERS, Role.REFERRAL_DESK), related=(Role.DISPATCHER, Role.BUREAU_OFFICER)),
         "settlement": _kind(is_kept=True, related=(*LEADERS, Role.BUREAU_OFFICER, Role.FINANCE_OFFICER)),
         "team": _kind(own=(Role.GP, Role.CENTRE_MANAGER), related=(Role.BUREAU_OFFICER,)),
         "appeal": _kind(own=(Role.CENTRE_MANAGER,), related=(Role.REFERRAL_DESK,)),
@@ -211,6 +214,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "resident_id": "resident",
         "roster_id": "roster",
         "row_id": "import_row",
+        "right_id": "overbook_right",
         "service_id": "service",
         "session_id": "session",
         "sign_in_id": "sign_in",
@@ -218,6 +222,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "survey_id": "survey",
         "task_id": "team_task",
         "team_id": "team",
+        "template_id": "template",
         "waiting_id": "waiting",
         "worker_id": "health_worker",
         "zone_id": "zone",
@@ -233,12 +238,28 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 
 
+# Addresses whose hospital is one as those see it who share its places out and open its clinics.
+OF_POOL_HOUSE = (
+    "slots-pools-of", "slots-share", "slots-templates-of", "slots-template-new", "slots-opening", "slots-rights-of",
+    "slots-partner-share",
+)  # fmt: skip
+
+
 def kind_of(address: str, argument: str) -> str:
     """The kind of row an argument of an address names; empty for a word such as the name of a step."""
     if argument == "pk":
         return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
-    if address in ("slots-pools-of", "slots-share"):
+    if address in (
+        "slots-pools-of",
+        "slots-share",
+        "slots-templates-of",
+        "slots-template-new",
+        "slots-opening",
+        "slots-rights-of",
+    ):
         return "pool_house"  # a hospital, as those see it who share its places out
+    if address == "slots-beyond":
+        return "sitting"  # a session of the own hospital, to which a patient may be added
     if address == "slots-appeal":
         return "missed"  # a booking, as the one sees it who was awaited
     if address in ("slots-withdraw", "slots-substitute"):

@@ -133,6 +133,29 @@ class AbsenceParameters:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WeeklyParameters:
+    """How far a weekly template may go: places in one time, and how many weeks are opened at once, usually and most."""
+
+    capacity_most: int
+    weeks: int
+    weeks_most: int
+
+    @classmethod
+    def read(cls, policy: Policy) -> WeeklyParameters:
+        """The figures in force under a policy. Raises NoPolicyInForce when one is missing."""
+        return cls(
+            policy.value(TOPIC, "template_capacity_most").integer(),
+            policy.value(TOPIC, "template_weeks").integer(),
+            policy.value(TOPIC, "template_weeks_most").integer(),
+        )
+
+
+def overbook_most(policy: Policy) -> int:
+    """How many may be added beyond the places of one session. Raises NoPolicyInForce when nothing says so."""
+    return policy.value(TOPIC, "overbook_most").integer()
+
+
 def first_visit_cut(policy: Policy) -> Value | None:
     """Percentage points of pooled insurance a resident loses who goes to a hospital past their centre (ZH-4.4a).
 

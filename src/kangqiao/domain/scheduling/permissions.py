@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import user_id_of
@@ -25,6 +25,8 @@ PLANNERS = (Role.DISPATCHER, Role.CENTRE_MANAGER, Role.GUIDANCE_OFFICE, Role.HOS
 # Those who deal with residents at a place.
 DESK = (Role.CENTRE_MANAGER, Role.GP, Role.REFERRAL_DESK)
 CLINICAL = (*DESK, Role.EXPERT)
+# Those who stand for a region.
+REGIONAL = (Role.DISPATCHER, Role.BUREAU_OFFICER)
 
 
 def can_open(by: Actor, organization_ids: Collection[int]) -> Decision:
@@ -127,6 +129,45 @@ def can_share_out(by: Actor, organization: Organization) -> Decision:
     if by.role in PLANNERS and by.organization_id == organization.pk:
         return YES
     return no(_("只有医院自己或本地的排班员可以改放号规则。"))
+
+
+def can_plan_week(by: Actor, organization: Organization) -> Decision:
+    """The hospital itself, and the dispatcher of its region, keep the templates its clinics are opened from."""
+    if by.is_system or (by.role == Role.DISPATCHER and _plans_for(by, organization)):
+        return YES
+    if by.role in PLANNERS and by.organization_id == organization.pk:
+        return YES
+    return no(_("只有医院自己或本地的排班员可以排出诊模板。"))
+
+
+# Whose own seat may use a right to add somebody beyond the places.
+ADDING = (Role.REFERRAL_DESK, Role.EXPERT)
+
+
+def can_name_right(by: Actor, organization: Organization) -> Decision:
+    """The hospital's director and its guidance office name who may add patients; nobody names themselves."""
+    if by.role in (Role.HOSPITAL_DIRECTOR, Role.GUIDANCE_OFFICE) and by.organization_id == organization.pk:
+        return YES
+    return no(_("加号权由医院院长或社区指导科来定。"))
+
+
+def can_add_beyond(by: Actor, session: Session, *, has_right: bool) -> Decision:
+    """Who was named; a doctor in the own session, the desk in any of the house."""
+    if by.role not in ADDING or by.organization_id != session.organization_id or not has_right:
+        return no(_("您没有这家医院的加号权。"))
+    if by.role == Role.EXPERT and session.practitioner.user_id != user_id_of(by):
+        return no(_("只能在自己的门诊里加号。"))
+    return YES
+
+
+def can_name_day(by: Actor, *, organization: Organization | None, place: Place) -> Decision:
+    """A hospital names days for itself, the bureau and the dispatcher of a place for all hospitals in it."""
+    if by.is_system or (organization is not None and can_plan_week(by, organization)):
+        return YES
+    own = Organization.objects.filter(pk=by.organization_id or 0).first()
+    if organization is None and by.role in REGIONAL and own is not None and own.place_id == place.pk:
+        return YES
+    return no(_("只有医院自己、本地的卫生局或排班员可以定哪天算什么。"))
 
 
 def parties(by: Actor, booking: Booking) -> set[str]:

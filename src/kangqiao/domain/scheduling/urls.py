@@ -2,12 +2,27 @@
 
 from django.urls import path
 
-from kangqiao.domain.scheduling.views import absences, booking, pools, scanning, waiting
+from kangqiao.domain.scheduling.views import absences, booking, calendar, overbooking, pools, scanning, waiting, weekly
 
 urlpatterns = [
     path("pools/", pools.own, name="slots-pools"),
     path("pools/<int:hospital_id>/", pools.pools, name="slots-pools-of"),
     path("pools/<int:hospital_id>/share/", pools.share, name="slots-share"),
+    path("templates/", weekly.own, name="slots-templates"),
+    path("templates/at/<int:hospital_id>/", weekly.templates, name="slots-templates-of"),
+    path("templates/at/<int:hospital_id>/new/", weekly.new, name="slots-template-new"),
+    path("templates/at/<int:hospital_id>/opening/", weekly.opening, name="slots-opening"),
+    path("templates/<int:template_id>/", weekly.template, name="slots-template"),
+    path("templates/<int:template_id>/end/", weekly.end, name="slots-template-end"),
+    path("templates/<int:template_id>/except/", weekly.except_day, name="slots-template-except"),
+    path("templates/<int:template_id>/restore/", weekly.restore, name="slots-template-restore"),
+    path("rights/", overbooking.own, name="slots-rights"),
+    path("rights/at/<int:hospital_id>/", overbooking.rights, name="slots-rights-of"),
+    path("rights/<int:right_id>/end/", overbooking.end, name="slots-right-end"),
+    path("sessions/<int:session_id>/beyond/", overbooking.beyond, name="slots-beyond"),
+    path("calendar/", calendar.year, name="slots-calendar"),
+    path("calendar/day/", calendar.day, name="slots-calendar-day"),
+    path("pools/<int:hospital_id>/partner/", pools.partner, name="slots-partner-share"),
     path("", booking.find, name="slots-find"),
     path("mine/", booking.mine, name="slots-mine"),
     path("day/", booking.day, name="slots-day"),

@@ -26,6 +26,7 @@ PLACES: dict[str, Promise] = {
     "referral-school": gettext_lazy("学生出了急事从这里报给社区中心；答复了什么、转到哪里，一句话写在这里。"),
     "contracting-helped": gettext_lazy("派给您的上门，写着日期和地址；您可以联系的居民和他们的预约。"),
     "slots-day": gettext_lazy("今天谁约了谁：签到、记未到、写小结。"),
+    "slots-templates": gettext_lazy("每周谁几点出诊写成模板，看过放假和冲突再按周开号；有人约的门诊不会悄悄改动。"),
     "slots-pools": gettext_lazy("先留给社区多少号、什么时候放出来、用没用掉；换个比例，用真实的需求再放一遍。"),
     "slots-find": gettext_lazy("家门口的专家先列出来，选一个时间就能约。"),
     "slots-mine": gettext_lazy("约好的和看过的号；不去了在这里取消，号给别人。"),

@@ -31,6 +31,7 @@ POSTINGS = Entry("roster-postings", "users", _("派驻"))
 ATTENDANCE = Entry("roster-attendance", "user-check", _("出诊"))
 SITTINGS = Entry("roster-mine", "calendar-event", _("坐诊"))
 POOLS = Entry("slots-pools", "chart-bar", _("号源"))
+TEMPLATES = Entry("slots-templates", "calendar-event", _("开号"))
 DAY = Entry("slots-day", "calendar", _("今日"))
 REFERRALS = Entry("referral-list", "transfer", _("转诊"))
 DESK = Entry("referral-desk", "inbox", _("接收台"))
@@ -61,9 +62,9 @@ RAILS: dict[str, tuple[Entry, ...]] = {
     Role.GP: (HOME, PEOPLE, CONTRACTS, REFERRALS, DAY, TEAMS, CHAIN, CLAUSES),
     Role.EXPERT: (HOME, SITTINGS, REFERRALS, CHAIN, CLAUSES),
     Role.CENTRE_MANAGER: (HOME, DAY, ATTENDANCE, REFERRALS, PEOPLE, CONTRACTS, AGREEMENTS, CHAIN),
-    Role.REFERRAL_DESK: (HOME, DESK, REFERRALS, DAY, POOLS, CHAIN, CLAUSES),
+    Role.REFERRAL_DESK: (HOME, DESK, REFERRALS, DAY, TEMPLATES, POOLS, CHAIN, CLAUSES),
     Role.GUIDANCE_OFFICE: (HOME, AGREEMENTS, POSTINGS, ROSTER, APPRAISALS, MONEY, PUBLICATIONS, CHAIN),
-    Role.DISPATCHER: (HOME, ROSTER, POOLS, AGREEMENTS, INDICATORS, CHAIN, CLAUSES),
+    Role.DISPATCHER: (HOME, ROSTER, TEMPLATES, POOLS, AGREEMENTS, INDICATORS, CHAIN, CLAUSES),
     Role.HOSPITAL_DIRECTOR: (HOME, AGREEMENTS, POOLS, INDICATORS, APPRAISALS, MONEY, PUBLICATIONS, CHAIN),
     Role.PHARMACIST: (HOME, CHAIN, CLAUSES),
     Role.HELPER: (HOME, HELPED, CHAIN, CLAUSES),

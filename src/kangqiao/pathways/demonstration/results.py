@@ -271,7 +271,7 @@ def _handed_back(run: Run) -> int:
 def _reserved(pair: Pair, case: Case, at: datetime) -> Slot | None:
     free = scheduling.free_slots(
         [pair.hospital.pk], starts=at + timedelta(days=2), ends=at + timedelta(days=28),
-        standing=scheduling.Standing(partner=frozenset({pair.hospital.pk})), now=at,
+        standing=scheduling.Standing(partner=frozenset({pair.hospital.pk}), centre_id=pair.centre.pk), now=at,
     )  # fmt: skip
     return next((slot for slot in free if slot.session.specialty in (case.specialty, case.also)), None)
 

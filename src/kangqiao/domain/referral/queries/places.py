@@ -103,7 +103,7 @@ def reach_of(hospital: Organization, centre: Organization, now: datetime) -> Rea
     parameters = SlotParameters.read(policy.at(hospital.place.code, day))
     is_paired = relation_between(hospital.pk, centre.pk, day) is not None
     ends = now + timedelta(days=parameters.booking_horizon_days)
-    standing = scheduling.Standing(partner=frozenset({hospital.pk} if is_paired else ()))
+    standing = scheduling.Standing(partner=frozenset({hospital.pk} if is_paired else ()), centre_id=centre.pk)
     return Reach(ends, standing, parameters.release_hours_before)
 
 
@@ -163,7 +163,9 @@ def other_hospitals(referral: Referral, now: datetime) -> list[Choice]:
     for hospital in hospitals:
         days = SlotParameters.read(policy.at(hospital.place.code, day)).booking_horizon_days
         within |= Q(session__organization=hospital, starts_at__lt=now + timedelta(days=days))
-    standing = scheduling.Standing(partner=frozenset(paired_hospitals(centre.pk, day).values_list("pk", flat=True)))
+    standing = scheduling.Standing(
+        partner=frozenset(paired_hospitals(centre.pk, day).values_list("pk", flat=True)), centre_id=centre.pk
+    )
     free = Slot.objects.filter(scheduling.is_free(now, standing), within, session__specialty=referral.specialty)
     sums = {"left": Sum(scheduling.places_left(now)), "first": Min("starts_at")}
     rows = free.order_by().values_list("session__organization").annotate(**sums)

@@ -5,9 +5,22 @@ from kangqiao.domain.scheduling.actions.absences import (
     decide_appeal,
 )
 from kangqiao.domain.scheduling.actions.booking import TAKE, book
+from kangqiao.domain.scheduling.actions.calendar import (
+    call_off_empty,
+    clear_day,
+    name_days,
+)
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
 from kangqiao.domain.scheduling.actions.moving import move_booking
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
+from kangqiao.domain.scheduling.actions.overbooking import (
+    end_right,
+    name_right,
+    overbook,
+)
+from kangqiao.domain.scheduling.actions.partners import (
+    set_partner_rule,
+)
 from kangqiao.domain.scheduling.actions.replacing import let_go, place_again, substitute_session
 from kangqiao.domain.scheduling.actions.scanning import check_in_scanned
 from kangqiao.domain.scheduling.actions.sharing import set_pool_rule
@@ -25,31 +38,54 @@ from kangqiao.domain.scheduling.actions.waiting import (
     offer_free_places,
     pass_offer,
 )
+from kangqiao.domain.scheduling.actions.weekly import (
+    Mended,
+    add_template,
+    end_template,
+    except_day,
+    mend_template,
+    open_weeks,
+    restore_day,
+)
 from kangqiao.domain.scheduling.actions.withdrawing import undo_withdrawal, withdraw_session
 
 __all__ = [
     "TAKE",
+    "Mended",
     "Opening",
     "accept_offer",
+    "add_template",
     "appeal_absence",
     "book",
+    "call_off_empty",
     "cancel_booking",
     "check_in",
     "check_in_scanned",
+    "clear_day",
     "decide_appeal",
+    "end_right",
+    "end_template",
+    "except_day",
     "fulfil_booking",
     "hold_slot",
     "join_line",
     "leave_line",
     "let_go",
+    "mend_template",
     "miss_booking",
     "move_booking",
+    "name_days",
+    "name_right",
     "offer_free_places",
     "open_session",
     "open_sessions",
+    "open_weeks",
+    "overbook",
     "pass_offer",
     "place_again",
     "release_slot",
+    "restore_day",
+    "set_partner_rule",
     "set_pool_rule",
     "substitute_session",
     "sweep_holds",

@@ -41,6 +41,7 @@ from kangqiao.kernel.errors import Denied, RuleBroken, Taken
 # `residents.grant_basis`, which would cost eight statements on the path where everybody comes at once. It lasts the
 # stated time after `rules.end_of_visit_day`.
 OWN = "(SELECT until FROM own)"
+OVER_SHARE = "partner_count_within_most"
 NOT_TWICE = ("booking_one_place_per_session", "scheduling_booking_attempt_key")
 TAKE = f"""
 WITH {SHARED}, own AS MATERIALIZED (
@@ -52,14 +53,20 @@ WITH {SHARED}, own AS MATERIALIZED (
     WHERE scheduling_slot.id = %(slot)s AND scheduling_session.id = scheduling_slot.session_id
       AND {queries.FREE.format(own=OWN)}
     RETURNING scheduling_slot.id, scheduling_slot.session_id,
+        CASE WHEN scheduling_slot.release_at > %(at)s THEN %(centre)s::bigint END AS centre_id,
         CASE WHEN scheduling_slot.release_at > %(at)s THEN scheduling_slot.pool ELSE 'public' END AS pool
 ), used AS (
     UPDATE scheduling_hold SET until = greatest(since, %(at)s) FROM place
     WHERE slot_id = place.id AND resident_id = %(resident)s AND until > %(at)s
+), counted AS (
+    UPDATE scheduling_partnercount SET taken = scheduling_partnercount.taken + 1 FROM place
+    WHERE scheduling_partnercount.session_id = place.session_id
+      AND scheduling_partnercount.centre_id = place.centre_id
 ), booked AS (
     INSERT INTO scheduling_booking
-        (slot_id, session_id, resident_id, status, channel, pool, is_emergency, booked_by, booked_at, attempt)
-    SELECT id, session_id, %(resident)s, %(status)s, %(channel)s, pool, %(is_emergency)s, %(name)s, %(at)s,
+        (slot_id, session_id, resident_id, status, channel, pool, centre_id, is_emergency, booked_by, booked_at,
+         attempt)
+    SELECT id, session_id, %(resident)s, %(status)s, %(channel)s, pool, centre_id, %(is_emergency)s, %(name)s, %(at)s,
            %(attempt)s
     FROM place
     RETURNING *
@@ -111,7 +118,8 @@ def book(
             if booking is not None:
                 return booking
     except IntegrityError as error:
-        if _constraint(error) not in NOT_TWICE:
+        # The own centre took the last of its share in this very moment: said below, as it stands then.
+        if _constraint(error) not in (*NOT_TWICE, OVER_SHARE):
             raise
     earlier = _replay(slot_id, resident_id, attempt)
     if earlier is None:
@@ -219,7 +227,7 @@ def _allowed_resident(
     hospital_id = queries.get_slot(slot_id).session.organization_id
     is_paired = agreements.is_paired(hospital_id, as_partner_centre_id, localtime(at).date())
     own = {permissions.circle_of(by.role, channel): frozenset({hospital_id})} if is_paired else {}
-    return resident, Standing(**own)
+    return resident, Standing(**own, centre_id=as_partner_centre_id if is_paired else None)
 
 
 def _refuse_suspended(resident: Resident, slot_id: int, at: datetime) -> None:
@@ -261,7 +269,8 @@ def _refusal_of(
     """
     slot = queries.get_slot(slot_id)
     session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
-    facts = queries.facts_of(slot, session.status == SESSION.initial, at)
+    enough = queries.has_enough(session.pk, standing.centre_id)
+    facts = queries.facts_of(slot, session.status == SESSION.initial, at, standing=standing, has_enough=enough)
     circle = standing.before(session.organization_id)
     has_own = own is not None and own.pk != instead_of
     refusal = rules.why_not(facts, at, circle=circle, is_in_session=has_own) or Refusal.FULL

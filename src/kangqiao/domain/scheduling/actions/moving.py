@@ -44,6 +44,7 @@ def move_booking(
     _lock_resident(seen.resident_id)
     queries.shared_sessions({seen.session_id, queries.get_slot(slot_id).session_id})
     list(Slot.objects.select_for_update().filter(pk__in={seen.slot_id, slot_id}).order_by("pk"))
+    queries.lock_shares(seen, slot_id, as_partner_centre_id)
     old = _locked_booking(booking_id)
     _allow_move(old, slot_id, by, at)
     channel = Booking.Channel.SELF if by.role == Role.RESIDENT else old.channel

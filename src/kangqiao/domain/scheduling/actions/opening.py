@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from fractions import Fraction
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime
@@ -14,6 +15,7 @@ from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin_all
 from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling.actions.partners import _limit
 from kangqiao.domain.scheduling.actions.parts import (
     _allow,
     _constraint,
@@ -68,6 +70,13 @@ class Opening:
     ends_at: datetime
     source: str
     parameters: SlotParameters
+    # Of a template: in which room, the clinic of which day, in how many places a time, and how many in a hundred of the
+    # times are kept for that day.
+    room: str = ""
+    template_id: int | None = None
+    planned_for: date | None = None
+    capacity: int = 1
+    walk_in_percent: int = 0
 
 
 def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> list[Session]:
@@ -90,12 +99,18 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
                     ends_at=opening.ends_at,
                     source=opening.source,
                     policy_ref=opening.parameters.ref,
+                    room=opening.room,
+                    template_id=opening.template_id,
+                    planned_for=opening.planned_for,
                 )
                 for opening in openings
             )
             Slot.objects.bulk_create(
-                _slot(session, planned) for session, plan in zip(sessions, plans, strict=True) for planned in plan
+                _slot(session, planned, opening.capacity)
+                for session, opening, plan in zip(sessions, openings, plans, strict=True)
+                for planned in plan
             )
+            _limit([one for one in sessions if one.kind == Session.Kind.HOSPITAL_CLINIC])
             begin_all(sessions, SESSION, by=by, at=at)
             audit.record_all(
                 "open_session",
@@ -107,18 +122,28 @@ def open_sessions(*, openings: Sequence[Opening], by: Actor, at: datetime) -> li
                 at=at,
             )
     except IntegrityError as error:
-        if _constraint(error) != "session_practitioner_in_one_place":
-            raise
-        raise RuleBroken(
-            _("这位医生在这段时间已有别的出诊安排。"), next_step=_("请换一个时间，或先停掉原来的出诊。")
-        ) from None
+        raise _refused(error) from None
     return sessions
 
 
-def _slot(session: Session, plan: rules.SlotPlan) -> Slot:
+def _refused(error: IntegrityError) -> RuleBroken:
+    """Why a session cannot stand there. Raises the error itself when it is about anything else."""
+    match _constraint(error):
+        case "session_practitioner_in_one_place":
+            return RuleBroken(
+                _("这位医生在这段时间已有别的出诊安排。"), next_step=_("请换一个时间，或先停掉原来的出诊。")
+            )
+        case "session_once_a_template_day":
+            return RuleBroken(_("这一天的门诊已经开过了。"), next_step=_("请刷新页面，再看还有哪些没开。"))
+        case _:
+            raise error
+
+
+def _slot(session: Session, plan: rules.SlotPlan, capacity: int) -> Slot:
     return Slot(
         session=session, starts_at=plan.starts_at, ends_at=plan.ends_at, opens_at=plan.opens_at, pool=plan.pool,
-        teams_at=plan.teams_at, contracted_at=plan.contracted_at, release_at=plan.release_at,
+        teams_at=plan.teams_at, contracted_at=plan.contracted_at, release_at=plan.release_at, capacity=capacity,
+        is_same_day=plan.is_same_day,
     )  # fmt: skip
 
 
@@ -137,4 +162,5 @@ def _slots_of(opening: Opening, calendar: rules.Calendar, at: datetime) -> list[
         ) from None
     if opening.kind != Session.Kind.HOSPITAL_CLINIC:
         return [rules.SlotPlan(*time, rules.opens_at(time[0], parameters.booking_horizon_days)) for time in times]
-    return rules.plan_slots(times, localtime(at), calendar, parameters.booking_horizon_days)
+    walk_in = Fraction(opening.walk_in_percent, 100)
+    return rules.plan_weekly(times, localtime(at), calendar, parameters.booking_horizon_days, walk_in)

@@ -17,7 +17,7 @@ from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.scheduling import rules
-from kangqiao.domain.scheduling.models import Booking, Displaced, Session, Slot
+from kangqiao.domain.scheduling.models import Booking, Displaced, PartnerCount, Session, Slot
 from kangqiao.domain.scheduling.states import BOOKING
 from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import Denied, NotVisible
@@ -96,7 +96,16 @@ def _locked_booking(booking_id: int) -> Booking:
     return booking
 
 
+def _count(booking: Booking, by_how_many: int) -> None:
+    """The place of a booking is one more or one less: of the slot, or beside it when it was added beyond."""
+    column = "taken" if booking.right_id is None else "extra"
+    Slot.objects.filter(pk=booking.slot_id).update(**{column: F(column) + by_how_many})
+    if booking.centre_id is not None:
+        share = PartnerCount.objects.filter(session=booking.session_id, centre=booking.centre_id)
+        share.update(taken=F("taken") + by_how_many)
+
+
 def _give_back(booking: Booking, *, by: Actor, at: datetime, reason: str) -> None:
     transition(booking, BOOKING, "cancel", by=by, at=at, reason=reason)
-    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") - 1)
+    _count(booking, -1)
     residents.end_basis(source=_source(booking), by=by, at=at)

@@ -13,6 +13,7 @@ from kangqiao.base import audit
 from kangqiao.base.actor import Actor
 from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling.actions.partners import _limit
 from kangqiao.domain.scheduling.actions.parts import _allow
 from kangqiao.domain.scheduling.models import PoolRule, Slot
 from kangqiao.domain.scheduling.parameters import SlotParameters
@@ -62,10 +63,11 @@ def set_pool_rule(
 def _share_out_again(rule: PoolRule, at: datetime) -> int:
     """The coming clinics of a rule get their pools anew, from the instant they were opened; how many they are."""
     sessions = queries.clinics_to_share(rule, at)
+    queries.lock_sessions(sessions)
     known = list(PoolRule.objects.filter(organization_id=rule.organization_id))
     opened, changed = queries.opened_at(sessions), []
     slots: dict[int, list[Slot]] = {session.pk: [] for session in sessions}
-    for slot in Slot.objects.filter(session__in=sessions).order_by("starts_at", "pk"):
+    for slot in Slot.objects.filter(session__in=sessions, is_same_day=False).order_by("starts_at", "pk"):
         slots[slot.session_id].append(slot)
     for session in sessions:
         day = localtime(session.starts_at).date()
@@ -80,5 +82,7 @@ def _share_out_again(rule: PoolRule, at: datetime) -> int:
             slot.pool, slot.teams_at = plan.pool, plan.teams_at
             slot.contracted_at, slot.release_at = plan.contracted_at, plan.release_at
             changed.append(slot)
+    # What is kept for single centres is a part of what is reserved: it is told again below.
     Slot.objects.bulk_update(changed, ("pool", "teams_at", "contracted_at", "release_at"), batch_size=500)
+    _limit(sessions)
     return len(sessions)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +20,7 @@ from kangqiao.domain.scheduling.actions.parts import (
     _allow,
     _called,
     _constraint,
+    _count,
     _give_back,
     _locked_session,
     _owed,
@@ -113,7 +113,7 @@ def undo_withdrawal(*, session_id: int, by: Actor, at: datetime) -> list[Booking
 def _restore(displaced: Displaced, by: Actor, at: datetime) -> None:
     booking = displaced.booking
     take_back(booking, BOOKING, "cancel", by=by, at=at)
-    Slot.objects.filter(pk=booking.slot_id).update(taken=F("taken") + 1)
+    _count(booking, 1)
     _see(booking, by, at)
     transition(displaced, DISPLACED, "restore", by=by, at=at)
     words = {"name": booking.resident.name, "when": _when(booking.slot.starts_at)}

@@ -28,6 +28,7 @@ from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import not_found, note_read
 from kangqiao.domain.scheduling.models import Booking, Displaced, Session, Slot, Waiting
 from kangqiao.domain.scheduling.permissions import can_step, can_withdraw, visible_to
+from kangqiao.domain.scheduling.queries.overbooking import queue_numbers
 from kangqiao.domain.scheduling.rules import ORDERED, is_visit_day, may_cancel
 from kangqiao.domain.scheduling.states import BOOKING, DISPLACED, WAITING
 from kangqiao.kernel.errors import NotVisible
@@ -157,6 +158,8 @@ def day_sessions(seat: Seat, starts: datetime, ends: datetime) -> list[Session]:
             starts_at__gte=starts,
             starts_at__lt=ends,
         )
+        # An empty clinic that was opened anew when its template changed is no news to the desk.
+        .exclude(status="withdrawn", template=None, source__startswith="template:")
         .select_related("practitioner__specialty", "practitioner__organization", "organization", "stands_in_for")
         .annotate(places=Count("slots", distinct=True))
         .prefetch_related(Prefetch("bookings", bookings, to_attr="seen"))
@@ -174,6 +177,7 @@ class Row:
     booking: Booking
     state: State
     steps: frozenset[str]
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,7 @@ class Sheet:
 def day_sheet(by: Actor, sessions: list[Session], at: datetime) -> Sheet:
     """The day as the desk reads it, from `day_sessions`; whether each session may be withdrawn goes with it."""
     counts = dict.fromkeys((state.key for state in BOOKING.states), 0)
+    numbers = queue_numbers(session.pk for session in sessions)
     shown = []
     for session in sessions:
         rows = []
@@ -196,7 +201,8 @@ def day_sheet(by: Actor, sessions: list[Session], at: datetime) -> Sheet:
             booking.session = session
             counts[booking.status] += 1
             steps = frozenset(step.action for step in available_steps(by, booking, at))
-            rows.append(Row(booking, BOOKING.state(booking.status), steps))
+            rows.append(Row(booking, BOOKING.state(booking.status), steps, numbers.get(booking.pk)))
+        rows.sort(key=lambda row: (row.number is None, row.number or 0))
         is_ahead = session.status == "open" and session.ends_at > at
         shown.append((session, rows, is_ahead and bool(can_withdraw(by, session))))
     places = sum(session.places for session in sessions)  # type: ignore[attr-defined] # counted by day_sessions

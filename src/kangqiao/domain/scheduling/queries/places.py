@@ -31,7 +31,7 @@ from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
 from kangqiao.domain.residents import permissions as residents
-from kangqiao.domain.scheduling.models import Booking, Hold, Session, Slot
+from kangqiao.domain.scheduling.models import Booking, Hold, PartnerCount, Session, Slot
 from kangqiao.domain.scheduling.permissions import can_withdraw, circle_of, partner_centre
 from kangqiao.domain.scheduling.rules import Circle, SlotFacts, why_not
 from kangqiao.domain.scheduling.rules import places_left as rules_left
@@ -47,14 +47,21 @@ HELD = """ARRAY(
     WHERE hold.until > %(at)s AND hold.position IS DISTINCT FROM array_position(scheduling_slot.held, {own})
 )"""
 LEFT = f"(scheduling_slot.capacity - scheduling_slot.taken - cardinality({HELD}))"
+# Of what is reserved: not kept for another centre, and the own one has not taken as many as it may.
+OWN_SHARE = """(
+    (scheduling_slot.kept_for_id IS NULL OR scheduling_slot.kept_for_id = %(centre)s::bigint
+     OR scheduling_slot.contracted_at <= %(at)s)
+    AND NOT EXISTS (SELECT FROM scheduling_partnercount share WHERE share.session_id = scheduling_session.id
+                    AND share.centre_id = %(centre)s::bigint AND share.taken >= share.most)
+)"""
 FREE = f"""(
     {LEFT} > 0
     AND scheduling_slot.starts_at > %(at)s
     AND scheduling_slot.opens_at <= %(at)s
     AND scheduling_session.status = 'open'
     AND (scheduling_slot.release_at IS NULL OR scheduling_slot.release_at <= %(at)s
-         OR scheduling_session.organization_id = ANY(%(partner)s)
-         OR (scheduling_slot.teams_at <= %(at)s AND scheduling_session.organization_id = ANY(%(team)s))
+         OR (scheduling_session.organization_id = ANY(%(partner)s) AND {OWN_SHARE})
+         OR (scheduling_slot.teams_at <= %(at)s AND scheduling_session.organization_id = ANY(%(team)s) AND {OWN_SHARE})
          OR (scheduling_slot.contracted_at <= %(at)s AND scheduling_session.organization_id = ANY(%(contracted)s)))
 )"""
 NOBODY = "NULL::timestamptz"
@@ -65,11 +72,15 @@ MOST_SESSIONS = 120
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Before which hospitals the asker is a paired centre, a team of one, or somebody contracted with one."""
+    """Before which hospitals the asker is a paired centre, a team of one, or somebody contracted with one.
+
+    `centre_id` is the centre in whose name a reserved place is taken: some are kept for one, and it may take so many.
+    """
 
     partner: frozenset[int] = frozenset()
     team: frozenset[int] = frozenset()
     contracted: frozenset[int] = frozenset()
+    centre_id: int | None = None
 
     def before(self, hospital_id: int) -> Circle:
         """The narrowest circle the asker stands in before a hospital."""
@@ -77,9 +88,10 @@ class Standing:
         return next((circle for circle, hospitals in own if hospital_id in hospitals), Circle.PUBLIC)
 
     @property
-    def lists(self) -> dict[str, list[int]]:
+    def lists(self) -> dict[str, Any]:
         """The values of `FREE`."""
-        return {"partner": list(self.partner), "team": list(self.team), "contracted": list(self.contracted)}
+        circles = {"partner": list(self.partner), "team": list(self.team), "contracted": list(self.contracted)}
+        return {**circles, "centre": self.centre_id}
 
 
 ANYBODY = Standing()
@@ -204,22 +216,36 @@ def slots_of(
     """Every time of a session in order, as the asker may take it for a resident, or for nobody yet."""
     circle, is_open = standing.before(session.organization_id), session.status == SESSION.initial
     own = {hold.slot_id: hold.until for hold in holds_of(resident_id, now) if hold.slot.session_id == session.pk}
-    cells = []
+    cells, enough = [], has_enough(session.pk, standing.centre_id)
     for slot in Slot.objects.filter(session_id=session.pk).order_by("starts_at"):
         until = own.get(slot.pk)
-        facts = facts_of(slot, is_open, now, own=until)
+        facts = facts_of(slot, is_open, now, own=until, standing=standing, has_enough=enough)
         refusal = why_not(facts, now, circle=circle, is_in_session=False)
         opens = facts.open_from(circle)
         cells.append(Cell(slot, 0 if refusal else facts.left, str(refusal or ""), None if refusal else until, opens))
     return cells
 
 
-def facts_of(slot: Slot, is_session_open: bool, now: datetime, *, own: datetime | None = None) -> SlotFacts:
-    """What the rules need to know of a slot; `own` is the end of a hold of the asker's own."""
+def facts_of(
+    slot: Slot, is_session_open: bool, now: datetime, *, own: datetime | None = None,
+    standing: Standing = ANYBODY, has_enough: bool = False,
+) -> SlotFacts:  # fmt: skip
+    """What the rules need to know of a slot; `own` is the end of a hold of the asker's own.
+
+    `has_enough`: the asker's centre has taken as many reserved places of the session as it may.
+    """
     left = rules_left(slot.capacity, slot.taken, slot.held, now, own=own)
+    is_kept = slot.kept_for_id is not None and slot.kept_for_id != standing.centre_id
     return SlotFacts(
-        slot.starts_at, slot.opens_at, slot.teams_at, slot.contracted_at, slot.release_at, is_session_open, left
-    )
+        slot.starts_at, slot.opens_at, slot.teams_at, slot.contracted_at, slot.release_at, is_session_open, left,
+        is_kept_for_another=is_kept, has_enough=has_enough,
+    )  # fmt: skip
+
+
+def has_enough(session_id: int, centre_id: int | None) -> bool:
+    """Whether a centre has taken as many reserved places of a session as it may."""
+    row = PartnerCount.objects.filter(session=session_id, centre=centre_id or 0).first()
+    return row is not None and row.most is not None and row.taken >= row.most
 
 
 def holds_of(resident_id: int | None, now: datetime) -> list[Hold]:
@@ -264,7 +290,7 @@ def standing_of(seat: Seat, at: datetime, resident_id: int | None = None) -> Sta
     if centre_id is None:
         return ANYBODY
     paired = frozenset(agreements.paired_hospitals(centre_id, localtime(at).date()).values_list("pk", flat=True))
-    return Standing(**{circle_of(seat.role, Booking.Channel.GP): paired})
+    return Standing(**{circle_of(seat.role, Booking.Channel.GP): paired}, centre_id=centre_id)
 
 
 def contracted_before(resident_id: int, at: datetime) -> frozenset[int]:

@@ -144,13 +144,15 @@ class Pool:
 class Span:
     """The clinics of a hospital whose time has passed in some days: their pools, and who booked through a centre.
 
-    `reserved` were kept for the community until their release, not only for the head start.
+    `reserved` were kept for the community until their release, not only for the head start. `extra` came beyond the
+    places by a named right, and are in none of the other figures.
     """
 
     pools: list[Pool]
     community: int
     public: int
     reserved: int = 0
+    extra: int = 0
 
     @property
     def places(self) -> int:
@@ -196,7 +198,8 @@ def pools_between(
     """
     slots = _past(organization_id, starts, ends, are_beds=are_beds)
     places = dict(slots.values_list("pool").annotate(n=Sum("capacity")))
-    booked = Booking.objects.filter(slot__in=slots).exclude(status="cancelled").order_by()
+    live = Booking.objects.filter(slot__in=slots).exclude(status="cancelled").order_by()
+    booked = live.filter(right=None)
     by_pool = {
         (begun, taken): n for begun, taken, n in booked.values_list("slot__pool", "pool").annotate(n=Count("pk"))
     }
@@ -211,7 +214,7 @@ def pools_between(
     own = by_channel.get(Booking.Channel.SELF, 0)
     until_release = slots.filter(release_at__gte=F("starts_at") - timedelta(hours=release_hours))
     reserved = until_release.aggregate(n=Sum("capacity"))["n"] or 0
-    return Span(pools, sum(by_channel.values()) - own, own, reserved)
+    return Span(pools, sum(by_channel.values()) - own, own, reserved, live.exclude(right=None).count())
 
 
 @beyond("scheduling.counts")
@@ -227,7 +230,7 @@ def replayed(organization_id: int, starts: datetime, ends: datetime, share: Frac
         .values_list("session_id")
         .annotate(first=Min("starts_at"), places=Sum("capacity"))
     }
-    rows = Booking.objects.filter(session_id__in=sizes).order_by("booked_at", "pk")
+    rows = Booking.objects.filter(session_id__in=sizes, right=None).order_by("booked_at", "pk")
     bookings = list(rows.values_list("pk", "session_id", "channel", "booked_at", "status"))
     gone = [pk for pk, _session, _channel, _at, status in bookings if status == "cancelled"]
     ends_of = StatusChange.objects.filter(subject_type="scheduling.booking", subject_id__in=gone, action="cancel")

@@ -107,7 +107,8 @@ def standing_in_line(waiting: Waiting, slot: Slot, at: datetime) -> Standing:
         hospital_id, waiting.centre_id, localtime(at).date()
     )
     own = frozenset({hospital_id}) if is_paired else frozenset()
-    return Standing(team=own, contracted=contracted_before(waiting.resident_id, at))
+    centre_id = waiting.centre_id if is_paired else None
+    return Standing(team=own, contracted=contracted_before(waiting.resident_id, at), centre_id=centre_id)
 
 
 @dataclass(frozen=True, slots=True)

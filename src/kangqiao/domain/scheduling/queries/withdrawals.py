@@ -131,7 +131,10 @@ def _open_to(places: Iterable[Slot], standing: Standing, at: datetime) -> list[S
         slot
         for slot in places
         if why_not(
-            facts_of(slot, True, at), at, circle=standing.before(slot.session.organization_id), is_in_session=False
+            facts_of(slot, True, at, standing=standing),
+            at,
+            circle=standing.before(slot.session.organization_id),
+            is_in_session=False,
         )
         is None
     ]
@@ -166,7 +169,7 @@ def _standings(bookings: Sequence[Booking], at: datetime, by: Seat | Actor) -> d
     for one in bookings:
         contracted = frozenset(pk for house in contracts.get(one.resident_id, ()) for pk in paired.get(house, ()))
         circle = {str(circle_of(by.role, one.channel)): frozenset(paired.get(named[one.pk] or 0, ()))}
-        found[one.pk] = Standing(**{"contracted": contracted, **circle})
+        found[one.pk] = Standing(**{"contracted": contracted, **circle}, centre_id=named[one.pk])
     return found
 
 

@@ -231,6 +231,7 @@ def booking(request: Request, booking_id: int) -> HttpResponse:
     steps = queries.available_steps(request.actor, shown, now)
     page = {
         "booking": shown,
+        "number": queries.queue_numbers([shown.session_id]).get(shown.pk),
         "state": queries.state_of(shown),
         "steps": {one.action for one in steps},
         "parameters": _parameters(shown.session),
@@ -305,6 +306,7 @@ def _day_page(request: Request, shown: date, scan: ScanForm) -> dict[str, Any]:
         "sheet": sheet,
         "tiles": [(_("号源"), sheet.places), *((called(state), sheet.counts[state.key]) for state in sheet.states)],
         "scan": scan,
+        "may_add": queries.right_of(request.seat, request.seat.organization_id, timezone.localdate()) is not None,
     }
 
 

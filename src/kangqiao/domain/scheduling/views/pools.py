@@ -17,8 +17,9 @@ from kangqiao.base.templatetags.kq import called
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.scheduling import actions, permissions, queries
-from kangqiao.domain.scheduling.forms import PoolRuleForm, ReplayForm
+from kangqiao.domain.scheduling.forms import PartnerRuleForm, PoolRuleForm, ReplayForm
 from kangqiao.domain.scheduling.views.booking import Request
+from kangqiao.kernel.errors import RuleBroken
 
 SHARERS = (Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR, Role.DISPATCHER)
 READERS = (*SHARERS, Role.BUREAU_OFFICER)
@@ -59,16 +60,48 @@ def share(request: Request, hospital_id: int) -> HttpResponse:
     return redirect("slots-pools-of", house.pk)
 
 
-def _page(request: Request, house: Organization, form: PoolRuleForm | None, status: int = 200) -> HttpResponse:
+@access("role", roles=SHARERS)
+@require_POST
+@idempotent
+def partner(request: Request, hospital_id: int) -> HttpResponse:
+    """One paired centre gets so many places of each session at least and at most; coming clinics follow."""
+    house = queries.get_pool_house(request.actor, hospital_id)
+    form = _partner_form(house, request.POST)
+    if form.is_valid():
+        try:
+            _rule, count = actions.set_partner_rule(
+                organization_id=house.pk, **form.signed(), by=request.actor, at=timezone.now()
+            )
+        except RuleBroken as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("已定下，%(count)s场还没开始的门诊已按它放号。") % {"count": count})
+            return redirect("slots-pools-of", house.pk)
+    return _page(request, house, None, form, status=422)
+
+
+def _page(
+    request: Request, house: Organization, form: PoolRuleForm | None, partner_form: PartnerRuleForm | None = None,
+    status: int = 200,
+) -> HttpResponse:  # fmt: skip
     asked = ReplayForm(request.GET)
     wanted = asked.cleaned_data if asked.is_valid() else {}
     sheet = queries.pool_sheet(house, timezone.now(), wanted.get("share"), wanted.get("session"))
     page = {
         "sheet": sheet,
         "form": form or _form(house, None, sheet),
+        "partners": queries.partners_of(house, timezone.now()),
+        "partner_form": partner_form or _partner_form(house, None),
         "may_share": bool(permissions.can_share_out(request.actor, house)),
     }
     return render(request, "scheduling/pools.html", page, status=status)
+
+
+def _partner_form(house: Organization, given: Any) -> PartnerRuleForm:
+    today = timezone.localdate()
+    centres = [(one.pk, called(one)) for one in queries.paired_centres(house, today)]
+    departments = [(one.code, called(one)) for one in queries.specialties_at(house.pk)]
+    return PartnerRuleForm(given, initial={"since": today, "least": 0}, centres=centres, specialties=departments)
 
 
 def _form(house: Organization, given: Any, sheet: queries.PoolSheet | None = None) -> PoolRuleForm:

@@ -57,7 +57,7 @@ class Calendar:
 class SlotPlan:
     """One slot to be made: its time, the instant it opens at all, its pool, and when it falls to each wider circle.
 
-    Public from the start, it has none of the three instants.
+    Public from the start, it has none of the three instants; for the day itself it opens as that day begins.
     """
 
     starts_at: datetime
@@ -67,6 +67,7 @@ class SlotPlan:
     teams_at: datetime | None = None
     contracted_at: datetime | None = None
     release_at: datetime | None = None
+    is_same_day: bool = False
 
 
 class Refusal(StrEnum):
@@ -77,6 +78,7 @@ class Refusal(StrEnum):
     TOO_EARLY = "too_early"
     NOT_RELEASED = "not_released"
     ALREADY_IN_SESSION = "already_in_session"
+    ENOUGH = "enough"
     FULL = "full"
 
 
@@ -187,9 +189,16 @@ class SlotFacts:
     release_at: datetime | None
     is_session_open: bool
     left: int
+    is_kept_for_another: bool = False
+    has_enough: bool = False
 
     def open_from(self, circle: Circle) -> datetime | None:
-        """The instant from which a circle may take the place; None where it always may."""
+        """The instant from which a circle may take the place; None where it always may.
+
+        What is kept for another centre first falls to the others when it falls to the contracted.
+        """
+        if self.is_kept_for_another and circle in (Circle.PARTNER, Circle.TEAM):
+            return self.contracted_at
         if self.release_at is None or circle is Circle.PARTNER:
             return None
         steps = {Circle.TEAM: self.teams_at, Circle.CONTRACTED: self.contracted_at, Circle.PUBLIC: self.release_at}
@@ -208,6 +217,8 @@ def why_not(slot: SlotFacts, at: datetime, *, circle: Circle, is_in_session: boo
         return Refusal.TOO_EARLY
     if (opens := slot.open_from(circle)) is not None and at < opens:
         return Refusal.NOT_RELEASED
+    if slot.has_enough and circle in (Circle.PARTNER, Circle.TEAM) and slot.release_at and at < slot.release_at:
+        return Refusal.ENOUGH
     return None if slot.left > 0 else Refusal.FULL
 
 
@@ -313,79 +324,38 @@ def refused(refusal: Refusal, slot: SlotFacts, circle: Circle, own_at: datetime 
                 _("这个号%(when)s起才能预约。") % {"when": said(opens_at)},
                 next_step=_("请到时再来，或选近一些的时间。"),
             )
-        case _ if circle is not Circle.PUBLIC:
+        case Refusal.ENOUGH:
             return RuleBroken(
-                _("这个号先留给协作中心，%(when)s起您可以约。") % {"when": said(slot.open_from(circle) or starts_at)},
-                next_step=_("请到时再来，或选别的时间。"),
-                clause="SZ16-2.2b",
+                _("这一场留给您中心的号已经用满，%(when)s起没用完的向所有人开放。")
+                % {"when": said(slot.release_at or starts_at)},
+                next_step=_("请到时再来，或选别的日子。"),
             )
         case _:
-            return RuleBroken(
-                _("这个号先留给协作中心的家庭医生，%(when)s起向所有人开放。")
-                % {"when": said(slot.release_at or starts_at)},
-                next_step=_("急着看，请到社区卫生服务中心请家庭医生帮您约。"),
-                clause="SZ16-2.2b",
-            )
+            return _not_released(slot, circle)
+
+
+def _not_released(slot: SlotFacts, circle: Circle) -> RuleBroken:
+    """For whom a place is kept still, and from when it is not."""
+    opens = said(slot.open_from(circle) or slot.starts_at)
+    if slot.is_kept_for_another and circle in (Circle.PARTNER, Circle.TEAM):
+        return RuleBroken(
+            _("这个号先留给另一家中心，%(when)s起您可以约。") % {"when": opens},
+            next_step=_("请选别的时间，或到时再来。"),
+        )
+    if circle is not Circle.PUBLIC:
+        return RuleBroken(
+            _("这个号先留给协作中心，%(when)s起您可以约。") % {"when": opens},
+            next_step=_("请到时再来，或选别的时间。"),
+            clause="SZ16-2.2b",
+        )
+    return RuleBroken(
+        _("这个号先留给协作中心的家庭医生，%(when)s起向所有人开放。")
+        % {"when": said(slot.release_at or slot.starts_at)},
+        next_step=_("急着看，请到社区卫生服务中心请家庭医生帮您约。"),
+        clause="SZ16-2.2b",
+    )
 
 
 def said(instant: datetime) -> str:
     """An instant in the words of a notice."""
     return date_format(localtime(instant), "m-d H:i")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Somebody who wanted a place in a session: when, whether for a centre or a team, and when they gave it back."""
-
-    at: datetime
-    is_community: bool
-    returned_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What a share would have made of a demand: who was served, who was turned away, how many places nobody used."""
-
-    community: int
-    public: int
-    turned_away: int
-    wasted: int
-
-    def __add__(self, other: Replay) -> Replay:
-        return Replay(
-            self.community + other.community, self.public + other.public, self.turned_away + other.turned_away,
-            self.wasted + other.wasted,
-        )  # fmt: skip
-
-
-NOTHING = Replay(0, 0, 0, 0)
-
-
-def replay(places: int, reserved: int, release: datetime, wishes: Sequence[Wish]) -> Replay:
-    """Plays a session's demand again with another number of reserved places, in the order in which it came.
-
-    Until the release the community takes reserved places first and everyone else may not; places given back return to
-    where they were taken from. From the release on every place is for everyone.
-    """
-    steps = [(wish.at, 1, number) for number, wish in enumerate(wishes)]
-    steps += [(wish.returned_at, 0, number) for number, wish in enumerate(wishes) if wish.returned_at is not None]
-    free = {True: reserved, False: places - reserved}
-    taken: dict[int, bool] = {}
-    served = {True: 0, False: 0}
-    turned_away = 0
-    for at, is_wish, number in sorted(steps, key=lambda step: (step[0], step[1])):
-        if not is_wish:
-            if number in taken:
-                free[taken.pop(number)] += 1
-                served[wishes[number].is_community] -= 1
-            continue
-        community = wishes[number].is_community
-        pools = (True, False) if community or at >= release else (False,)
-        pool = next((one for one in pools if free[one]), None)
-        if pool is None:
-            turned_away += 1
-            continue
-        free[pool] -= 1
-        taken[number] = pool
-        served[community] += 1
-    return Replay(served[True], served[False], turned_away, free[True] + free[False])
