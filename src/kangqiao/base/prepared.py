@@ -6,6 +6,7 @@ more than the database needs to answer; here it writes them once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, cast
 
@@ -15,6 +16,9 @@ from django.db.models import BigIntegerField, BooleanField, Expression, F, Field
 from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
 from psycopg import Cursor, sql
+
+# Where a value stands, and a percent sign that is one.
+PLACES = re.compile("%s|%%")
 
 
 class Told(Expression):
@@ -55,6 +59,7 @@ class Prepared:
 
     def ask(self, *shape: Hashable, **values: object) -> list[tuple[Any, ...]]:
         """The rows, as the database gives them. Raises KeyError for a value that was not told."""
+        connection.close_if_health_check_failed()
         connection.ensure_connection()
         # Bound by the server, unlike Django's own cursors, so that the database keeps the plan with the connection.
         # A log of statements shows them with their values, which the client binds.
@@ -75,7 +80,8 @@ class _Written:
     def __init__(self, found: QuerySet[Any, Any]) -> None:
         self.compiler = found.query.get_compiler(connection=connection)
         text, params = self.compiler.as_sql()
-        self.text = text % tuple("%s" if isinstance(one, Told) else _literal(one) for one in params)
+        fixed = iter("%s" if isinstance(one, Told) else _literal(one) for one in params)
+        self.text = PLACES.sub(lambda found: next(fixed) if found[0] == "%s" else found[0], text)
         self.names = tuple(one.name for one in params if isinstance(one, Told))
 
     def models(self, rows: list[tuple[Any, ...]]) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, Value
+from django.db.models import BigIntegerField, CharField, F, Value
 from django.test.utils import CaptureQueriesContext
 
 from kangqiao.base import prepared
@@ -101,3 +101,19 @@ def test_log_of_statements_shows_the_values(places: tuple[Place, Place]) -> None
     with CaptureQueriesContext(connection) as asked:
         parts.ask(city=4711)
     assert "4711" in asked[0]["sql"]
+
+
+def test_percent_sign_lives_through_a_question_inside_another(places: tuple[Place, Place]) -> None:
+    _city, district = places
+    Organization.objects.create(code="a", kind="centre", zh="甲", place=district)
+
+    @Prepared
+    def named():
+        return Place.objects.annotate(word=Value("演示区 100%", CharField())).filter(zh=F("word")).values("pk")
+
+    @Prepared
+    def houses():
+        found = Organization.objects.filter(place__in=named.inside(), kind=Told("kind", CharField()))
+        return found.annotate(word=Value("50%", CharField())).values_list("code", "word")
+
+    assert houses.ask(kind="centre") == [("a", "50%")]

@@ -17,6 +17,7 @@ from kangqiao.base.exports import exports
 from kangqiao.base.idempotency import idempotent
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.institutions.actions import register_station
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.stations import actions, forms, permissions, queries, rules
 from kangqiao.kernel.errors import RuleBroken
 
@@ -37,6 +38,8 @@ def index(request: SeatedRequest) -> HttpResponse:
         "may_add": seat.role in permissions.KEEPERS,
         "may_report": seat.role in permissions.CENTRE,
         "has_stations": queries.stations(seat).exists(),
+        # A station sees itself alone, which is no sum of its centre.
+        "is_summed": seat.organization_kind != Organization.Kind.STATION,
     }
     return render(request, "stations/index.html", context)
 

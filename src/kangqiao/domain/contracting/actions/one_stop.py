@@ -106,7 +106,7 @@ def plan_one_stop(
         )  # fmt: skip
         _insert(row, wanted, placed)
         begin(row, ONE_STOP, by=by, at=at)
-        record("contracting.plan_one_stop", row, by=by, at=at, resident_id=row.resident_id, policy_ref=ref, flow=flow)
+        record("contracting.plan_one_stop", row, by=by, at=at, resident_id=row.resident_id, policy_ref=ref)
         _tell(row, _("%(day)s 请来中心，一次办完"), by=by, at=at)
     return row
 

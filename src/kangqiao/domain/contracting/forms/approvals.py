@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from kangqiao.kernel.period import in_calendar
 
 
 class ApprovalForm(forms.Form):
@@ -27,3 +31,19 @@ class GrantForm(forms.Form):
         label=_("批准的内容和条件"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("机构看得到这段话。"),
     )  # fmt: skip
+
+    def clean_starts_on(self) -> date:
+        """A day that has neighbours."""
+        return shown(self.cleaned_data["starts_on"])
+
+    def clean_last_day(self) -> date | None:
+        """The same, where there is one."""
+        day = self.cleaned_data["last_day"]
+        return None if day is None else shown(day)
+
+
+def shown(day: date) -> date:
+    """The day when a page can show it. Raises ValidationError."""
+    if in_calendar(day) is None:
+        raise forms.ValidationError(_("这个日期太远了，请核对年份。"))
+    return day

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.templatetags.kq import called
+from kangqiao.domain.contracting.forms.approvals import shown
 from kangqiao.domain.contracting.parameters import Flow
 from kangqiao.domain.institutions.models import Organization
 
@@ -30,6 +32,10 @@ class PilotForm(forms.Form):
         many = named if len(named) == 1 else [("", _("请选机构")), *named]
         self.fields["organization_id"].choices = many  # type: ignore[attr-defined]
 
+    def clean_starts_on(self) -> date:
+        """A day that has neighbours."""
+        return shown(self.cleaned_data["starts_on"])
+
 
 class OneStopForm(forms.Form):
     """When a resident comes, for which flow."""
@@ -44,3 +50,7 @@ class OneStopForm(forms.Form):
     def __init__(self, *args: Any, flows: Sequence[Flow], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["flow"].choices = [(one.key, called(one)) for one in flows]  # type: ignore[attr-defined]
+
+    def clean_on(self) -> date:
+        """A day that has neighbours."""
+        return shown(self.cleaned_data["on"])

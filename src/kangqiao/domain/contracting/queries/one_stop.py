@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncMonth
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
@@ -34,7 +34,7 @@ NOON = time(12)
 
 @dataclass(frozen=True, slots=True)
 class PilotMonth:
-    """What a pilot did in a month: visits whose day has come, their steps, and how many were done in one visit."""
+    """What a pilot did in a month: visits whose day has come, their steps, and how many were done on that day."""
 
     month: date
     visits: int
@@ -127,11 +127,12 @@ def busy_on(practitioner_ids: Iterable[int], on: date) -> dict[int, list[tuple[d
 def pilot_months(pilot: Pilot, on: date) -> list[PilotMonth]:
     """The results of a pilot by month up to a day, the latest first; visits that were called off do not count."""
     rows = OneStop.objects.filter(pilot=pilot, on__lte=on).exclude(status="cancelled").order_by()
-    counted = rows.annotate(month=TruncMonth("on")).values_list("month")
+    later = OneStopStep.objects.filter(visit=OuterRef("pk"), done_at__date__gt=OuterRef("on"))
+    counted = rows.annotate(month=TruncMonth("on"), went_on=Exists(later)).values_list("month")
     counts = counted.annotate(
         stops=Count("pk", distinct=True), parts=Count("steps"),
         finished=Count("steps", filter=Q(steps__done_at__isnull=False)),
-        whole=Count("pk", filter=Q(status="done"), distinct=True),
+        whole=Count("pk", filter=Q(status="done", went_on=False), distinct=True),
     )  # fmt: skip
     return [PilotMonth(*one) for one in sorted(counts, reverse=True)]
 

@@ -17,7 +17,7 @@ from kangqiao.domain.messaging.models import Notice
 from kangqiao.domain.records.actions import Told
 from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.workforce.models import Absence
-from kangqiao.edges.home import worklists
+from kangqiao.edges.home.board import board_of
 from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken, Taken
 from kangqiao.pathways.record_visit import record_visit
 
@@ -291,7 +291,7 @@ def test_pages_arrange_it_by_one_press_and_show_it_to_team_and_resident() -> Non
         mine = resident.get(reverse("contracting-mine")).content.decode()
         order = [mine.index(word) for word in ("家庭医生看诊", "随访、测量", "营养评估")]
         assert order == sorted(order)
-        board = worklists.board(site.w.seat(Role.GP, user=doctor_user), at("09:05"), wanted="one_stops")
+        board = board_of(site.w.seat(Role.GP, user=doctor_user), at("09:05"), wanted="one_stops")
         assert board.chosen.count == 3
         for one in OneStopStep.objects.order_by("number"):
             doctor.post(reverse("contracting-one-stop-done", args=(one.pk,)))

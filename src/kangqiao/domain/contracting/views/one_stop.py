@@ -22,6 +22,7 @@ from kangqiao.domain.contracting import actions, forms, permissions, queries
 from kangqiao.domain.contracting.models import Contract, TeamMember
 from kangqiao.domain.contracting.parameters import Flow
 from kangqiao.kernel.errors import RuleBroken, Taken
+from kangqiao.kernel.period import in_calendar
 
 PAGE = 50
 
@@ -182,6 +183,6 @@ def _named(flow: Flow) -> tuple[Flow, list[tuple[Any, str]]]:
 def _day_named(text: str, today: date) -> date:
     """The day of an address; today where it names none."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a day alone)
+        return in_calendar(datetime.strptime(text, "%Y-%m-%d").date()) or today  # noqa: DTZ007 (a day alone)
     except ValueError:
         return today

@@ -35,6 +35,7 @@ from kangqiao.kernel.identifiers import birth_date_of, is_citizen_id, sex_of
 CLAUSE = "FT18-2.3d"
 # A clock on the wall of the school may be some minutes ahead of the server's.
 AHEAD = timedelta(minutes=5)
+LONG_AGO = timedelta(days=1)
 
 
 @transaction.atomic
@@ -209,6 +210,8 @@ def _require_told(contact: str, phone: str, what: str, happened_at: datetime, at
         raise RuleBroken(_("联系电话不像电话号码。"), next_step=_("请写一个现在打得通的号码，中心和医院会打过来。"))
     if happened_at > at + AHEAD:
         raise RuleBroken(_("发生的时间在现在之后。"), next_step=_("请核对时间。"))
+    if happened_at < at - LONG_AGO:
+        raise RuleBroken(_("发生的时间在一天以前。"), next_step=_("请核对日期；不是急诊的事请打电话给中心。"))
 
 
 def _of_school(case: SchoolCase, by: Actor) -> Actor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
@@ -109,11 +109,11 @@ def school_cases_on_the_clock() -> list[SchoolCase]:
 
 
 def open_school_twin(community_id: int, student: str, grade: str, identifier: str) -> SchoolCase | None:
-    """The report about the same student that nobody has answered."""
+    """The report about the same student that nobody has answered, by number or by name alone."""
     rows = SchoolCase.objects.select_related("organization", "community").filter(community=community_id, status="open")
-    if identifier:
-        return rows.filter(identifier=identifier).first()
-    return rows.filter(identifier="", student=student, grade=grade).first()
+    named = Q(student=student) & (Q(grade__in=(grade, "")) if grade else Q())
+    same = Q(identifier=identifier) | (Q(identifier="") & named) if identifier else named
+    return rows.filter(same).order_by("pk").first()
 
 
 def school_case_of(referral: Referral) -> SchoolCase | None:

@@ -17,7 +17,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.stations import actions, queries, rules
 from kangqiao.domain.stations.models import StationReport
 from kangqiao.domain.stations.parameters import due_day_at, kinds_at
-from kangqiao.edges.home import worklists
+from kangqiao.edges.home.board import board_of
 from kangqiao.kernel.errors import Denied, NoPolicyInForce, NotVisible, RuleBroken
 
 MAY, AT = date(2026, 5, 1), datetime(2026, 6, 3, 2, 0, tzinfo=UTC)
@@ -201,7 +201,7 @@ def test_pages_take_reports_name_the_missing_and_hand_out_the_sheet() -> None:
         shown = page.get(reverse("stations-list")).content.decode()
         assert all(word in shown for word in ("合计不完整", "山场站", "没报，已过 8 天", "迟报 8 天"))
         seat = c.w.seat(Role.CENTRE_MANAGER, user=manager)
-        board = worklists.board(seat, localtime(AT + 10 * DAY), wanted="station_reports")
+        board = board_of(seat, localtime(AT + 10 * DAY), wanted="station_reports")
         assert [row.title for row in board.rows] == ["山场站"]
         assert page.post(report, dict.fromkeys(c.keys, "8")).status_code == 422
         page.post(report, dict.fromkeys(c.keys, "8") | {"why": "漏了一天"})
