@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
-from django.db import DataError, transaction
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render, resolve_url
 from django.urls import resolve
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
 from kangqiao.base import acting
 from kangqiao.base.access import note_failure, note_refusal
@@ -94,7 +93,6 @@ class ErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page for a domain error; any other exception is left to the server."""
-        error = _unkeepable(error) or error
         if not isinstance(error, KangqiaoError):
             return None
         _write_down(request, error)
@@ -138,15 +136,6 @@ def _page_as_it_stands(request: HttpRequest, error: AlreadyMoved) -> HttpRespons
     request.reads = getattr(again, "reads", None)  # type: ignore[attr-defined]
     response.status_code = 409
     return response
-
-
-def _unkeepable(error: Exception) -> KangqiaoError | None:
-    """The sentence for a text the database cannot keep: it holds the character NUL, which no keyboard writes."""
-    if not (isinstance(error, DataError | ValueError) and "NUL (0x00)" in str(error)):
-        return None
-    return RuleBroken(
-        _("填的内容里有一个看不见的字符，没有保存。"), next_step=_("请删掉那一段，用键盘重新输入，再提交一次。")
-    )
 
 
 def status_of(error: KangqiaoError) -> int:

@@ -111,7 +111,7 @@ def school_cases_on_the_clock() -> list[SchoolCase]:
 def open_school_twin(community_id: int, student: str, grade: str, identifier: str) -> SchoolCase | None:
     """The report about the same student that nobody has answered, by number or by name alone."""
     rows = SchoolCase.objects.select_related("organization", "community").filter(community=community_id, status="open")
-    named = Q(student=student) & (Q(grade__in=(grade, "")) if grade else Q())
+    named = Q(student=student, grade=grade)
     same = Q(identifier=identifier) | (Q(identifier="") & named) if identifier else named
     return rows.filter(same).order_by("pk").first()
 

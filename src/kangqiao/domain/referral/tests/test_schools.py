@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -210,6 +210,8 @@ def test_a_centre_without_an_agreement_sends_the_emergency_all_the_same(s: Schoo
         ({"contact": " "}, "不像电话号码"),
         ({"what": " "}, "出了什么事"),
         ({"happened_at": TEN + timedelta(hours=2)}, "在现在之后"),
+        ({"happened_at": TEN - timedelta(days=2)}, "在一天以前"),
+        ({"happened_at": datetime(1, 1, 1, tzinfo=TEN.tzinfo)}, "在一天以前"),
     ],
 )
 def test_odd_reports_are_refused_in_words(s: School, changes: dict[str, Any], said: str) -> None:
@@ -236,6 +238,14 @@ def test_the_same_report_again_is_the_one_already_there(s: School) -> None:
     first.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
         first.save()
+
+
+def test_a_student_reported_by_name_and_then_by_number_is_one(s: School) -> None:
+    first = s.report(identifier="", student="演示小明")
+    assert s.report(student="演示小明", at=TEN + MINUTE).pk == first.pk
+    with pytest.raises(Taken, match="已经报过"):
+        s.report(what="晕倒了。", student="演示小明", at=TEN + MINUTE)
+    assert SchoolCase.objects.count() == 1
 
 
 def test_the_school_reads_the_answer_and_nobody_answers_twice(s: School) -> None:
