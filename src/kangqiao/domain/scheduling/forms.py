@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.codes import number_of
 from kangqiao.domain.scheduling.models import CHECK_IN, Weekday
+from kangqiao.domain.scheduling.queries import has_calendar
 from kangqiao.domain.scheduling.rules import Weekly
 from kangqiao.kernel.period import in_calendar
 
@@ -267,8 +268,13 @@ class NameDaysForm(forms.Form):
     reason = forms.CharField(label=_("为什么"), min_length=2, max_length=200, help_text=_("例如“国办放假通知”“院庆”。"))
 
     def clean_first(self) -> date:
-        """A day that has neighbours, else a sentence."""
-        return _in_calendar(self.cleaned_data["first"])
+        """A day the calendar shows, else a sentence."""
+        return _shown(self.cleaned_data["first"])
+
+    def clean_last(self) -> date | None:
+        """The same, where it is given."""
+        last = self.cleaned_data.get("last")
+        return last and _shown(last)
 
     def days(self) -> dict[str, Any]:
         """The signature of the action."""
@@ -371,3 +377,7 @@ def _in_calendar(day: date) -> date:
     if found is None:
         raise forms.ValidationError(_("这一天不在日历里，请另选一天。"))
     return found
+
+
+def _shown(day: date) -> date:
+    return _in_calendar(day if has_calendar(day) else date.min)

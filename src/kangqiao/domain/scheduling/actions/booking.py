@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +30,7 @@ from kangqiao.domain.scheduling.actions.parts import (
 )
 from kangqiao.domain.scheduling.models import Booking, Displaced, Waiting
 from kangqiao.domain.scheduling.queries import Standing
-from kangqiao.domain.scheduling.rules import Refusal
+from kangqiao.domain.scheduling.rules import Circle, Refusal
 from kangqiao.domain.scheduling.states import BOOKING, DISPLACED, SESSION, WAITING
 from kangqiao.kernel.errors import Denied, RuleBroken, Taken
 
@@ -245,11 +244,18 @@ def _refuse_suspended(resident: Resident, slot_id: int, at: datetime) -> None:
 
 
 def _as_contracted(slot_id: int, resident_id: int, standing: Standing, at: datetime) -> Standing:
-    """The same with the resident's own contract, which is looked up only where a place waits for it."""
+    """As the resident's own contract lets them, in no centre's name, where a place waits for it; else the same.
+
+    Looked up only where it helps: a centre that may take more had the place already, or it is gone.
+    """
     slot = queries.get_slot(slot_id)
     if slot.contracted_at is None or not slot.contracted_at <= at < (slot.release_at or at):
         return standing
-    return replace(standing, contracted=queries.contracted_before(resident_id, at))
+    hospital_id = slot.session.organization_id
+    if standing.before(hospital_id) is not Circle.PUBLIC and not queries.has_enough(slot.session_id, standing):
+        return standing
+    contracted = queries.contracted_before(resident_id, at)
+    return Standing(contracted=contracted) if hospital_id in contracted else standing
 
 
 def _replay(slot_id: int, resident_id: int, attempt: str) -> Booking | None:
@@ -269,7 +275,7 @@ def _refusal_of(
     """
     slot = queries.get_slot(slot_id)
     session, own = slot.session, queries.place_in_session(slot.session_id, resident_id)
-    enough = queries.has_enough(session.pk, standing.centre_id)
+    enough = queries.has_enough(session.pk, standing)
     facts = queries.facts_of(slot, session.status == SESSION.initial, at, standing=standing, has_enough=enough)
     circle = standing.before(session.organization_id)
     has_own = own is not None and own.pk != instead_of

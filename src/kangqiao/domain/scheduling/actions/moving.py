@@ -49,7 +49,7 @@ def move_booking(
     _allow_move(old, slot_id, by, at)
     channel = Booking.Channel.SELF if by.role == Role.RESIDENT else old.channel
     _resident, standing = _allowed_resident(slot_id, old.resident_id, channel, as_partner_centre_id, by, at)
-    _secure(old, slot_id, standing, by, at)
+    _secure(old, slot_id, standing.instead_of(old), by, at)
     when = _when(queries.get_slot(slot_id).starts_at)
     _give_back(old, by=by, at=at, reason=_("改约到%(when)s") % {"when": when})
     new = book(

@@ -65,7 +65,7 @@ def _limit(sessions: Sequence[Session]) -> None:
         fitting = queries.partner_rules_for(known, session.organization_id, session.specialty, day)
         own = slots[session.pk]
         has = {centre: taken.get((session.pk, centre), 0) for centre in fitting}
-        places = [(one.starts_at, one.release_at or one.starts_at, _can_be_kept(one)) for one in own]
+        places = [(one.starts_at, one.release_at or one.starts_at, one.capacity * _can_be_kept(one)) for one in own]
         for slot, centre in zip(
             own, rules.keep_least(places, {pk: one.least for pk, one in fitting.items()}, has), strict=True
         ):

@@ -72,7 +72,9 @@ def mend_template(*, template_id: int, weekly: Weekly, seen: int, by: Actor, at:
     following = [one for one in differing if one.can_follow]
     _close([one.session for one in following], _("出诊模板改了"), by, at)
     template = _saved(template, weekly, by, at)
-    again = [one.session for one in following if one.still_holds]
+    # Of a doctor who left, what follows is called off and not opened anew.
+    is_here = template.practitioner_id in {one.pk for one in queries.doctors_to_plan(house)}
+    again = [one.session for one in following if one.still_holds and is_here]
     days = [day for day in (_days_of(again)) if queries.instants(template, day)[0] > at]
     open_sessions(openings=[_opening(template, day) for day in days], by=by, at=at)
     audit.record(
@@ -87,6 +89,7 @@ def end_template(*, template_id: int, seen: int, by: Actor, at: datetime) -> Men
     template = ClinicTemplate.objects.filter(pk=template_id).first()
     if template is None:
         raise _gone()
+    _allow(permissions.can_plan_week(by, template.organization))
     ended = queries.given_up(template, localtime(at).date())
     return mend_template(template_id=template_id, weekly=ended, seen=seen, by=by, at=at)
 
@@ -207,9 +210,12 @@ def _check(house: Organization, weekly: Weekly, today: date, was: ClinicTemplate
         raise RuleBroken(_("第一天已经过去。"), next_step=_("请选今天或以后的一天。"))
     if weekly.until is not None and weekly.until <= today and (was is None or weekly.until != was.until):
         raise RuleBroken(_("最后一天已经过去。"), next_step=_("请选今天或以后的一天。"))
-    if weekly.practitioner_id not in {one.pk for one in queries.doctors_to_plan(house)}:
+    # Whoever left since then stays in what was: else their template could be neither ended nor mended.
+    is_new = was is None or weekly.practitioner_id != was.practitioner_id
+    if is_new and weekly.practitioner_id not in {one.pk for one in queries.doctors_to_plan(house)}:
         raise RuleBroken(_("这位医生不在这家医院，或没有在册的执业资格。"), next_step=_("请从本院的医生里选。"))
-    if weekly.specialty not in {one.code for one in queries.specialties_to_plan()}:
+    is_new = was is None or weekly.specialty != was.specialty
+    if is_new and weekly.specialty not in {one.code for one in queries.specialties_to_plan()}:
         raise RuleBroken(_("没有这个科室。"), next_step=_("请选一个科室。"))
     other = queries.overlapping_template(weekly, without=was.pk if was else None)
     if other is not None:

@@ -97,6 +97,18 @@ class Year:
     months: list[Month]
     special: list[DayCount]
 
+    @property
+    def groups(self) -> list[tuple[DayCount, list[tuple[DayCount, DayCount]]]]:
+        """The special days that count as the same for the same reason, once, with the first and last of each run."""
+        found: dict[tuple[int | None, str], list[tuple[DayCount, DayCount]]] = {}
+        for one in self.special:
+            runs = found.setdefault((one.works_as, one.reason), [])
+            if runs and runs[-1][1].day + timedelta(days=1) == one.day:
+                runs[-1] = runs[-1][0], one
+            else:
+                runs.append((one, one))
+        return [(runs[0][0], runs) for runs in found.values()]
+
 
 def year_of(scope: Scope, number: int) -> Year:
     """A whole year; of one whose holidays are not announced only the named days are special."""
@@ -114,13 +126,18 @@ def year_of(scope: Scope, number: int) -> Year:
     return Year(number, is_announced(number), months, [one for one in counts.values() if one.is_special])
 
 
+def has_calendar(day: date) -> bool:
+    """Whether a page shows what a day counts as."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
 def day_named(text: str) -> date:
     """The day an address names. Raises NotVisible for what is no day, such as 30 February."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
         day = date.min
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+    if not has_calendar(day):
         raise NotVisible(_("没有这一天。"), next_step=_("请从日历里选一天。"))
     return day
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 from django.utils.timezone import localtime
 
 from kangqiao.base.acting import beyond
@@ -88,18 +89,31 @@ def partners_of(house: Organization, now: datetime) -> list[Partner]:
     """The rules that count today or will, by centre, with what they keep and what was taken in the clinics to come."""
     today = localtime(now).date()
     rules = list(
-        PartnerRule.objects.select_related("centre").filter(organization=house).order_by("centre__zh", "since")
+        PartnerRule.objects.select_related("centre").filter(organization=house).order_by("centre__zh", "since", "pk")
     )
     counting = {(one.centre_id, one.specialty): one for one in rules if one.since <= today}
     shown = [one for one in rules if one.since > today or counting[one.centre_id, one.specialty].pk == one.pk]
     codes = {one.specialty for one in shown if one.specialty}
     names = {one.code: one for one in Concept.objects.filter(system=Concept.System.SPECIALTY, code__in=codes)}
     ahead = {"session__organization": house, "session__starts_at__gt": now, "session__status": "open"}
-    kept = Slot.objects.filter(**ahead, kept_for__isnull=False, taken=0).order_by()
-    by_kept = dict(kept.values_list("kept_for").annotate(n=Count("pk")))
-    taken = PartnerCount.objects.filter(**ahead).order_by().values_list("centre").annotate(n=Sum("taken"))
-    by_taken = dict(taken)
-    return [
-        Partner(one, names.get(one.specialty), by_kept.get(one.centre_id, 0), by_taken.get(one.centre_id, 0) or 0)
-        for one in shown
-    ]
+    of = ("session__specialty", "session__starts_at")
+    slots = Slot.objects.filter(**ahead, kept_for__isnull=False).order_by()
+    kept = _by_rule(rules, slots.values_list("kept_for", *of).annotate(n=Sum(F("capacity") - F("taken"))))
+    counts = PartnerCount.objects.filter(**ahead).order_by()
+    taken = _by_rule(rules, counts.values_list("centre", *of).annotate(n=Sum("taken")))
+    return [Partner(one, names.get(one.specialty), kept[one.pk], taken[one.pk]) for one in shown]
+
+
+def _by_rule(rules: Sequence[PartnerRule], rows: Iterable[tuple[int, str, datetime, int]]) -> Counter[int]:
+    """How many places each rule has to answer for: those of the clinics in which it is the one that counts.
+
+    A department's rule has its department's; the hospital's has none of a department with an own rule.
+    """
+    found, counting = Counter[int](), dict[tuple[str, date], dict[int, PartnerRule]]()
+    for centre_id, specialty, starts_at, places in rows:
+        key = specialty, localtime(starts_at).date()
+        if key not in counting:
+            counting[key] = partner_rules_for(rules, rules[0].organization_id, *key) if rules else {}
+        if (rule := counting[key].get(centre_id)) is not None:
+            found[rule.pk] += places
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -52,7 +52,8 @@ OWN_SHARE = """(
     (scheduling_slot.kept_for_id IS NULL OR scheduling_slot.kept_for_id = %(centre)s::bigint
      OR scheduling_slot.contracted_at <= %(at)s)
     AND NOT EXISTS (SELECT FROM scheduling_partnercount share WHERE share.session_id = scheduling_session.id
-                    AND share.centre_id = %(centre)s::bigint AND share.taken >= share.most)
+                    AND share.centre_id = %(centre)s::bigint AND share.taken >= share.most
+                    AND NOT share.session_id = ANY(%(given_back)s))
 )"""
 FREE = f"""(
     {LEFT} > 0
@@ -75,12 +76,14 @@ class Standing:
     """Before which hospitals the asker is a paired centre, a team of one, or somebody contracted with one.
 
     `centre_id` is the centre in whose name a reserved place is taken: some are kept for one, and it may take so many.
+    `gives_back_in` is the session of a place it gives back for the new one: there it takes no more than it has.
     """
 
     partner: frozenset[int] = frozenset()
     team: frozenset[int] = frozenset()
     contracted: frozenset[int] = frozenset()
     centre_id: int | None = None
+    gives_back_in: frozenset[int] = frozenset()
 
     def before(self, hospital_id: int) -> Circle:
         """The narrowest circle the asker stands in before a hospital."""
@@ -91,7 +94,13 @@ class Standing:
     def lists(self) -> dict[str, Any]:
         """The values of `FREE`."""
         circles = {"partner": list(self.partner), "team": list(self.team), "contracted": list(self.contracted)}
-        return {**circles, "centre": self.centre_id}
+        return {**circles, "centre": self.centre_id, "given_back": list(self.gives_back_in)}
+
+    def instead_of(self, booking: Booking) -> Standing:
+        """The same for another place instead of a booking, which may be of the own centre's share."""
+        if booking.centre_id is None or booking.centre_id != self.centre_id:
+            return self
+        return replace(self, gives_back_in=frozenset({booking.session_id}))
 
 
 ANYBODY = Standing()
@@ -166,7 +175,7 @@ def nearest_free(slot: Slot, now: datetime, *, standing: Standing = ANYBODY, lim
 
 def other_times(seat: Seat, booking: Booking, now: datetime) -> list[tuple[date, list[Slot]]]:
     """Free times instead of a booked one, the nearest of the same session, place and specialty, day by day."""
-    standing = standing_of(seat, now, booking.resident_id)
+    standing = standing_of(seat, now, booking.resident_id).instead_of(booking)
     nearest = nearest_free(booking.slot, now, standing=standing, limit=OTHER_TIMES)
     found = sorted(nearest, key=lambda slot: slot.starts_at)
     return [(day, list(own)) for day, own in groupby(found, key=lambda slot: localtime(slot.starts_at).date())]
@@ -216,7 +225,7 @@ def slots_of(
     """Every time of a session in order, as the asker may take it for a resident, or for nobody yet."""
     circle, is_open = standing.before(session.organization_id), session.status == SESSION.initial
     own = {hold.slot_id: hold.until for hold in holds_of(resident_id, now) if hold.slot.session_id == session.pk}
-    cells, enough = [], has_enough(session.pk, standing.centre_id)
+    cells, enough = [], has_enough(session.pk, standing)
     for slot in Slot.objects.filter(session_id=session.pk).order_by("starts_at"):
         until = own.get(slot.pk)
         facts = facts_of(slot, is_open, now, own=until, standing=standing, has_enough=enough)
@@ -242,9 +251,11 @@ def facts_of(
     )  # fmt: skip
 
 
-def has_enough(session_id: int, centre_id: int | None) -> bool:
-    """Whether a centre has taken as many reserved places of a session as it may."""
-    row = PartnerCount.objects.filter(session=session_id, centre=centre_id or 0).first()
+def has_enough(session_id: int, standing: Standing) -> bool:
+    """Whether a centre has taken as many reserved places of a session as it may, and gives none of them back."""
+    if standing.centre_id is None or session_id in standing.gives_back_in:
+        return False
+    row = PartnerCount.objects.filter(session=session_id, centre=standing.centre_id).first()
     return row is not None and row.most is not None and row.taken >= row.most
 
 

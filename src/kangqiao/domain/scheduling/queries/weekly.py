@@ -23,7 +23,7 @@ from kangqiao.domain.scheduling.rules import DayCount, Says, Skip, Weekly, check
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce import queries as workforce
 from kangqiao.domain.workforce.models import Absence, Practitioner
-from kangqiao.kernel.errors import NotVisible
+from kangqiao.kernel.errors import NotVisible, RuleBroken
 
 NOON = time(12)
 
@@ -175,6 +175,7 @@ class _Known:
 
     def __init__(self, templates: Sequence[ClinicTemplate], first: date, last: date, house: Organization) -> None:
         doctors = {one.practitioner_id for one in templates}
+        self.staff = {one.pk for one in doctors_to_plan(house)}
         starts, ends = _midnight(first), _midnight(last + timedelta(days=1))
         self.exceptions = {
             (one.template_id, one.day): one.reason
@@ -217,6 +218,8 @@ def _against(
         return Skip.CALLED_OFF, _("这一天已停诊")
     if starts_at <= now:
         return Skip.BEGUN, _("已经开始了")
+    if doctor not in known.staff:
+        return Skip.LEFT, _("医生已不在本院，或没有在册的执业资格")
     if count.is_closed:
         return Skip.CLOSED, count.reason
     if (template.pk, day) in known.exceptions:
@@ -331,5 +334,11 @@ def free_of_people(sessions: Sequence[Session], at: datetime) -> list[Session]:
 
 
 def given_up(template: ClinicTemplate, today: date) -> Weekly:
-    """A template that is given up now: it no longer holds from tomorrow, or never, where it has not begun."""
-    return replace(weekly_of(template), until=max(template.since, today + timedelta(days=template.since <= today)))
+    """A template that is given up now: it no longer holds from tomorrow, or never, where it has not begun.
+
+    Raises RuleBroken for one that ends by then anyhow: it would come to hold longer.
+    """
+    until = max(template.since, today + timedelta(days=template.since <= today))
+    if template.until is not None and template.until <= until:
+        raise RuleBroken(_("这个出诊模板已经停用。"), next_step=_("请回到出诊模板的列表。"))
+    return replace(weekly_of(template), until=until)

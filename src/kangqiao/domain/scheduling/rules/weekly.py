@@ -28,6 +28,7 @@ class Skip(StrEnum):
     OPENED = "opened"
     CALLED_OFF = "called_off"
     BEGUN = "begun"
+    LEFT = "left"
     CLOSED = "closed"
     UNANNOUNCED = "unannounced"
     EXCEPTION = "exception"

@@ -9,6 +9,7 @@ import pytest
 
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements.models import Agreement
+from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.scheduling import actions, queries, rules
 from kangqiao.domain.scheduling.models import Booking, PartnerCount, PartnerRule, Session, Slot
 from kangqiao.domain.scheduling.queries import Standing
@@ -177,8 +178,83 @@ def test_bad_rules_are_refused(people: Cast) -> None:
 
 def test_where_places_are_short_the_centres_take_turns(people: Cast) -> None:
     at, hours = people.at, timedelta(hours=24)
-    places = [(at + n * hours, at + n * hours - hours, n != 1) for n in range(4)]
+    places = [(at + n * hours, at + n * hours - hours, int(n != 1)) for n in range(4)]
 
     assert rules.keep_least(places, {7: 2, 8: 2}) == [7, None, 8, 7]
     assert rules.keep_least(places, {7: 2, 8: 2}, {7: 2}) == [8, None, 8, None]
     assert rules.keep_least([], {7: 2}) == []
+    # A time with several places is kept whole, and no more times than the places need.
+    wide = [(starts_at, release_at, 3 * count) for starts_at, release_at, count in places]
+    assert rules.keep_least(wide, {7: 4, 8: 2}) == [7, None, 8, 7]
+    assert rules.keep_least(wide, {7: 2}) == [7, None, None, None]
+
+
+def test_a_minimum_is_counted_in_places(people: Cast) -> None:
+    session = clinic(people)
+    Slot.objects.filter(session=session).update(capacity=2)
+    limit(people, least=3)
+
+    assert Slot.objects.filter(session=session, kept_for=people.centre).count() == 2
+    assert [one.kept for one in queries.partners_of(people.hospital, people.at)] == [4]
+
+
+def test_the_page_tells_the_figures_of_each_rule_alone(people: Cast) -> None:
+    limit(people, least=1, most=5)
+    limit(people, least=2, most=3, specialty="cardiology")
+    take(people, clinic(people), 1)
+    figures = parameters(head_start_days=0, reserved_share=1, slots_per_session=6)
+    people.clinic(practitioner_id=people.expert.pk, specialty="neurology", source="half_day:2", parameters=figures)
+
+    shown = {one.rule.specialty: (one.kept, one.taken) for one in queries.partners_of(people.hospital, people.at)}
+    assert shown == {"": (1, 0), "cardiology": (1, 1)}
+
+
+def contracted(people: Cast, number: int) -> Any:
+    """A resident the centre contracted."""
+    resident = people.resident(number)
+    Basis.objects.create(
+        resident=resident, organization=people.centre, kind="contract", source=f"contract:{number}", since=people.at,
+        until=people.at + timedelta(days=365),
+    )  # fmt: skip
+    return resident
+
+
+def test_at_its_maximum_a_centre_books_for_whom_it_contracted_and_it_is_not_counted(people: Cast) -> None:
+    limit(people, most=1)
+    session = clinic(people)
+    take(people, session, 1)
+    one, other = (contracted(people, number) for number in (2, 3))
+    slots = list(Slot.objects.filter(session=session, taken=0).order_by("starts_at"))
+    now = session.starts_at - timedelta(hours=40)
+    given = {"channel": "referral", "as_partner_centre_id": people.centre.pk, "by": SYSTEM, "at": now}
+
+    actions.hold_slot(slot_id=slots[0].pk, resident_id=one.pk, **given)
+    held = actions.book(slot_id=slots[0].pk, resident_id=one.pk, attempt="b", **given)
+    booked = actions.book(slot_id=slots[1].pk, resident_id=other.pk, attempt="c", **given)
+
+    assert (held.centre_id, booked.centre_id, booked.pool) == (None, None, "partner")
+    assert PartnerCount.objects.get(session=session).taken == 1
+    with pytest.raises(RuleBroken, match="已经用满"):
+        actions.book(slot_id=slots[2].pk, resident_id=people.resident(4).pk, attempt="d", **given)
+
+
+def test_at_its_maximum_a_centre_moves_its_own_place_within_a_session_and_no_other(people: Cast) -> None:
+    limit(people, most=1)
+    session = clinic(people)
+    old = take(people, session, 1)
+    free = Slot.objects.filter(session=session, taken=0).order_by("starts_at")[0]
+    next_day = people.clinic(
+        starts_at=session.starts_at + timedelta(days=1), source="half_day:3",
+        parameters=parameters(head_start_days=0, reserved_share=1, slots_per_session=6),
+    )  # fmt: skip
+    take(people, next_day, 2)
+    full = Slot.objects.filter(session=next_day, taken=0).order_by("starts_at")[0]
+    Booking.objects.update(channel="gp")
+    given = {"booking_id": old.pk, "as_partner_centre_id": people.centre.pk, "by": SYSTEM, "at": people.at}
+
+    with pytest.raises(RuleBroken, match="已经用满"):
+        actions.move_booking(slot_id=full.pk, attempt="m", **given)
+    new = actions.move_booking(slot_id=free.pk, attempt="n", **given)
+
+    assert (new.slot_id, new.centre_id) == (free.pk, people.centre.pk)
+    assert PartnerCount.objects.get(session=session).taken == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import time_machine
@@ -167,3 +167,28 @@ def test_a_bureau_names_days_for_every_hospital_of_its_place(people: Cast, clien
     assert answer.status_code == 422
     assert Session.objects.get(pk=first.pk).status == "open"
     assert CalendarDay.objects.get().day == date(2026, 9, 24)
+
+
+def test_a_day_no_page_shows_is_not_named(desk: Client) -> None:
+    given = {"first": "2100-12-31", "last": "2101-01-01", "counts": "closed", "reason": "院庆", FIELD: "k1"}
+
+    assert desk.post("/slots/calendar/", given).status_code == 422
+    assert desk.post("/slots/calendar/", given | {"first": "2101-01-01", "last": "", FIELD: "k2"}).status_code == 422
+    assert not CalendarDay.objects.exists()
+
+
+def test_a_year_of_many_closed_days_is_a_light_page(people: Cast, desk: Client) -> None:
+    weekends = [day for day in (date(2026, 1, 1) + timedelta(days=n) for n in range(365)) if day.isoweekday() > 5]
+    CalendarDay.objects.bulk_create(
+        CalendarDay(organization=people.hospital, day=day, reason="周末不开门诊", set_by="演示", set_at=AT)
+        for day in weekends
+    )
+
+    answer = desk.get("/slots/calendar/?year=2026", headers={"HX-Request": "true"})
+    page = answer.content.decode()
+
+    assert len(answer.content) < 29 * 1024
+    assert '<a href="day/?day=20260919" class="off">19<sup>休</sup></a>' in page
+    assert '<a href="day/?day=20260917">17</a>' in page
+    assert "09-19–09-20" in page
+    assert desk.get("/slots/calendar/day/?day=20260919").status_code == 200
