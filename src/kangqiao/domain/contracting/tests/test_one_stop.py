@@ -52,7 +52,7 @@ class Site:
         return held
 
     def plan(self, held: Contract | None = None, on: date = f.ON, begins: str = "09:00", **more: object) -> OneStop:
-        said = {"flow": "diabetes", "by": f.JOB, "at": f.AT} | more
+        said = {"flow": "diabetes_visit", "by": f.JOB, "at": f.AT} | more
         return actions.plan_one_stop(
             contract_id=(held or self.held).pk, on=on, begins=time.fromisoformat(begins), **said
         )
@@ -283,9 +283,9 @@ def test_pages_arrange_it_by_one_press_and_show_it_to_team_and_resident() -> Non
         new = reverse("contracting-one-stop-new", args=(site.held.pk,))
         assert new in detail
         assert "糖尿病一站式" in doctor.get(new).content.decode()
-        bad = doctor.post(new, {"flow": "diabetes", "on": "2026-03-01"})
+        bad = doctor.post(new, {"flow": "diabetes_visit", "on": "2026-03-01"})
         assert (bad.status_code, "已经过去" in bad.content.decode()) == (422, True)
-        doctor.post(new, {"flow": "diabetes", "on": f.ON.isoformat()})
+        doctor.post(new, {"flow": "diabetes_visit", "on": f.ON.isoformat()})
         day = doctor.get(reverse("contracting-one-stop-day")).content.decode()
         assert all(word in day for word in ("09:05", "09:20", "09:30", "营养评估"))
         mine = resident.get(reverse("contracting-mine")).content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.permissions import Seat
@@ -30,7 +31,7 @@ def test_school_reports_from_its_page_once_and_keeps_its_words(s: School, client
     assert "演示第1小学" in first
     body = {
         "community_id": s.place.pk, "identifier": NUMBER, "contact": "演示王", "contact_phone": "12", "what": "摔倒",
-        "happened_at": "2026-05-04T09:00", "consciousness": "awake", "breathing": "normal", "signs": ["injury"],
+        "happened_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}", "consciousness": "awake", "breathing": "normal", "signs": ["injury"],
         "idempotency_key": "k1",
     }  # fmt: skip
     bad = client.post("/referrals/school/new/", body)
