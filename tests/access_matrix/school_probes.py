@@ -10,7 +10,8 @@ from tests.access_matrix.world import Side
 SCHOOL, MANAGER = ("school_health",), ("centre_manager",)
 REPORT = {
     "community_id": "{community.pk}", "student": "演示学生", "contact": "演示王", "contact_phone": "13800001111",
-    "what": "操场摔倒", "consciousness": "awake", "breathing": "normal", "happened_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}",
+    "what": "操场摔倒", "consciousness": "awake", "breathing": "normal",
+    "happened_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}",
 }  # fmt: skip
 FORWARD = {
     "to_organization_id": "{hospital.pk}", "specialty": "paediatrics", "diagnosis": "外伤", "student": "演示学生",

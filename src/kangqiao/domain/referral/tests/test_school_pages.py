@@ -31,8 +31,8 @@ def test_school_reports_from_its_page_once_and_keeps_its_words(s: School, client
     assert "演示第1小学" in first
     body = {
         "community_id": s.place.pk, "identifier": NUMBER, "contact": "演示王", "contact_phone": "12", "what": "摔倒",
-        "happened_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}", "consciousness": "awake", "breathing": "normal", "signs": ["injury"],
-        "idempotency_key": "k1",
+        "happened_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}", "consciousness": "awake", "breathing": "normal",
+        "signs": ["injury"], "idempotency_key": "k1",
     }  # fmt: skip
     bad = client.post("/referrals/school/new/", body)
     assert bad.status_code == 422
