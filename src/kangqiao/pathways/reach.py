@@ -249,15 +249,8 @@ def kind_of(address: str, argument: str) -> str:
     """The kind of row an argument of an address names; empty for a word such as the name of a step."""
     if argument == "pk":
         return KEYS.get(address) or KEYS.get(address.split("-")[0], "")
-    if address in (
-        "slots-pools-of",
-        "slots-share",
-        "slots-templates-of",
-        "slots-template-new",
-        "slots-opening",
-        "slots-rights-of",
-    ):
-        return "pool_house"  # a hospital, as those see it who share its places out
+    if address in OF_POOL_HOUSE:
+        return "pool_house"
     if address == "slots-beyond":
         return "sitting"  # a session of the own hospital, to which a patient may be added
     if address == "slots-appeal":
