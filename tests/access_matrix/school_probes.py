@@ -12,8 +12,8 @@ REPORT = {
     "happened_at": "{today}T09:50",
 }  # fmt: skip
 FORWARD = {
-    "to_organization_id": "{hospital.pk}", "specialty": "paediatrics", "diagnosis": "外伤", "student": "演示学生",
-    "sex": "male", "birth_date": "2016-03-15",
+    "to_organization_id": "{organization@hospital.pk}", "specialty": "paediatrics", "diagnosis": "外伤",
+    "student": "演示学生", "sex": "male", "birth_date": "2016-03-15",
 }  # fmt: skip
 
 
