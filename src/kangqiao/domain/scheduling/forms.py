@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.codes import number_of
+from kangqiao.base.fields import DayField
 from kangqiao.domain.scheduling.models import CHECK_IN, Weekday
 from kangqiao.domain.scheduling.queries import has_calendar
 from kangqiao.domain.scheduling.rules import Weekly
@@ -138,7 +139,7 @@ class PoolRuleForm(forms.Form):
     team_hours = forms.IntegerField(label=_("就诊前几小时放给团队"), min_value=0, max_value=2000)
     contracted_hours = forms.IntegerField(label=_("就诊前几小时放给签约居民"), min_value=0, max_value=2000)
     release_hours = forms.IntegerField(label=_("就诊前几小时放给所有人"), min_value=0, max_value=2000)
-    since = forms.DateField(label=_("从哪天的出诊起"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    since = DayField(label=_("从哪天的出诊起"))
     reason = forms.CharField(label=_("为什么这样定"), min_length=2, max_length=500)
 
     def __init__(self, *args: Any, specialties: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
@@ -146,17 +147,6 @@ class PoolRuleForm(forms.Form):
         self.fields["specialty"] = forms.ChoiceField(
             label=_("哪个科室"), required=False, choices=[("", _("全院")), *specialties]
         )
-
-    def clean_since(self) -> date | None:
-        """A day that has neighbours, else a sentence."""
-        day = in_calendar(self.cleaned_data.get("since"))
-        if day is None:
-            raise forms.ValidationError(_("这一天不在日历里，请另选一天。"))
-        return day
-
-
-def _day() -> forms.DateInput:
-    return forms.DateInput({"type": "date"}, "%Y-%m-%d")
 
 
 def _clock() -> forms.TimeInput:
@@ -177,10 +167,8 @@ class TemplateForm(forms.Form):
     walk_in_percent = forms.IntegerField(
         label=_("当天号（%）"), min_value=0, max_value=100, help_text=_("这些时段到就诊当天零点才放，留给当天来的人。")
     )
-    since = forms.DateField(label=_("从哪天起"), widget=_day())
-    last_day = forms.DateField(
-        label=_("到哪天为止"), required=False, help_text=_("含这一天；不填就一直有效。"), widget=_day()
-    )
+    since = DayField(label=_("从哪天起"))
+    last_day = DayField(label=_("到哪天为止"), required=False, help_text=_("含这一天；不填就一直有效。"))
 
     def __init__(
         self, *args: Any, doctors: Iterable[tuple[int, str]], specialties: Iterable[tuple[str, str]], **kwargs: Any
@@ -193,15 +181,6 @@ class TemplateForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [("", first), *rest]
-
-    def clean_since(self) -> date:
-        """A day that has neighbours, else a sentence."""
-        return _in_calendar(self.cleaned_data["since"])
-
-    def clean_last_day(self) -> date | None:
-        """A day that has neighbours, else a sentence; none when it holds until further notice."""
-        day = self.cleaned_data.get("last_day")
-        return None if day is None else _in_calendar(day)
 
     def clean(self) -> dict[str, Any]:
         """What can be said beside its own field."""
@@ -231,12 +210,8 @@ class SeenForm(forms.Form):
 class ExceptForm(forms.Form):
     """A single day without the clinic, and why."""
 
-    day = forms.DateField(label=_("哪一天"), widget=_day())
+    day = DayField(label=_("哪一天"))
     reason = forms.CharField(label=_("为什么"), min_length=2, max_length=200, help_text=_("例如“外出开会”。"))
-
-    def clean_day(self) -> date:
-        """A day that has neighbours, else a sentence."""
-        return _in_calendar(self.cleaned_data["day"])
 
 
 class RestoreForm(forms.Form):
@@ -260,8 +235,8 @@ class OpeningForm(forms.Form):
 class NameDaysForm(forms.Form):
     """What some days count as, and why."""
 
-    first = forms.DateField(label=_("从哪天"), widget=_day())
-    last = forms.DateField(label=_("到哪天"), required=False, help_text=_("只有一天就不用填。"), widget=_day())
+    first = DayField(label=_("从哪天"))
+    last = DayField(label=_("到哪天"), required=False, help_text=_("只有一天就不用填。"))
     counts = forms.ChoiceField(
         label=_("算什么"), choices=[("closed", _("不出诊")), (_("按这一天的模板出诊"), Weekday.choices)]
     )
@@ -295,21 +270,13 @@ class RightForm(forms.Form):
     """Who may add patients beyond the places, from when until when, and why."""
 
     user = forms.TypedChoiceField(label=_("谁"), coerce=int)
-    since = forms.DateField(label=_("从哪天起"), widget=_day())
-    last_day = forms.DateField(label=_("到哪天为止"), help_text=_("含这一天。"), widget=_day())
+    since = DayField(label=_("从哪天起"))
+    last_day = DayField(label=_("到哪天为止"), help_text=_("含这一天。"))
     reason = forms.CharField(label=_("为什么"), min_length=2, max_length=200, help_text=_("例如“只此一人看这个病”。"))
 
     def __init__(self, *args: Any, people: Iterable[tuple[int, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["user"].choices = [("", _("请选一个人")), *people]  # type: ignore[attr-defined] # a field of choices
-
-    def clean_since(self) -> date:
-        """A day that has neighbours, else a sentence."""
-        return _in_calendar(self.cleaned_data["since"])
-
-    def clean_last_day(self) -> date:
-        """A day that has neighbours, else a sentence."""
-        return _in_calendar(self.cleaned_data["last_day"])
 
     def signed(self) -> dict[str, Any]:
         """The signature of the action; the first day without the right is the one after the last."""
@@ -332,7 +299,7 @@ class PartnerRuleForm(forms.Form):
     most = forms.IntegerField(
         label=_("每场最多用几个"), required=False, min_value=0, max_value=999, help_text=_("空着就是不限。")
     )
-    since = forms.DateField(label=_("从哪天的出诊起"), widget=_day())
+    since = DayField(label=_("从哪天的出诊起"))
     reason = forms.CharField(label=_("为什么这样定"), min_length=2, max_length=500)
 
     def __init__(
@@ -342,10 +309,6 @@ class PartnerRuleForm(forms.Form):
         super().__init__(*args, **{"auto_id": "id_partner_%s", **kwargs})
         for name, first, rest in (("centre", _("请选中心"), centres), ("specialty", _("全院"), specialties)):
             self.fields[name].choices = [("", first), *rest]  # type: ignore[attr-defined] # fields of choices
-
-    def clean_since(self) -> date:
-        """A day that has neighbours, else a sentence."""
-        return _in_calendar(self.cleaned_data["since"])
 
     def signed(self) -> dict[str, Any]:
         """The signature of the action."""
@@ -372,12 +335,7 @@ class PickForm(forms.Form):
         return str(given.get("q", "")), given.get("resident")
 
 
-def _in_calendar(day: date) -> date:
-    found = in_calendar(day)
-    if found is None:
-        raise forms.ValidationError(_("这一天不在日历里，请另选一天。"))
-    return found
-
-
 def _shown(day: date) -> date:
-    return _in_calendar(day if has_calendar(day) else date.min)
+    if not has_calendar(day):
+        raise forms.ValidationError(_("这一天不在日历里，请另选一天。"))
+    return day

@@ -109,6 +109,7 @@ def board_of(seat: Seat, now: datetime, *, wanted: str = "", mine: bool = False,
     mine = mine and has_mine
     own = _rows(MY_PATIENTS, seat, now, mine) if MY_PATIENTS in lists else []
     tiles = [Tile(one, *counted) for one, counted in zip(lists, _counts(lists, seat, now, mine, own), strict=True)]
+    tiles = [tile for tile in tiles if tile.count or not tile.list.is_rare or tile.list.key == wanted]
     first = next((tile for tile in tiles if tile.count), tiles[0])
     chosen = next((tile for tile in tiles if tile.list.key == wanted), first)
     found = own if chosen.list is MY_PATIENTS else _rows(chosen.list, seat, now, mine)

@@ -72,7 +72,8 @@ class Worklist:
 
     `waits` says what is counted where that depends on seat and day alone, so that one prepared question counts all of
     these; `until` is its own last date. `count` says it where more must be known. `referrals` says which referrals wait
-    there, instead of both and of `rows`; `has_mine` where the person's own differ from those of the house.
+    there, instead of both and of `rows`; `has_mine` where the person's own differ from those of the house. What is
+    `is_rare` has a tile while something waits: few houses have a school, a pilot or stations.
     """
 
     key: str
@@ -87,6 +88,7 @@ class Worklist:
     referrals: referrals.Where | None = None
     tab: str = ""
     has_mine: bool = False
+    is_rare: bool = False
     age: Words = OLDEST
 
     @property
@@ -160,15 +162,16 @@ TEAM_TASKS = Worklist(
 STATION_REPORTS = Worklist(
     "station_reports", _("没报的服务站"), _("填月报"), "stations-list",
     _("上个月的服务站月报都到了；没报的会排在这里。"), stations.missing_waiting, team_rows.of_stations, age=_("应报"),
+    is_rare=True,
 )  # fmt: skip
 ONE_STOPS = Worklist(
     "one_stops", _("今天的一站式"), _("做好了"), "contracting-one-stop-day",
     _("试点中心今天安排的一站式，没做的每一步会排在这里，您自己的在最上面。"),
-    rows=team_rows.of_one_stops, waits=lambda seat, day: contracting.steps_waiting(seat, day.on),
+    rows=team_rows.of_one_stops, waits=lambda seat, day: contracting.steps_waiting(seat, day.on), is_rare=True,
 )  # fmt: skip
 SCHOOL_CASES = Worklist(
     "schools", _("校园急诊"), _("转出或答复"), "referral-school", _("学校报来的急诊会排在最上面，写着等了几分钟。"),
-    rows=rows.of_school_cases, waits=_of_seat(referrals.school_cases_waiting),
+    rows=rows.of_school_cases, waits=_of_seat(referrals.school_cases_waiting), is_rare=True,
 )  # fmt: skip
 OWN_SCHOOL_CASES = Worklist(
     "schools", _("等中心答复的急诊"), _("看进展"), "referral-school",
@@ -199,6 +202,7 @@ APPLICATIONS = Worklist(
 APPROVALS = Worklist(
     "approvals", _("签约服务批准"), _("决定"), "contracting-approvals",
     _("社会办机构、单位内设机构申请提供签约服务时会到这里。"), contracting.approvals_waiting, team_rows.of_approvals,
+    is_rare=True,
 )  # fmt: skip
 TO_SIGN = Worklist(
     "accepted", _("待签署的签约"), _("签署"), "contracting-desk", _("接受了、居民还没签的在这里，过期名额会放出来。"),

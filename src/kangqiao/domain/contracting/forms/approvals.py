@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from kangqiao.kernel.period import in_calendar
+from kangqiao.base.fields import DayField
 
 
 class ApprovalForm(forms.Form):
@@ -22,28 +20,9 @@ class ApprovalForm(forms.Form):
 class GrantForm(forms.Form):
     """From when until when the bureau approves, and its words."""
 
-    starts_on = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    last_day = forms.DateField(
-        label=_("最后一天"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("不填就一直有效，直到收回。"),
-    )  # fmt: skip
+    starts_on = DayField(label=_("从哪天起"))
+    last_day = DayField(label=_("最后一天"), required=False, help_text=_("不填就一直有效，直到收回。"))
     answer = forms.CharField(
         label=_("批准的内容和条件"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("机构看得到这段话。"),
     )  # fmt: skip
-
-    def clean_starts_on(self) -> date:
-        """A day that has neighbours."""
-        return shown(self.cleaned_data["starts_on"])
-
-    def clean_last_day(self) -> date | None:
-        """The same, where there is one."""
-        day = self.cleaned_data["last_day"]
-        return None if day is None else shown(day)
-
-
-def shown(day: date) -> date:
-    """The day when a page can show it. Raises ValidationError."""
-    if in_calendar(day) is None:
-        raise forms.ValidationError(_("这个日期太远了，请核对年份。"))
-    return day

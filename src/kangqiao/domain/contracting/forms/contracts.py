@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.fields import DayField
 from kangqiao.base.signatures import SignatureField
 from kangqiao.domain.contracting.models import (
     UNPROMISED,
@@ -89,7 +90,7 @@ class VisitForm(forms.Form):
 
     helper_id = forms.TypedChoiceField(label=_("谁去"), coerce=int)
     act = forms.ChoiceField(label=_("去做什么"), choices=Act, initial=Act.HOME_VISIT)
-    on = forms.DateField(label=_("哪天"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    on = DayField(label=_("哪天"))
 
     def __init__(self, *args: Any, helpers: Iterable[Helper], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -226,7 +227,7 @@ class PackageForm(forms.Form):
     zh = forms.CharField(label=_("名称"), max_length=60)
     code = forms.SlugField(label=_("代码"), max_length=40, help_text=_("英文小写；和已有的一样，就是它的新版本。"))
     group = forms.ChoiceField(label=_("给谁"), choices=Group)
-    starts_on = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    starts_on = DayField(label=_("从哪天起"))
     reason = forms.CharField(
         label=_("为什么这样定"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("居民和上级会看到，例如物价文件的文号。"),
@@ -327,7 +328,7 @@ class CommunityVisitForm(forms.Form):
     """Which team comes to a place, and when."""
 
     team_id = forms.TypedChoiceField(label=_("团队"), coerce=int)
-    on = forms.DateField(label=_("哪天"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    on = DayField(label=_("哪天"))
 
     def __init__(self, *args: Any, teams: Sequence[Team], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

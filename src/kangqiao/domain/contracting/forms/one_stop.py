@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base.fields import DayField
 from kangqiao.base.templatetags.kq import called
-from kangqiao.domain.contracting.forms.approvals import shown
 from kangqiao.domain.contracting.parameters import Flow
 from kangqiao.domain.institutions.models import Organization
 
@@ -19,7 +18,7 @@ class PilotForm(forms.Form):
     """Where and from when the one-stop service is tried."""
 
     organization_id = forms.TypedChoiceField(label=_("试点机构"), coerce=int)
-    starts_on = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    starts_on = DayField(label=_("从哪天起"))
     aim = forms.CharField(
         label=_("想做到什么"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("例如“糖尿病居民每季度来一次，三步一次办完”"),
@@ -32,16 +31,12 @@ class PilotForm(forms.Form):
         many = named if len(named) == 1 else [("", _("请选机构")), *named]
         self.fields["organization_id"].choices = many  # type: ignore[attr-defined]
 
-    def clean_starts_on(self) -> date:
-        """A day that has neighbours."""
-        return shown(self.cleaned_data["starts_on"])
-
 
 class OneStopForm(forms.Form):
     """When a resident comes, for which flow."""
 
     flow = forms.ChoiceField(label=_("流程"))
-    on = forms.DateField(label=_("哪天来"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    on = DayField(label=_("哪天来"))
     begins = forms.TimeField(
         label=_("从几点起"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("不填就从最早能排的时间起。"),
@@ -50,7 +45,3 @@ class OneStopForm(forms.Form):
     def __init__(self, *args: Any, flows: Sequence[Flow], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["flow"].choices = [(one.key, called(one)) for one in flows]  # type: ignore[attr-defined]
-
-    def clean_on(self) -> date:
-        """A day that has neighbours."""
-        return shown(self.cleaned_data["on"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Case, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
+from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting import rules
 from kangqiao.domain.contracting.models import Approval
@@ -92,8 +93,7 @@ def may_ask(seat: Seat, house: Organization, on: date) -> bool:
 
 def approvals_waiting(seat: Seat, now: datetime) -> tuple[int, datetime | None]:
     """How many the bureau has to decide, and since when the first waits."""
-    rows = approvals(seat).filter(status="asked").order_by()
-    return rows.count(), rows.aggregate(first=Min("asked_at"))["first"]
+    return Waits(Approval.objects.filter(approvals_visible_to(seat), status="asked"), "asked_at").counted()
 
 
 def approval_rows(seat: Seat, most: int) -> list[Approval]:

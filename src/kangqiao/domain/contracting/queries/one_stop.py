@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.acting import beyond
 from kangqiao.base.waits import Waits
+from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import Contract, KeyPerson, OneStop, OneStopStep, Pilot
 from kangqiao.domain.contracting.parameters import Flow, flows_at
@@ -70,7 +71,7 @@ def may_keep_pilot(seat: Seat, pilot: Pilot) -> bool:
 def may_pilot(seat: Seat) -> list[Organization]:
     """The houses where the seat may begin a pilot: its own or those of its place, without one that is open."""
     rows = organizations_in(seat.place_code).filter(kind__in=REGISTERING)
-    if seat.role != "bureau_officer":
+    if seat.role != Role.BUREAU_OFFICER:
         rows = rows.filter(pk=seat.organization_id)
     open_now = Pilot.objects.filter(ends_on__isnull=True).values("organization")
     return list(rows.exclude(pk__in=open_now).order_by("place__code", "pk"))
@@ -124,17 +125,20 @@ def busy_on(practitioner_ids: Iterable[int], on: date) -> dict[int, list[tuple[d
 
 
 @beyond("contracting.one_stop")
-def pilot_months(pilot: Pilot, on: date) -> list[PilotMonth]:
-    """The results of a pilot by month up to a day, the latest first; visits that were called off do not count."""
-    rows = OneStop.objects.filter(pilot=pilot, on__lte=on).exclude(status="cancelled").order_by()
+def pilot_months(pilot_ids: Iterable[int], on: date) -> dict[int, list[PilotMonth]]:
+    """The results of pilots by month up to a day, the latest first; visits that were called off do not count."""
+    found: dict[int, list[PilotMonth]] = {pk: [] for pk in pilot_ids}
+    rows = OneStop.objects.filter(pilot__in=found, on__lte=on).exclude(status="cancelled").order_by()
     later = OneStopStep.objects.filter(visit=OuterRef("pk"), done_at__date__gt=OuterRef("on"))
-    counted = rows.annotate(month=TruncMonth("on"), went_on=Exists(later)).values_list("month")
+    counted = rows.annotate(month=TruncMonth("on"), went_on=Exists(later)).values_list("pilot", "month")
     counts = counted.annotate(
         stops=Count("pk", distinct=True), parts=Count("steps"),
         finished=Count("steps", filter=Q(steps__done_at__isnull=False)),
         whole=Count("pk", filter=Q(status="done", went_on=False), distinct=True),
     )  # fmt: skip
-    return [PilotMonth(*one) for one in sorted(counts, reverse=True)]
+    for pk, *told in sorted(counts, reverse=True):
+        found[pk].append(PilotMonth(*told))
+    return found
 
 
 @beyond("contracting.one_stop")

@@ -4,7 +4,9 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import localtime, make_aware
 
@@ -102,7 +104,7 @@ def test_diabetic_resident_at_a_pilot_site_has_three_steps_in_one_visit() -> Non
         actions.finish_one_stop_step(step_id=one.pk, by=f.JOB, at=f.AT)
     visit.refresh_from_db()
     assert visit.status == "done"
-    [month] = queries.pilot_months(site.pilot, f.ON)
+    [month] = queries.pilot_months([site.pilot.pk], f.ON)[site.pilot.pk]
     assert (month.month, month.visits, month.steps, month.done, month.whole, month.share) == (
         date(2026, 3, 1), 1, 3, 3, 1, 1.0,
     )  # fmt: skip
@@ -194,7 +196,7 @@ def test_steps_are_done_once_on_the_day_and_a_cancelled_visit_frees_everybody() 
         actions.finish_one_stop_step(step_id=first.pk, by=f.JOB, at=f.AT)
     with pytest.raises(RuleBroken, match="已经做了一步"):
         actions.cancel_one_stop(one_stop_id=today.pk, reason="居民走了", by=f.JOB, at=f.AT)
-    [month] = queries.pilot_months(site.pilot, f.ON)
+    [month] = queries.pilot_months([site.pilot.pk], f.ON)[site.pilot.pk]
     assert (month.visits, month.steps, month.done, month.whole, month.share) == (1, 3, 1, 0, 0.0)
 
 
@@ -260,6 +262,18 @@ def test_other_houses_see_neither_visit_nor_pilot() -> None:
         queries.get_pilot(other, site.pilot.pk)
     assert queries.one_stops(other, f.ON) == []
     assert [one.pk for one in queries.one_stops(site.w.seat(Role.GP), f.ON)] == [visit.pk]
+
+
+@pytest.mark.django_db
+def test_results_of_many_pilots_are_one_question() -> None:
+    site = Site()
+    asked = []
+    for ids in ([site.pilot.pk], [site.pilot.pk, 0, -1]):
+        with CaptureQueriesContext(connection) as found:
+            months = queries.pilot_months(ids, f.ON)
+        asked.append(len(found))
+        assert list(months) == ids
+    assert asked[0] == asked[1]
 
 
 def browser(user: User) -> Client:

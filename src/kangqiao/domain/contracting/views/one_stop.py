@@ -34,9 +34,10 @@ def pilots(request: SeatedRequest) -> HttpResponse:
     """The pilots of the house or of a bureau's place, with how many visits were done at one stop."""
     seat, on = request.seat, timezone.localdate()
     page = page_of(request, queries.pilots(seat), PAGE)
+    months = queries.pilot_months([one.pk for one in page], on)
     context = {
         "page_obj": page,
-        "lines": [(one, _whole(queries.pilot_months(one, on))) for one in page],
+        "lines": [(one, _whole(months[one.pk])) for one in page],
         "may_begin": seat.role in permissions.PACKERS and bool(queries.may_pilot(seat)),
         "may_arrange": seat.role in permissions.CENTRE,
         "today": on,
@@ -71,7 +72,7 @@ def begin(request: SeatedRequest) -> HttpResponse:
 def pilot(request: SeatedRequest, pilot_id: int) -> HttpResponse:
     """One pilot: site, start, flows and the results by month; counts alone."""
     one, on = queries.get_pilot(request.seat, pilot_id), timezone.localdate()
-    months = queries.pilot_months(one, on)
+    months = queries.pilot_months([one.pk], on)[one.pk]
     context = {
         "pilot": one,
         "months": months,

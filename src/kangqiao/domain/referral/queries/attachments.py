@@ -14,7 +14,7 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.referral.models import Attachment, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.permissions import parties, sender_sides, visible_to
-from kangqiao.domain.referral.queries.cases import own_bodies, state_of
+from kangqiao.domain.referral.queries.cases import state_of
 from kangqiao.domain.residents.queries import note_read
 from kangqiao.kernel.errors import NotVisible
 
@@ -68,7 +68,7 @@ def opened(attachment: Attachment) -> tuple[bytes, str, str]:
 
 
 def _sides(seat: Seat, referral: Referral) -> set[str]:
-    return parties(seat.actor, referral, own_bodies(seat.organization_id))
+    return parties(seat.actor, referral, seat.bodies)
 
 
 def _reads(sides: set[str], referral: Referral) -> bool:

@@ -66,11 +66,12 @@ def _limit(sessions: Sequence[Session]) -> None:
         own = slots[session.pk]
         has = {centre: taken.get((session.pk, centre), 0) for centre in fitting}
         places = [(one.starts_at, one.release_at or one.starts_at, one.capacity * _can_be_kept(one)) for one in own]
-        for slot, centre in zip(
-            own, rules.keep_least(places, {pk: one.least for pk, one in fitting.items()}, has), strict=True
-        ):
-            if slot.kept_for_id != centre:
-                slot.kept_for_id = centre
+        least = {pk: one.least for pk, one in fitting.items() if one.least}
+        for slot, centre in zip(own, rules.keep_least(places, least, has), strict=True):
+            # A place somebody has stays kept for its centre, for when it is given back.
+            wanted = slot.kept_for_id if slot.kept_for_id in least and not _can_be_kept(slot) else centre
+            if slot.kept_for_id != wanted:
+                slot.kept_for_id = wanted
                 changed.append(slot)
         for centre, rule in fitting.items():
             most = None if rule.most is None else max(rule.most, has[centre])

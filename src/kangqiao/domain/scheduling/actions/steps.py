@@ -123,7 +123,9 @@ def miss_booking(*, booking_id: int, by: Actor, at: datetime) -> Booking:
     parameters = SlotParameters.read(
         policy.at(place=booking.session.organization.place.code, date=localtime(booking.slot.starts_at).date())
     )
-    if not rules.may_miss(booking.slot.starts_at, at, parameters.late_minutes):
+    # Whoever was added beyond the places comes after everybody else.
+    begins = booking.session.ends_at if booking.right_id else booking.slot.starts_at
+    if not rules.may_miss(begins, at, parameters.late_minutes):
         raise RuleBroken(
             _("预约时间过后%(minutes)s分钟才能记为未到诊。") % {"minutes": parameters.late_minutes},
             next_step=_("请再等一等，或先打电话问问。"),

@@ -16,6 +16,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.transition import begin, history, take_back, transition
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.scheduling import permissions, queries
+from kangqiao.domain.scheduling.actions.partners import _limit
 from kangqiao.domain.scheduling.actions.parts import (
     _allow,
     _called,
@@ -106,6 +107,8 @@ def undo_withdrawal(*, session_id: int, by: Actor, at: datetime) -> list[Booking
     Hold.objects.filter(slot__session=session, waiting__isnull=False, until=last.at if last else at).delete()
     for displaced in owed:
         _restore(displaced, by, at)
+    if session.kind == Session.Kind.HOSPITAL_CLINIC:  # rules made meanwhile
+        _limit([session])
     audit.record("undo_withdraw", session, by=by, at=at, bookings=[one.booking_id for one in owed])
     return [one.booking for one in owed]
 

@@ -151,6 +151,17 @@ def test_sent_twice_it_is_one_and_a_second_place_is_refused(people: Cast, desk: 
     assert Slot.objects.get(session=session).extra == 1
 
 
+def test_who_was_added_is_awaited_until_the_session_is_over(people: Cast, desk: Seat) -> None:
+    session = full(people)
+    named(people, desk)
+    added = add(people, session, desk, 1)
+
+    with pytest.raises(RuleBroken, match="才能记为未到诊"):
+        actions.miss_booking(booking_id=added.pk, by=desk.actor, at=session.ends_at)
+    missed = actions.miss_booking(booking_id=added.pk, by=desk.actor, at=session.ends_at + HOUR)
+    assert missed.status == "no_show"
+
+
 def test_pools_and_replay_know_nothing_of_it(people: Cast, desk: Seat) -> None:
     session = full(people)
     named(people, desk)

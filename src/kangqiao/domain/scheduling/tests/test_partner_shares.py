@@ -149,6 +149,31 @@ def test_a_withdrawal_and_its_undo_keep_the_count(people: Cast) -> None:
     assert PartnerCount.objects.get(session=session).taken == 1
 
 
+def test_a_rule_made_while_a_session_is_called_off_holds_when_it_goes_ahead(people: Cast) -> None:
+    session = clinic(people)
+    actions.withdraw_session(session_id=session.pk, reason="开会", by=SYSTEM, at=people.at)
+    limit(people, least=1, most=1)
+    actions.undo_withdrawal(session_id=session.pk, by=SYSTEM, at=people.at)
+
+    assert PartnerCount.objects.get(session=session).most == 1
+    assert Slot.objects.filter(session=session, kept_for=people.centre).count() == 1
+
+
+def test_a_new_rule_leaves_a_taken_place_kept_for_when_it_is_given_back(people: Cast) -> None:
+    limit(people, least=1)
+    session = clinic(people)
+    kept = Slot.objects.get(session=session, kept_for=people.centre)
+    booking = actions.book(
+        slot_id=kept.pk, resident_id=people.resident(1, centre=people.centre).pk, channel="referral", attempt="kept",
+        as_partner_centre_id=people.centre.pk, by=SYSTEM, at=people.at,
+    )  # fmt: skip
+
+    limit(people, least=1, most=4)
+    actions.cancel_booking(booking_id=booking.pk, by=SYSTEM, at=people.at)
+
+    assert [one.pk for one in Slot.objects.filter(session=session, kept_for=people.centre)] == [kept.pk]
+
+
 def test_a_new_share_of_all_leaves_the_minimum_of_one(people: Cast) -> None:
     limit(people, least=4)
     session = clinic(people)

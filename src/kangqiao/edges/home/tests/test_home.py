@@ -76,6 +76,17 @@ def test_tiles_count_what_their_rows_show(side: Side, role: str) -> None:
         assert ('class="empty"' in page) == (int(tile[1]) == 0)
 
 
+def test_what_few_houses_have_stands_there_while_something_waits(people: Cast) -> None:
+    browser = client(people.gp)
+    rare = [one.key for one in worklists.LISTS[Role.GP] if one.is_rare]
+
+    usual, asked = browser.get("/").content.decode(), browser.get("/", {"list": rare[0]}).content.decode()
+
+    assert rare
+    assert not [key for key in rare if f'href="/?list={key}"' in usual]
+    assert f'href="/?list={rare[0]}"' in asked
+
+
 def test_list_alone_comes_with_the_counters_beside_it(people: Cast) -> None:
     letters(people, 2)
     browser = client(people.desk)

@@ -23,7 +23,7 @@ def test_pilot_has_results_by_month_and_visits_today(monkeypatch: pytest.MonkeyP
     demonstration.load_region("zhuhai", today=TODAY, residents=4_000)
 
     pilot = Pilot.objects.get()
-    months = queries.pilot_months(pilot, TODAY)
+    months = queries.pilot_months([pilot.pk], TODAY)[pilot.pk]
     assert pilot.is_demo
     assert {one.month.month for one in months} >= {3, 4, 5}
     assert 0 < sum(one.whole for one in months) < sum(one.visits for one in months)
