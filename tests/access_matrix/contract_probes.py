@@ -127,7 +127,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("papers-contract", writes={"own": CENTRE}),
     Probe(
         "contracting-pilot-begin", {"organization_id": "{centre.pk}", "starts_on": "{today}"}, given=_no_pilot,
-        writes={"own": (*MANAGER, *BUREAUS)},
+        writes={"own": (*MANAGER, *BUREAUS), "partner": ("bureau_officer",)},
     ),
     Probe("contracting-pilot-end", writes={"own": (*MANAGER, *BUREAUS), "partner": ("bureau_officer",)}),
     Probe(

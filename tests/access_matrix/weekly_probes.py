@@ -30,7 +30,7 @@ PROBES = (
     Probe(
         "slots-partner-share",
         {"centre": "{centre.pk}", "specialty": "", "least": "1", "most": "5", "since": "{today}", "reason": "按协议"},
-        writes=PLANNED,
+        writes={"own": PLANNED["own"]},  # the partner's centre is paired with our hospital, not with its own
     ),
     Probe("slots-rights-of", LATER, writes={"own": LEADERS}),
     Probe("slots-right-end", writes={"own": LEADERS}),
