@@ -365,7 +365,8 @@ def _visits(side: Side) -> None:
     )  # fmt: skip
     add_parts(side)
     side.add(
-        "down", Referral, direction="down", status="proposed", resident=side.resident, specialty="neurology",
+        "down", Referral, direction="down", status="followed_up" if side.is_over else "proposed",
+        resident=side.resident, specialty="neurology",
         from_organization=(side.host or side).hospital, to_organization=side.centre, agreement=side.agreement,
     )  # fmt: skip
     for house in ("centre", "hospital", "bureau", "district_bureau", "treasury", "district_treasury", "insurer"):

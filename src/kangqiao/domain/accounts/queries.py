@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.sessions.models import Session
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Count, DateField, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.accounts.models import (
     ADMINISTRATORS,
     ROLE_DESCRIPTIONS,
@@ -37,7 +38,14 @@ NO_PAGE = _("没有这一页，或不在您的服务范围。")
 
 def current_memberships(user: Any, on: date) -> list[Membership]:
     """The user's memberships in force on a day, oldest first."""
-    return list(_in_force(on).filter(user=user).select_related("organization__place").order_by("id"))
+    return _memberships.models(user=user.pk, on=on)
+
+
+@Prepared
+def _memberships() -> QuerySet[Membership]:
+    """Asked with every page of whoever is signed in."""
+    user, on = Told("user", BigIntegerField()), cast(date, Told("on", DateField()))
+    return _in_force(on).filter(user_id=user).select_related("organization__place").order_by("id")
 
 
 def _in_force(on: date) -> QuerySet[Membership]:

@@ -50,6 +50,17 @@ def visible_to(seat: Seat) -> Q:
     return Q(pk__in=())
 
 
+def running_in_house(seat: Seat) -> Q:
+    """The running contracts of a centre's teams, asked of thousands at once: `visible_to` for counts and panels.
+
+    A running contract gives the house of its team a basis, so only whoever keeps the house out is looked for.
+    """
+    if seat.role not in CENTRE:
+        return Q(pk__in=())
+    of_house = Q(team__organization_id=seat.organization_id, status__in=RUNNING)
+    return of_house & residents.not_refusing(seat, field="resident_id")
+
+
 def communities_visible_to(seat: Seat) -> Q:
     """The places a centre serves; a bureau's, those of its place, with counts alone."""
     if seat.role in CENTRE:

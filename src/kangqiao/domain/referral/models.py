@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import HOUSE, ME, ROLE, Rows
 from kangqiao.domain.accounts.models import Role, User
+from kangqiao.domain.accounts.permissions import quoted
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.contracting.models import Community
 from kangqiao.domain.institutions.models import Organization
@@ -19,6 +20,15 @@ from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.states import State
 
+# An open letter gives both its ends a basis (`actions.parts`), so the ledger is not asked about each of thousands;
+# whoever keeps the house out, and what is over, is left to it.
+OPEN = tuple(sorted({*UP.open_keys(), *DOWN.open_keys()}))
+AT_END = (
+    f"(status IN ({quoted(OPEN)}) AND (SELECT kangqiao_treats())"
+    " AND (from_organization_id = ANY ((SELECT kangqiao_houses())::bigint[])"
+    " OR to_organization_id = ANY ((SELECT kangqiao_houses())::bigint[]))"
+    " AND resident_id NOT IN (SELECT kangqiao_refused()))"
+)
 OF_REFERRAL = "EXISTS (SELECT 1 FROM referral_referral seen WHERE seen.id = referral_id)"
 
 # A school's case is seen by who looks after health there, by its centre, and with the letter that came of it.
@@ -112,7 +122,7 @@ class Referral(BaseModel):
         ordering = ("-sent_at", "-id")
 
     class Privacy:
-        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        rows = Rows("an open letter at its ends, and of whom the ledger shows", f"{AT_END} OR {OF_RESIDENT}")
         identifying = ("resident",)
         clinical = (
             "origin", "origin_encounter", "specialty", "urgency", "diagnosis", "reason_code", "reason", "history",

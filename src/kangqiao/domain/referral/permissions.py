@@ -18,7 +18,7 @@ from kangqiao.domain.contracting.models import SchoolHealthWorker
 from kangqiao.domain.contracting.permissions import SCHOOL
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
-from kangqiao.domain.referral.models import Referral, SchoolCase
+from kangqiao.domain.referral.models import OPEN, Referral, SchoolCase
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.kernel.decision import YES, Decision, no
 
@@ -44,6 +44,17 @@ def visible_to(seat: Seat | None) -> Q:
     return (at_end("from_organization", seat) | at_end("to_organization", seat)) & residents.visible_to(
         seat, field="resident_id"
     )
+
+
+def open_at_ends(seat: Seat) -> Q:
+    """Of the open letters those of the seat's house, asked of thousands at once: `visible_to` for the counts of a list.
+
+    An open letter gives both its ends a basis, so only whoever keeps the house out is looked for.
+    """
+    if seat.role not in (*CENTRE_ROLES, *HOSPITAL_ROLES):
+        return Q(pk__in=())
+    ends = at_end("from_organization", seat) | at_end("to_organization", seat)
+    return Q(ends, residents.not_refusing(seat, field="resident_id"), status__in=OPEN)
 
 
 def at_end(field: str, seat: Seat) -> Q:

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 
-from kangqiao.base.pages import Verb, verb_of
+from kangqiao.base.pages import Verb, address_of, verb_of
 from kangqiao.base.templatetags.kq import called, clock, money
 from kangqiao.base.transition import since_of
 from kangqiao.domain.accounts import queries as accounts
@@ -68,7 +68,7 @@ def of_referrals(seat: Seat, now: datetime, where: referrals.Where, *, mine: boo
     for line in referrals.waiting_rows(seat, where, now, mine=mine):
         one, person = line.referral, line.referral.resident
         rows.append(Row(
-            key=f"r{one.pk}", title=person.name, url=reverse("referral-detail", args=(one.pk,)), look=line.state,
+            key=f"r{one.pk}", title=person.name, url=address_of("referral-detail", one.pk), look=line.state,
             note=f"{person.get_sex_display()} {line.age} · {line.specialty}", lead=line.said.lead,
             rest=line.said.rest, since=one.clock_from, due=one.due_at, is_demo=person.is_demo, part=True,
             verbs=tuple(_move(step, one.pk) for step in referrals.open_steps(seat, one, seat.bodies)),
@@ -78,7 +78,7 @@ def of_referrals(seat: Seat, now: datetime, where: referrals.Where, *, mine: boo
 
 
 def _move(step: Step, pk: int) -> Verb:
-    url = reverse("referral-step", args=(pk, step.action))
+    url = address_of("referral-step", pk, step.action)
     if step.action == "accept":
         return Verb(called(step), f"{reverse('referral-desk')}?open={pk}", opens=True, primary=True)
     if step.action in referrals.WRITTEN:

@@ -9,15 +9,21 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from kangqiao.base.models import BaseModel
-from kangqiao.base.rows import Rows
+from kangqiao.base.rows import HOUSE, Rows
 from kangqiao.base.signatures import DRAWN
+from kangqiao.domain.accounts.permissions import quoted
 from kangqiao.domain.contracting.models.communities import Community
 from kangqiao.domain.contracting.models.packages import DateRange, Group, PackageItem, ServicePackage
 from kangqiao.domain.contracting.models.teams import Team
-from kangqiao.domain.contracting.states import CONTRACT, TERMED
+from kangqiao.domain.contracting.states import CONTRACT, RUNNING, TERMED
 from kangqiao.domain.residents.models import OF_RESIDENT, Resident
 from kangqiao.kernel.states import State
 
+# A running contract gives the team's house a basis (`actions.panel`), so the ledger is not asked about each of
+# thousands; whoever keeps the house out, and what is not running, is left to it.
+OF_HOUSE = f"""status IN ({quoted(RUNNING)}) AND (SELECT kangqiao_treats())
+    AND team_id IN (SELECT own.id FROM contracting_team own WHERE own.organization_id = {HOUSE})
+    AND resident_id NOT IN (SELECT kangqiao_refused())"""  # noqa: S608 (constant text)
 OF_CONTRACT = "EXISTS (SELECT FROM contracting_contract held WHERE held.id = contract_id)"
 
 
@@ -127,7 +133,7 @@ class Contract(BaseModel):
         ordering = ("-id",)
 
     class Privacy:
-        rows = Rows("whom the ledger lets one see", OF_RESIDENT)
+        rows = Rows("a running one of the own house, and of whom the ledger shows", f"({OF_HOUSE}) OR {OF_RESIDENT}")
         identifying = ("resident", "household", "signed_by", "signature")
         clinical = ("packages",)
         operational = (

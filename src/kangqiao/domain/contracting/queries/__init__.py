@@ -100,6 +100,7 @@ from kangqiao.domain.contracting.queries.outreach import (
     promised,
     responsible_team,
     service_share,
+    settled,
     teams_to_choose,
     unserved,
 )
@@ -235,6 +236,7 @@ __all__ = [
     "schools_of",
     "sentence",
     "service_share",
+    "settled",
     "sign_code",
     "signer_of",
     "steps_waiting",

@@ -23,7 +23,7 @@ from kangqiao.domain.contracting.models import (
     Zone,
 )
 from kangqiao.domain.contracting.parameters import ContractingParameters, Way, contracting_at, ways_at
-from kangqiao.domain.contracting.queries.contracts import contracts
+from kangqiao.domain.contracting.permissions import running_in_house
 from kangqiao.domain.contracting.queries.teams import members_of, open_teams
 from kangqiao.domain.contracting.rules import read_address
 from kangqiao.domain.contracting.states import RUNNING
@@ -65,13 +65,13 @@ def unserved(seat: Seat, team: Team, on: date) -> QuerySet[Contract]:
     """
     services = Service.objects.filter(contract=OuterRef("pk")).order_by().values("contract")
     last_on = Subquery(services.annotate(last_on=Max("on")).values("last_on"))
-    rows = _settled(seat, team, on).filter(~_is_served(team, on)).annotate(last_on=last_on)
+    rows = settled(seat, team, on).filter(~_is_served(team, on)).annotate(last_on=last_on)
     return rows.order_by("starts_on", "pk")
 
 
 def service_share(seat: Seat, team: Team, on: date) -> tuple[int, int]:
     """How many contracts of a team have run for longer than the grace, and how many of them were served."""
-    rows = _settled(seat, team, on).annotate(is_served=_is_served(team, on)).order_by()
+    rows = settled(seat, team, on).annotate(is_served=_is_served(team, on)).order_by()
     found = rows.aggregate(settled=Count("pk"), served=Count("pk", filter=Q(is_served=True)))
     return found["settled"], found["served"]
 
@@ -84,12 +84,12 @@ def _is_served(team: Team, on: date) -> Exists:
     )
 
 
-def _settled(seat: Seat, team: Team, on: date) -> QuerySet[Contract]:
+def settled(seat: Seat, team: Team, on: date) -> QuerySet[Contract]:
     """Contracts that run longer than the grace, the one before included."""
     days = contracting_at(team.organization.place.code, on).unserved_grace_days.integer()
     since = on - timedelta(days=days)
     begun = Q(starts_on__lte=since) | Q(previous__starts_on__lte=since)
-    return contracts(seat).filter(begun, team=team, status__in=RUNNING)
+    return Contract.objects.filter(running_in_house(seat), begun, team=team).select_related("resident")
 
 
 @dataclass(frozen=True, slots=True)

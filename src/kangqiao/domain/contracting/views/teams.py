@@ -173,10 +173,10 @@ def drop_zone(request: SeatedRequest, zone_id: int) -> HttpResponse:
 def unserved(request: SeatedRequest, team_id: int) -> HttpResponse:
     """Signed and not served: whom the team has to see."""
     team, on = queries.get_team(request.seat, team_id), timezone.localdate()
-    settled, served = queries.service_share(request.seat, team, on)
-    page = page_of(request, queries.unserved(request.seat, team, on), PAGE, count=settled - served)
+    settled = queries.settled(request.seat, team, on).count()
+    page = page_of(request, queries.unserved(request.seat, team, on), PAGE, ids_first=True)
     residents.note_read(request.seat, [one.resident_id for one in page], listed=True)
-    context = {"team": team, "page_obj": page, "settled": settled, "served": served}
+    context = {"team": team, "page_obj": page, "settled": settled, "served": settled - page.paginator.count}
     return render(request, "contracting/unserved.html", context)
 
 

@@ -1,5 +1,6 @@
 """Referrals as worklists, letters and cases."""
 
+from kangqiao.domain.referral.models import OPEN
 from kangqiao.domain.referral.queries.attachments import (
     Files,
     files_of,
@@ -9,7 +10,6 @@ from kangqiao.domain.referral.queries.attachments import (
     opened,
 )
 from kangqiao.domain.referral.queries.cases import (
-    OPEN,
     TWIN,
     Clock,
     available_steps,

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -24,7 +23,7 @@ from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.records.models import Encounter
 from kangqiao.domain.referral import rules
-from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.referral.models import OPEN, Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.referral.permissions import parties, visible_to
 from kangqiao.domain.referral.queries.stays import WITH_PARTS
@@ -34,7 +33,6 @@ from kangqiao.domain.scheduling.models import Booking
 from kangqiao.kernel.errors import NotVisible
 from kangqiao.kernel.states import State, StateTable, Step
 
-OPEN = sorted({*UP.open_keys(), *DOWN.open_keys()})
 TWIN = ("sent", "unplaced", "returned", "accepted", "proposed", "declined")
 
 
@@ -244,4 +242,4 @@ def visit_time(referral: Referral) -> datetime | None:
 
 def moment(value: datetime | None) -> str:
     """Day and time as sentences tell them; nothing for none."""
-    return "" if value is None else date_format(localtime(value), "m-d H:i")
+    return "" if value is None else f"{localtime(value):%m-%d %H:%M}"

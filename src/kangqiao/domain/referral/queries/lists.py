@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from kangqiao.base.models import StatusChange
 from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.domain.accounts.permissions import Seat, any_seat, told_of
-from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.referral.permissions import CENTRE_ROLES, at_end, of_person, visible_to
-from kangqiao.domain.referral.queries.cases import OPEN, noted, referrals
+from kangqiao.domain.referral.models import OPEN, Referral
+from kangqiao.domain.referral.permissions import CENTRE_ROLES, at_end, of_person, open_at_ends, visible_to
+from kangqiao.domain.referral.queries.cases import noted, referrals
 from kangqiao.domain.referral.queries.letters import Line, lines
 
-MOST_WAITING = 50  # a page of a worklist; the tile counts them all
+MOST_WAITING = 25  # a page of a worklist; the tile counts them all
 Waiting = tuple[int, datetime | None]
 # Where referrals wait: the end that is the seat's house, the direction, the state.
 Where = tuple[str, str, str]
@@ -114,7 +114,7 @@ def _waiting(role: str, wanted: tuple[tuple[str, str, str, bool], ...]) -> Query
         # Named outside the counts too: what is closed, year after year more, is not looked at.
         places |= Q(at_end(end, seat), direction=direction, status=status)
         asked |= {f"n{number}": Count("pk", filter=where), f"since{number}": Min("clock_from", filter=where)}
-    found = Referral.objects.filter(places, visible_to(seat)).order_by().annotate(all=Value(1)).values("all")
+    found = Referral.objects.filter(places, open_at_ends(seat)).order_by().annotate(all=Value(1)).values("all")
     return found.annotate(**asked).values_list("all", *asked)
 
 
@@ -127,7 +127,7 @@ def waiting_rows(seat: Seat, where: Where, now: datetime, *, mine: bool = False)
 def _pressing(role: str, end: str, direction: str, status: str, is_mine: bool) -> QuerySet[Referral, Any]:
     """The numbers of the most pressing; what a line shows is asked for them alone."""
     seat = any_seat(role)
-    found = Referral.objects.filter(visible_to(seat), at_end(end, seat), direction=direction, status=status)
+    found = Referral.objects.filter(open_at_ends(seat), at_end(end, seat), direction=direction, status=status)
     return _by_press(found.filter(of_person(end, seat) if is_mine else Q())).values_list("pk")[:MOST_WAITING]
 
 
@@ -164,7 +164,7 @@ def _half_of_desk(role: str, is_own: bool, most: int) -> QuerySet[Referral, Any]
     """The numbers of the most pressing; with each, how many there are in all and how many of them are overdue."""
     seat, now = any_seat(role), Told("now", DateTimeField())
     statuses = WAITING_FOR_DESK if is_own else WAITING_FOR_OTHERS
-    rows = Referral.objects.filter(visible_to(seat), at_end("to_organization", seat), direction="up")
+    rows = Referral.objects.filter(open_at_ends(seat), at_end("to_organization", seat), direction="up")
     rows = rows.filter(status__in=statuses)
     visit = Coalesce("booking__slot__starts_at", "clock_from")
     ordered = _by_press(rows, now) if is_own else rows.order_by(visit, "pk")
