@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from fractions import Fraction
 from typing import Any, TypeVar
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
@@ -17,9 +16,6 @@ from kangqiao.base.transition import Told, told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements.models import Agreement
-from kangqiao.domain.appraisal.models import Appraisal
-from kangqiao.domain.appraisal.parameters import AppraisalParameters
-from kangqiao.domain.finance import rules
 from kangqiao.domain.finance.models import BudgetFigure, Settlement, SettlementLine
 from kangqiao.domain.finance.parameters import FundParameters
 from kangqiao.domain.finance.permissions import can_compute, lines_visible_to, parties, visible_to
@@ -29,7 +25,6 @@ from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import NoPolicyInForce, NotVisible
 from kangqiao.kernel.states import State, Step
-from kangqiao.policy import Clause
 
 NOT_IN_EFFECT = ("draft", "signing", "discarded", "signed")
 YEARS_BACK = 3
@@ -246,7 +241,7 @@ def fund_place(place: Place, year: int) -> Place:
     A pairing is counted once; a district that computed for itself would count it a second time (ZH-4.2d).
     """
     above = place.part_of
-    if above is None or _or_none(lambda: fund_parameters(above, year)) is None:
+    if above is None or or_none(lambda: fund_parameters(above, year)) is None:
         return place
     return fund_place(above, year)
 
@@ -289,70 +284,6 @@ def line_rows(seat: Seat, settlement: Settlement) -> list[LineRow]:
     return [LineRow(line, LINE.state(line.status)) for line in lines(seat, settlement)]
 
 
-@dataclass(frozen=True, slots=True)
-class ReleasedLine:
-    """One held line and what closing the appraisal would release of it."""
-
-    centre: str
-    payer: str
-    base_fen: int
-    amount_fen: int
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What closing an appraisal would release."""
-
-    lines: list[ReleasedLine]
-    total_fen: int
-
-
-def would_release(appraisal: Appraisal) -> Release:
-    """The held lines of the hospital in the current settlement of the year, at the appraisal's pay share."""
-    share = Fraction(appraisal.pay_percent or 0)
-    held = SettlementLine.objects.filter(
-        settlement__year=appraisal.year, hospital_id=appraisal.subject_id, status="held"
-    ).exclude(settlement__status="superseded")
-    found = [
-        ReleasedLine(line.centre.zh, line.payer.zh, line.base_fen, rules.released(line.base_fen, share))
-        for line in held.select_related("centre", "payer").order_by("centre__code")
-    ]
-    return Release(found, sum(row.amount_fen for row in found))
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Everything one amount stands on: its rules on the day, the clauses quoted, the appraisal that releases it."""
-
-    line: SettlementLine
-    inputs: dict[str, Any]
-    fund: FundParameters | None
-    scale: AppraisalParameters | None
-    appraisal: Appraisal | None
-    clauses: list[Clause]
-
-    @property
-    def is_city(self) -> bool:
-        """Whether the city's rate of the area's fund applies; else the district's amount per person."""
-        return self.line.rule == rules.CITY
-
-
-def explain(line: SettlementLine) -> Explanation:
-    """The way from an amount back to figures, rules and clauses, from what was frozen with the line."""
-    day = date(line.settlement.year, 12, 31)
-    here = policy.at(place=line.settlement.place.code, date=day)
-    quoted = dict.fromkeys([line.inputs["amount_clause"], line.inputs["payer_clause"], "ZH-4.7a"])
-    appraisal = Appraisal.objects.filter(subject_id=line.hospital_id, year=line.settlement.year).first()
-    return Explanation(
-        line=line,
-        inputs=line.inputs,
-        fund=_or_none(lambda: FundParameters.read(here)),
-        scale=_or_none(lambda: AppraisalParameters.read(here)),
-        appraisal=appraisal,
-        clauses=[policy.default().clause(clause) for clause in quoted],
-    )
-
-
 def to_submit(seat: Seat) -> tuple[int, datetime | None]:
     """How many computed settlements wait for the seat to submit them, and since when the oldest."""
     if seat.role != Role.FINANCE_OFFICER:
@@ -375,7 +306,7 @@ def _counted(rows: QuerySet[Any], since: str) -> tuple[int, datetime | None]:
     return found["n"], found["oldest"]
 
 
-def _or_none(read: Callable[[], T]) -> T | None:
+def or_none(read: Callable[[], T]) -> T | None:
     """What is read, or nothing where no policy is in force any more: the frozen figures still explain themselves."""
     try:
         return read()
