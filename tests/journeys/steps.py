@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import pathlib
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -15,6 +17,7 @@ from tests.journeys import in_chinese
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 WAIT_MS = 15_000
+SETTLES_MS = 1_500  # what a page asks for while somebody types
 expect.set_options(timeout=WAIT_MS)
 
 
@@ -90,14 +93,20 @@ class Album:
         """The title of the next link of the chain."""
         self._write("## {}\n", title)
 
-    def takes(self, page: Page, name: str, words: str) -> None:
-        """A picture of what is on the screen now, always of the same size."""
+    def takes(self, page: Page, name: str, words: str, again: Callable[[Page], None] | None = None) -> None:
+        """A picture of what is on the screen now in each language, always of the same size.
+
+        The English one is the same address in another tab, with the same words filled in; `again` does there what an
+        address and words cannot say.
+        """
         if not self.keep:
             return
         self.count += 1
-        file = DOCS / "pictures" / f"{self.name}-{self.count:02d}-{name}.jpg"
-        picture(page, file)
-        self._write(f"![{{}}](../pictures/{file.name})\n", words)
+        file = f"{self.name}-{self.count:02d}-{name}"
+        picture(page, DOCS / "pictures" / f"{file}.zh-CN.webp")
+        english(page, DOCS / "pictures" / f"{file}.webp", again)
+        self.lines.append(f"![{words}](../pictures/{file}.webp)\n")
+        self.chinese.append(f"![{in_chinese.chinese(words)}](../pictures/{file}.zh-CN.webp)\n")
 
     def binds(
         self, file: pathlib.Path, title: str, lead: str, heads: tuple[str, str] = (in_chinese.TITLE, in_chinese.LEAD)
@@ -115,10 +124,66 @@ class Album:
         self.chinese.append(line.format(in_chinese.chinese(words)))
 
 
+# What somebody has filled in, field by field as they stand on the page.
+FILLED = """() => [...document.querySelectorAll("main [name]")].filter(one => !["hidden", "file"].includes(one.type))
+  .map(one => ({name: one.name, type: one.type, value: one.value, checked: !!one.checked}))"""
+# How far each part of the page is scrolled.
+SCROLLED = """() => Object.fromEntries([...document.querySelectorAll("*")].filter(one => one.scrollTop)
+  .map(one => [one.tagName + one.className, one.scrollTop]))"""
+SCROLL = """tops => document.querySelectorAll("*").forEach(one => {
+  const top = tops[one.tagName + one.className] || 0;
+  if (one.scrollTop !== top) one.scrollTop = top;
+})"""
+WEBP = """async png => {
+  const image = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  const made = new Uint8Array(await (await canvas.convertToBlob({type: "image/webp", quality: 0.72})).arrayBuffer());
+  return btoa(Array.from(made, one => String.fromCharCode(one)).join(""));
+}"""
+
+
 def picture(page: Page, file: pathlib.Path) -> None:
-    """The screen as a file of at most some hundred kilobytes."""
+    """The screen as a file of at most some ten kilobytes."""
     file.parent.mkdir(exist_ok=True)
-    page.screenshot(path=file, type="jpeg", quality=70, animations="disabled", caret="hide")
+    shot = page.screenshot(animations="disabled", caret="hide")
+    with page.context.browser.new_page() as table:  # type: ignore[union-attr]
+        file.write_bytes(base64.b64decode(table.evaluate(WEBP, base64.b64encode(shot).decode())))
+
+
+def english(page: Page, file: pathlib.Path, again: Callable[[Page], None] | None = None) -> None:
+    """The same screen for somebody who reads English, in a tab of its own; nothing is sent from there."""
+    context, filled, scrolled = page.context, page.evaluate(FILLED), page.evaluate(SCROLLED)
+    context.add_cookies([{"name": "kq-language", "value": "en", "url": urljoin(page.url, "/")}])
+    try:
+        with context.new_page() as tab:
+            tab.set_viewport_size(page.viewport_size or {"width": 1366, "height": 768})
+            tab.goto(page.url)
+            tab.wait_for_load_state("networkidle")
+            _fill(tab, filled)
+            if again:
+                again(tab)
+            tab.wait_for_timeout(SETTLES_MS)
+            tab.evaluate(SCROLL, scrolled)
+            picture(tab, file)
+    finally:
+        context.clear_cookies(name="kq-language")
+
+
+def _fill(tab: Page, filled: list[dict[str, Any]]) -> None:
+    """Every field as it stands on the other page; a choice may bring further fields, so in their order."""
+    now = {(one["name"], one["value"]): one for one in tab.evaluate(FILLED)}
+    for one in filled:
+        field, is_choice = f'main [name="{one["name"]}"]', one["type"] in ("radio", "checkbox")
+        if is_choice and one["checked"]:
+            # A box without words of its own says "on".
+            tab.locator(field if one["value"] == "on" else f'{field}[value="{one["value"]}"]').first.check()
+        elif one["type"].startswith("select"):
+            if (one["name"], one["value"]) not in now:
+                tab.locator(field).first.select_option(one["value"])
+                tab.wait_for_load_state("networkidle")
+        elif not is_choice and (one["name"], one["value"]) not in now:
+            tab.locator(field).first.fill(one["value"])
 
 
 def door(browser: Browser, desk: dict[str, Any], faults: list[str]) -> Callable[..., Person]:
@@ -144,4 +209,4 @@ def sign_in(person: Person, username: str, password: str = PASSWORD) -> None:
     person.page.get_by_role("button", name=re.compile("^登录|^Sign in")).first.click()
 
 
-__all__ = ["DOCS", "Album", "Clock", "Person", "Site", "door", "picture", "sign_in"]
+__all__ = ["DOCS", "SETTLES_MS", "Album", "Clock", "Person", "Site", "door", "english", "picture", "sign_in"]

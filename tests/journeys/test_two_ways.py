@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from kangqiao.base.acting import as_system
 from kangqiao.domain.referral import actions
@@ -131,6 +131,12 @@ def the_clocks_are_read() -> None:
         actions.escalate_overdue(by=by, at=timezone.now())
 
 
+def opened(page: Page) -> None:
+    """The first of the list, in the drawer beside it."""
+    page.locator("tr[data-item] [data-open]").first.click()
+    page.locator(".drawer").wait_for()
+
+
 def made_up_for(doctor: Person, letter: Referral, album: Album) -> None:
     """The contact stands on the worklist, overdue, until it is written down."""
     doctor.opens("/?list=contact")
@@ -151,10 +157,10 @@ def test_a_patient_handed_back_and_forgotten_is_not_lost(
     site.clock.go_to(DAY, time(8, 0))
     doctor: Person = people("gp-xiangwan-1")
     doctor.opens("/?list=down")
-    doctor.page.locator("tr[data-item] [data-open]").first.click()
+    opened(doctor.page)
     doctor.sees("康复与随访计划")
     album.heads("Handed back: medicines, plan and danger signs before anybody agrees")
-    album.takes(doctor.page, "plan", "The plan of the hospital beside the worklist")
+    album.takes(doctor.page, "plan", "The plan of the hospital beside the worklist", opened)
     doctor.presses(re.compile("^接收并安排随访"))
     doctor.sees("已接收，请在时限内完成首次随访")
     letter = Referral.objects.filter(direction="down", status="taken_over").latest("clock_from")

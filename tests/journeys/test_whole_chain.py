@@ -11,10 +11,10 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.journey_plugin import Site
-from tests.journeys.steps import DOCS, Album, Person, door, picture
+from tests.journeys.steps import DOCS, SETTLES_MS, Album, Person, door, english, picture
 
 ENOUGH_TAPS = 5
 FRIDAY = 4
@@ -49,12 +49,22 @@ class Walk:
         who.keys("m")
         expect(who.page.locator("button.rb-target").first).to_be_visible()
         self._reach(who, "rb-target")
-        self.album.takes(who.page, "roster", "The board while a half-day is being moved")
+        self.album.takes(who.page, "roster", "The board while a half-day is being moved", self._being_moved)
         who.keys("Enter")
         who.sees("排到了")
         who.keys("Alt+p")
         who.sees("排班已发布")
         self.album.says("Arrows, `M`, `Enter`, `Alt P`: no mouse. Cells that break a rule say why.")
+
+    def _being_moved(self, page: Page) -> None:
+        """The same half-day on its way, in the tab that is pictured for those who read English."""
+        page.locator("a[data-cell].rc:not(.rb-free)").first.focus()
+        page.keyboard.press("Enter")
+        page.locator("#panel kbd", has_text="M").first.wait_for()
+        page.wait_for_timeout(SETTLES_MS)
+        page.keyboard.press("m")
+        page.locator("button.rb-target").first.wait_for()
+        self._reach(Person(page), "rb-target")
 
     def _reach(self, who: Person, name: str) -> None:
         """Arrow keys until the focus stands on a cell of that class."""
@@ -69,7 +79,8 @@ class Walk:
         self.album.heads("Agreement 协议: the centre signs next year's target agreement")
         who = self.enter("manager-xiangwan")
         if self.album.keep:
-            picture(who.page, DOCS / "pictures" / "home.jpg")
+            picture(who.page, DOCS / "pictures" / "home.zh-CN.webp")
+            english(who.page, DOCS / "pictures" / "home.webp")
         who.page.get_by_role("navigation", name="待办").get_by_role("link", name=re.compile("待签署的协议")).click()
         who.opens("/agreements/?status=signing")
         who.page.locator("[data-open]").first.click()

@@ -16,6 +16,7 @@ from docx import Document
 
 from kangqiao.base.models import Paper, PaperTemplate
 from kangqiao.base.papers import mark_of
+from kangqiao.base.signatures import picture
 from kangqiao.edges.papers.defaults import default_template
 from tests.access_matrix.world import Side, two_sides
 
@@ -25,6 +26,7 @@ KINDS = {
     "papers-agreement": ("agreement", "centre_manager"),
     "papers-settlement": ("settlement", "finance_officer"),
     "papers-publication": ("publication", "guidance_office"),
+    "papers-contract": ("contract", "gp"),
 }
 
 
@@ -146,3 +148,14 @@ def test_bad_template_is_refused_with_a_sentence(ours: Side) -> None:
         assert answer.status_code == 422
         assert sentence in answer.content.decode()
     assert not PaperTemplate.objects.exists()
+
+
+def test_contract_carries_what_was_drawn_on_the_screen(ours: Side) -> None:
+    drawn, _text = handed_out(ours, "papers-contract")
+    content = browser(ours, "gp").get(reverse("papers-file", args=(drawn.pk,))).content
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        assert picture(ours.contract.signature) in [parts.read(name) for name in parts.namelist() if "media/" in name]
+
+    type(ours.contract).objects.filter(pk=ours.contract.pk).update(signature="")
+    _bare, text = handed_out(ours, "papers-contract")
+    assert "乙方签名：＿" in text

@@ -105,7 +105,8 @@ def settlement(request: HttpRequest, pk: int) -> HttpResponse:
         "payers": payers,
         "shown_fen": sum(payer.base_fen for payer in payers),
         "own": own if own and own.payable_fen and permissions.can_pay(seat, found) else None,
-        "lines": queries.line_rows(seat, found),
+        "lines": (lines := queries.line_rows(seat, found)),
+        "branches": queries.branches(lines),
         "history": queries.history_of(found),
     }
     if wants_drawer(request):

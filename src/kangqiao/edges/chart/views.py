@@ -29,6 +29,7 @@ from kangqiao.pathways.record_death import record_death
 from kangqiao.pathways.record_visit import record_visit
 
 DOCTORS = (Role.GP, Role.CENTRE_MANAGER)
+LOOKS_SHOWN = 3
 
 
 @require_safe
@@ -40,6 +41,8 @@ def resident(request: HttpRequest, resident_id: int) -> HttpResponse:
     one = page["resident"]
     page |= {
         "bases": residents.bases_shown(seat, one),
+        "looks": residents.own_looks(seat, one, timezone.now())[:LOOKS_SHOWN],
+        "is_grown": not is_child(one, timezone.now()),
         "days": [(day, list(rows)) for day, rows in groupby(page["events"], key=_day)],
         "may_write": seat.role in DOCTORS,
         "may_register": bool(can_register(seat.actor, one.centre_id)),

@@ -57,6 +57,16 @@ class Board:
         return f"{reverse('home')}?{urlencode({name: value for name, value in wanted.items() if value})}"
 
     @property
+    def busy(self) -> list[Tile]:
+        """The lists in which something waits, and the one that is open."""
+        return [tile for tile in self.tiles if tile.count or tile is self.chosen]
+
+    @property
+    def idle(self) -> list[Tile]:
+        """The lists at nought: one quiet line of links, so that what waits is not lost among them."""
+        return [tile for tile in self.tiles if not tile.count and tile is not self.chosen]
+
+    @property
     def unread(self) -> int:
         """How many messages nobody has read, for the bell."""
         return next((tile.count for tile in self.tiles if tile.list is NOTICES), 0)

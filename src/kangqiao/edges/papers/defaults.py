@@ -90,6 +90,10 @@ TABLES: dict[str, tuple[tuple[str, str, Columns], ...]] = {
     ),
 }  # fmt: skip
 
+# What is signed by hand stands below the tables, where the page is signed.
+# untranslated: papers are Chinese
+FEET = {"contract": ("乙方签名：{% if 签名 %}{{ 签名 }}{% else %}＿＿＿＿＿＿＿＿＿＿＿＿{% endif %}",)}
+
 
 @cache
 def default_template(kind: str) -> bytes:
@@ -103,6 +107,8 @@ def default_template(kind: str) -> bytes:
     for title, name, columns in TABLES[kind]:
         _write(page, title, 12, font=SONG, bold=True)
         _table(page, name, columns)
+    for line in FEET.get(kind, ()):
+        _write(page, line)
     _write(page, "{{ 出具单位 }}（盖章）", align=WD_ALIGN_PARAGRAPH.RIGHT)  # untranslated: papers are Chinese
     _write(page, "{{ 日期 }}", align=WD_ALIGN_PARAGRAPH.RIGHT)  # untranslated: a name in the template
     _write(page, "{{ 二维码 }}", 9)  # untranslated: a name in the template

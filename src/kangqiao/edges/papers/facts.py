@@ -17,6 +17,7 @@ from kangqiao.domain.finance import queries as finance
 from kangqiao.domain.publication import queries as publications
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
+from kangqiao.edges.papers.writing import SIGNATURE
 from kangqiao.kernel.identifiers import masked
 from kangqiao.kernel.money import in_words, yuan
 
@@ -44,8 +45,8 @@ NAMES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"支付方": "名称 笔数 测算 已拨付", "明细": "中心 医院 支付方 测算 应拨 条款 状态"},
     ),
     "contract": (
-        "编号 家庭编号 姓名 性别 出生 证件号 电话 地址 中心 团队 牵头医生 团队电话 开始 结束 签署人 签署方式 签署地点"
-        " 依据 日期 出具单位",
+        "编号 家庭编号 姓名 性别 出生 证件号 电话 地址 中心 团队 牵头医生 团队电话 开始 结束 签署人 签名 签署方式"
+        " 签署地点 依据 日期 出具单位",
         {"成员": "姓名 类别 机构", "项目": "服务包 名称 次数 价格", "家人": "姓名 性别 出生"},
     ),
     "publication": (
@@ -59,6 +60,8 @@ def sample(kind: str) -> dict[str, Any]:
     """A paper of that kind with every name filled and one line in every list."""
     names, lists = NAMES[kind]
     filled: dict[str, Any] = {name: name for name in names.split()}
+    if SIGNATURE in filled:
+        filled[SIGNATURE] = "M40 120L80 60L120 130"
     return filled | {name: [dict.fromkeys(columns.split(), "…")] for name, columns in lists.items()}
 
 
@@ -162,6 +165,8 @@ def contract(seat: Seat, contract_id: int, now: datetime) -> Facts:
         "开始": one.starts_on.isoformat() if one.starts_on else "",
         "结束": one.last_day.isoformat() if one.last_day else "",
         "签署人": one.signed_by,
+        # Only where somebody signed by hand: the other papers go on saying what they said.
+        **({SIGNATURE: one.signature} if one.signature else {}),
         "签署方式": str(one.get_way_display()),
         "签署地点": str(one.get_where_display()),
         **_promises(one, members, on),

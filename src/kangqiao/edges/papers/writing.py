@@ -20,12 +20,15 @@ from docxtpl import DocxTemplate, InlineImage
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from kangqiao.base.signatures import picture
 from kangqiao.kernel.errors import RuleBroken
 
 MIME = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 CODE, ADDRESS, MARK = "二维码", "验真网址", "指纹"  # untranslated: names in the template
 ADDED = frozenset({CODE, ADDRESS, MARK})
 CODE_WIDTH = Mm(24)
+# The one fact that is a drawing: strokes in, a picture on the paper. A paper that nobody signed by hand has none.
+SIGNATURE, SIGNATURE_WIDTH = "签名", Mm(50)  # untranslated: a name in the template
 SHOWN_OF_MARK = 16
 ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.For, nodes.If, nodes.Not,
@@ -63,7 +66,9 @@ def fill(content: bytes, facts: Mapping[str, Any], *, address: str, fingerprint:
     code = io.BytesIO()
     segno.make(address, error="m").save(code, kind="png", scale=6, border=2)
     code.seek(0)
+    drawn = picture(facts.get(SIGNATURE, ""))
     words = dict(facts) | {
+        SIGNATURE: InlineImage(template, io.BytesIO(drawn), width=SIGNATURE_WIDTH) if drawn else "",
         CODE: InlineImage(template, code, width=CODE_WIDTH),
         ADDRESS: address,
         MARK: fingerprint[:SHOWN_OF_MARK],

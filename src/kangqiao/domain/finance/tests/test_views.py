@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from decimal import Decimal
 
 import openpyxl
 import pytest
@@ -91,6 +93,32 @@ def test_amount_opens_to_formula_inputs_and_clause(network: Network, finance: Cl
         assert shown in page
     assert "市财政按辖区基本公共卫生服务经费总额12%标准拨付年度专项补助经费" in page
     assert "文件未规定，此处自设" in page
+
+
+def test_sum_opens_from_payer_by_rule_to_each_agreement(network: Network, finance: Client) -> None:
+    add_fund(network, "xiangzhou", 10_000_000)
+    settlement = computed(finance)
+    page = finance.get(reverse("finance-settlement", args=(settlement.pk,))).content.decode()
+    tree = page.split("这个数怎么来的")[1].split("逐笔")[0]
+
+    assert "辖区经费总额 10,000,000.00 × 12%" in tree
+    assert "每人每年补助" in tree
+    for line in settlement.lines.all():
+        assert reverse("finance-line", args=(line.pk,)) in tree
+        assert line.agreement.number in tree
+    tops = re.findall(r'class="nv">([\d,.]+)</span><span class="ns">\d+ 份协议', tree)
+    assert sum(Decimal(one.replace(",", "")) for one in tops) == Decimal(settlement.total_fen) / 100
+
+
+def test_district_sees_no_branch_of_another_payer(network: Network, finance: Client) -> None:
+    add_fund(network, "xiangzhou", 10_000_000)
+    settlement = computed(finance)
+    bureau = add_organization(network, "finance-x", "finance_bureau", network.places["xiangzhou"])
+    page = signed_in(sit(bureau, "finance_officer")).get(reverse("finance-settlement", args=(settlement.pk,)))
+
+    tree = page.content.decode().split("这个数怎么来的")[1].split("逐笔")[0]
+    assert "辖区经费总额" not in tree
+    assert tree.count("份协议") == 1
 
 
 def test_district_amount_shows_its_rate_per_person(network: Network, finance: Client) -> None:

@@ -1,6 +1,14 @@
 """Every read of figures: measured from the facts, as pages show them, frozen."""
 
-from kangqiao.domain.indicators.queries.facts import FactRows, Measured, fact_tables, measure_all, measure_rows, sql_of
+from kangqiao.domain.indicators.queries.facts import (
+    FactRows,
+    Measured,
+    fact_tables,
+    measure_all,
+    measure_many,
+    measure_rows,
+    sql_of,
+)
 from kangqiao.domain.indicators.queries.figures import (
     BY_NAME,
     Board,
@@ -37,6 +45,7 @@ __all__ = [
     "get_organization",
     "get_report",
     "measure_all",
+    "measure_many",
     "measure_rows",
     "parameters_for",
     "period_of",

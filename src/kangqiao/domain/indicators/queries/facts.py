@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -87,6 +87,9 @@ class Measured:
     unit: str
 
 
+ByOrganization = dict[int, Measured]
+
+
 @dataclass(frozen=True, slots=True)
 class FactRows:
     """Facts on one side of a figure: columns as (name, meaning), the rows shown, and how many there are."""
@@ -113,26 +116,52 @@ def unbound_facts() -> dict[str, Table]:
     )
 
 
-# The statement depends on nothing but its arguments; compiling it costs more than running it.
-@lru_cache(maxsize=256)
+# The body depends on nothing but its arguments; compiling it costs more than running it.
+@lru_cache(maxsize=512)
+def _body_of(indicator: str, start: date, end: date) -> str:
+    expression = rules.DEFINITIONS[indicator](unbound_facts(), start, end)
+    return str(ibis.to_sql(expression, dialect="postgres"))
+
+
 def sql_of(indicator: str, start: date, end: date) -> str:
     """The PostgreSQL statement of an indicator: its expression over the declared facts, nothing hand-written."""
-    expression = rules.DEFINITIONS[indicator](unbound_facts(), start, end)
-    body = str(ibis.to_sql(expression, dialect="postgres"))
-    declared = fact_tables()
-    needed = rules.cards()[indicator].facts
-    views = ", ".join(f"fact_{name} as ({declared[name].sql})" for name in needed)
+    views, body = _views(rules.cards()[indicator].facts), _body_of(indicator, start, end)
     return f"with {views} select organization_id, numerator, denominator from ({body}) measured"  # noqa: S608 (declared SQL)
 
 
-@beyond("indicators.facts")
-def measure_all(indicator: str, start: date, end: date) -> dict[int, Measured]:
+def _views(names: Iterable[str], kept: str = "") -> str:
+    declared = fact_tables()
+    return ", ".join(f"fact_{name} as {kept}({declared[name].sql})" for name in names)
+
+
+def measure_all(indicator: str, start: date, end: date) -> ByOrganization:
     """The indicator for every organisation that has facts in the period, by organisation id."""
-    unit = rules.cards()[indicator].unit
+    return measure_many([indicator], [(start, end)])[indicator][0]
+
+
+@beyond("indicators.facts")
+def measure_many(
+    indicators: Sequence[str], periods: Sequence[tuple[date, date]]
+) -> dict[str, list[dict[int, Measured]]]:
+    """Each indicator in each of the periods, by organisation id.
+
+    One statement gathers each kind of fact once for all of them: twelve indicators in eight periods cost less than
+    in two periods with a statement for each.
+    """
+    asked = [(indicator, number) for indicator in indicators for number in range(len(periods))]
+    parts = " union all ".join(
+        f"select {place}, organization_id, numerator::text, denominator::text"  # noqa: S608 (declared SQL)
+        f" from ({_body_of(indicator, *periods[number])}) measured"
+        for place, (indicator, number) in enumerate(asked)
+    )
+    names = sorted({name for indicator in indicators for name in rules.cards()[indicator].facts})
+    found: dict[str, list[ByOrganization]] = {key: [{} for _period in periods] for key in indicators}
     with connection.cursor() as cursor:
-        cursor.execute(sql_of(indicator, start, end))
-        rows = cursor.fetchall()
-    return {row[0]: _measured(indicator, unit, *row) for row in rows}
+        cursor.execute(f"with {_views(names, 'materialized ' if len(asked) > 1 else '')} {parts}")
+        for place, *row in cursor.fetchall():
+            indicator, number = asked[place]
+            found[indicator][number][row[0]] = _measured(indicator, rules.cards()[indicator].unit, *row)
+    return found
 
 
 @beyond("indicators.facts")
@@ -168,7 +197,7 @@ def _named(names: tuple[str, ...], found: list[tuple[Any, ...]]) -> list[tuple[A
     ]
 
 
-def _measured(indicator: str, unit: str, organization_id: int, numerator: Any, denominator: Any) -> Measured:
-    top = Decimal(str(numerator or 0))
-    bottom = None if denominator is None else Decimal(str(denominator))
+def _measured(indicator: str, unit: str, organization_id: int, numerator: str, denominator: str | None) -> Measured:
+    top = Decimal(numerator or 0)
+    bottom = None if denominator is None else Decimal(denominator)
     return Measured(indicator, organization_id, top, bottom, rules.value_of(top, bottom, unit), unit)

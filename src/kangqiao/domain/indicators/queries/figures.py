@@ -11,13 +11,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
-from kangqiao.base.trends import Trend, drawn
+from kangqiao.base.trends import Point, Trend, drawn, drawn_in_bands
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.indicators import rules
 from kangqiao.domain.indicators.models import MeasureReport
 from kangqiao.domain.indicators.parameters import IndicatorParameters
 from kangqiao.domain.indicators.permissions import organizations_visible_to, serving, visible_to
-from kangqiao.domain.indicators.queries.facts import FactRows, Measured, measure_all, measure_rows
+from kangqiao.domain.indicators.queries.facts import FactRows, Measured, measure_all, measure_many, measure_rows
 from kangqiao.domain.indicators.rules import Card
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.kernel.errors import NotVisible
@@ -25,13 +25,16 @@ from kangqiao.kernel.period import Period, quarters, years_after
 from kangqiao.kernel.period import year as calendar_year
 from kangqiao.policy import Value
 
-YEARS_BACK, QUARTERS = 3, 8
+YEARS_BACK, QUARTERS, ON_CARD = 3, 8, 6
 BY_NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An indicator as a page shows it. `small` hides value and counts; `before` is the value a year earlier."""
+    """An indicator as a page shows it. `small` hides value and counts; `before` is the value a year earlier.
+
+    `curve` are the quarters up to now, with the target as a band without height.
+    """
 
     card: Card
     numerator: Decimal
@@ -41,6 +44,7 @@ class Figure:
     small: bool
     organization: Organization | None = None
     before: Decimal | None = None
+    curve: Trend | None = None
 
     @property
     def unit(self) -> str:
@@ -129,6 +133,11 @@ class Board:
     # Hospitals from elsewhere that serve the place: no facts behind their figures.
     beyond: frozenset[int]
 
+    @property
+    def quarters(self) -> tuple[Point, ...]:
+        """The quarters of the curves, the same for every indicator."""
+        return self.figures[0].curve.points if self.figures and self.figures[0].curve else ()
+
 
 def years(today: date) -> list[int]:
     """The years a reader may choose, the running one first; on its first day there is nothing to count yet."""
@@ -168,12 +177,17 @@ def board(seat: Seat, period: Period, by: str = "") -> Board:
     parameters, known, beyond = parameters_for(seat, period), scope(seat), scope_beyond(seat)
     assert period.end is not None
     before = Period(years_after(period.start, -1), years_after(period.end, -1))
+    past = [(quarter.start, min(quarter.end or period.end, period.end)) for quarter in quarters(period.end, ON_CARD)]
+    spans = [(period.start, period.end), (before.start, before.end or before.start), *past]
+    counted_all = measure_many(list(rules.cards()), spans)
     figures, measured = [], {}
     for key, card in rules.cards().items():
-        measured[key] = measure_all(key, period.start, period.end)
-        now = _summed(card, measured[key], known, beyond, parameters)
-        then = _summed(card, measure_all(key, before.start, before.end or before.start), known, beyond, parameters)
-        figures.append(replace(now, before=then.value))
+        counted = counted_all[key]
+        measured[key] = counted[0]
+        now, then, *quarterly = (_summed(card, one, known, beyond, parameters) for one in counted)
+        values = [(_quarter(start), one.value) for (start, _end), one in zip(past, quarterly, strict=True)]
+        goals = [(now.goal, now.goal)] if now.goal is not None else []
+        figures.append(replace(now, before=then.value, curve=drawn_in_bands(values, bands=goals)))
     shown = known | beyond
     by_kind: dict[str, list[Organization]] = {}
     for one in shown.values():
@@ -230,12 +244,13 @@ def trend(seat: Seat, card: Card, period: Period) -> Trend:
     """An indicator of the seat's own by quarter, up to the end of the period, the last two years of them."""
     parameters, known, beyond = parameters_for(seat, period), scope(seat), scope_beyond(seat)
     end = period.end or period.start
-    values = []
-    for quarter in quarters(end, QUARTERS):
-        measured = measure_all(card.key, quarter.start, min(quarter.end or end, end))
-        label = f"{quarter.start.year} Q{quarter.start.month // 3 + 1}"
-        values.append((label, _summed(card, measured, known, beyond, parameters).value))
-    return drawn(values)
+    spans = [(quarter.start, min(quarter.end or end, end)) for quarter in quarters(end, QUARTERS)]
+    found = [_summed(card, one, known, beyond, parameters).value for one in measure_many([card.key], spans)[card.key]]
+    return drawn([(_quarter(start), value) for (start, _end), value in zip(spans, found, strict=True)])
+
+
+def _quarter(start: date) -> str:
+    return f"{start.year} Q{start.month // 3 + 1}"
 
 
 def figure_of(seat: Seat, card: Card, organization: Organization, period: Period) -> Figure:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kangqiao.domain.agreements.models import Agreement
-from kangqiao.domain.indicators import queries
+from kangqiao.domain.indicators import queries, rules
 from kangqiao.domain.indicators.tests.factories import (
     Network,
     add_hospital,
@@ -254,6 +254,61 @@ def test_trend_shows_the_last_eight_quarters(network: Network) -> None:
     assert {point.value for point in found.points if point.label != "2025 Q1"} == {0}
     assert table.count("<tr>") >= 9
     assert 'class="trend"' in page
+
+
+def test_card_has_a_curve_and_the_same_numbers_stand_in_a_table(network: Network) -> None:
+    bureau = sit(network.organizations["bureau"], "bureau_officer")
+    found = queries.board(bureau, queries.period_of(2025, date(2026, 1, 20)))
+    duty = next(one for one in found.figures if one.card.key == DUTY)
+    page = signed_in(bureau).get(address("list")).content.decode()
+    card = page.split(f'href="{reverse("indicators-detail", args=(DUTY,))}?year=2025"')[1].split("</a>")[0]
+    table = page.split("和卡片上的曲线是同一组数")[1].split("</details>")[0]
+    row = next(one for one in table.split("<tr>") if reverse("indicators-detail", args=(DUTY,)) in one)
+
+    quarters = queries.trend(bureau, queries.get_card(DUTY), queries.period_of(2025, date(2026, 1, 20)))
+    assert duty.curve is not None
+    assert [(one.label, one.value) for one in duty.curve.points] == [
+        (one.label, one.value) for one in quarters.points[-6:]
+    ]
+    assert card.count("<line") == 6, "five joints of six quarters, and the target"
+    assert 'class="goal"' in card
+    assert "从 2024 Q3 的 0.0 到 2025 Q4" in card
+    assert [float(one) for one in re.findall(r'class="num">([\d.]+)<', row)] == [
+        pytest.approx(float(one.value), abs=0.05) for one in quarters.points[-6:] if one.value is not None
+    ]
+    assert "≥100" in row
+
+
+def test_too_few_to_show_are_a_gap_in_the_curve_too(network: Network) -> None:
+    HalfDay.objects.exclude(pk__in=HalfDay.objects.order_by("pk").values("pk")[:9]).delete()
+    bureau = sit(network.organizations["bureau"], "bureau_officer")
+    found = queries.board(bureau, queries.period_of(2025, date(2026, 1, 20)))
+    visits = next(one for one in found.figures if one.card.key == "visits_per_half_day")
+
+    assert visits.curve is not None
+    assert {one.value for one in visits.curve.points} == {None}
+    page = signed_in(bureau).get(address("list")).content.decode()
+    card = page.split(f'href="{reverse("indicators-detail", args=("visits_per_half_day",))}?year=2025"')[1]
+    assert 'class="spark"' not in card.split("</a>")[0]
+
+
+def test_board_counts_everything_in_one_statement(network: Network) -> None:
+    bureau = sit(network.organizations["bureau"], "bureau_officer")
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        queries.board(bureau, queries.period_of(2025, date(2026, 1, 20)))
+
+    assert len([one for one in asked.captured_queries if "fact_encounter" in one["sql"]]) == 1
+
+
+def test_several_at_once_are_what_each_is_alone(network: Network) -> None:
+    spans = [(date(2025, 1, 1), date(2025, 2, 1)), (date(2025, 1, 1), date(2026, 1, 1))]
+    together = queries.measure_many(list(rules.cards()), spans)
+
+    assert together == {key: [queries.measure_all(key, *span) for span in spans] for key in rules.cards()}
+    assert together[DUTY][0] != together[DUTY][1]
+    assert together[DUTY][0]
 
 
 def resident_of(network: Network, centre: str) -> Resident:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -64,8 +64,17 @@ class Look:
 def looks(seat: Seat, resident: Resident, now: datetime) -> list[tuple[date, list[Look]]]:
     """Everybody but the reader of this page who saw the resident's data lately or was refused, newest day first."""
     events = list(_events(resident, now).exclude(by_id=seat.actor.id)[:MOST_EVENTS])
-    names = _organizations(event.organization_id for event in events)
-    demo = _invented(event.by_id for event in events)
+    return _by_day(
+        events, _organizations(event.organization_id for event in events), _invented(event.by_id for event in events)
+    )
+
+
+def own_looks(seat: Seat, resident: Resident, now: datetime) -> list[tuple[date, list[Look]]]:
+    """How often the reader of this page looked lately; those of others are for the resident and the audit alone."""
+    return _by_day(list(_events(resident, now).filter(by_id=seat.actor.id)[:MOST_EVENTS]), {}, frozenset())
+
+
+def _by_day(events: list[AuditEvent], names: dict[int, str], demo: Collection[str]) -> list[tuple[date, list[Look]]]:
     days = []
     for day, of_day in groupby(events, key=lambda event: localtime(event.at).date()):
         found: dict[tuple[str, int | None, str], Look] = {}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from kangqiao.base.idempotency import FIELD
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.accounts.tests.factories import seat
+from kangqiao.domain.accounts.tests.factories import seat, user
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.tests.factories import TESTER, centre, hospital
 from kangqiao.domain.records import actions
@@ -177,6 +177,44 @@ def test_the_record_says_when_it_was_updated_last(room: Any) -> None:
     assert f"档案最近更新 {before:%Y-%m-%d %H:%M}" in first
     assert "康复与随访计划" in first
     assert f"档案最近更新 {timezone.localtime():%Y-%m-%d %H}" in second
+
+
+def test_card_of_looks_tells_the_reader_of_the_own_ones_alone(room: Any) -> None:
+    client, gp, who, own = room
+    colleague = seat("gp", own, user("another-gp"))
+    other = Client()
+    other.force_login(User.objects.get(pk=colleague.user_id))
+    first = client.get(f"/residents/{who.pk}/").content.decode()
+    other.get(f"/residents/{who.pk}/")
+
+    page = client.get(f"/residents/{who.pk}/").content.decode()
+
+    card = page.split("谁看过", 1)[1].split("</section>")[0]
+    assert "您以前没有打开过；这一次已经记下。" in first
+    assert "打开了这份档案" in card
+    assert card.count("<p>") == 1, "nobody's look but the reader's"
+    assert colleague.actor.name not in card
+    assert "审计管理员" in card
+    assert gp.actor.id != colleague.actor.id
+
+
+def test_pressure_that_was_never_measured_teaches_where_it_comes_from(room: Any) -> None:
+    client, _gp, who, _own = room
+    before = client.get(f"/residents/{who.pk}/").content.decode()
+    send(client, who)
+    after = client.get(f"/residents/{who.pk}/").content.decode()
+
+    assert "还没有量过血压" in before
+    assert f'href="/residents/{who.pk}/visit/">接诊</a>' in before.split("还没有量过血压")[1]
+    assert "还没有量过血压" not in after
+    assert 'class="trend"' in after
+
+
+def test_nobody_is_taught_to_measure_a_child(room: Any) -> None:
+    client, _gp, _who, own = room
+    child = resident(own, birth_date=date(NOW.year - 6, 1, 1))
+
+    assert "还没有量过血压" not in client.get(f"/residents/{child.pk}/").content.decode()
 
 
 def test_the_page_costs_few_questions_and_little_time(room: Any) -> None:

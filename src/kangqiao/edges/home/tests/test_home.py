@@ -76,6 +76,20 @@ def test_tiles_count_what_their_rows_show(side: Side, role: str) -> None:
         assert ('class="empty"' in page) == (int(tile[1]) == 0)
 
 
+def test_what_is_at_nought_is_one_line_of_links_below_the_tiles(people: Cast) -> None:
+    browser = client(people.gp)
+    page = browser.get("/").content.decode()
+    tiles, line = page.split('id="tiles"')[1].split("</nav>")[0].split("现在没有：")
+    shown, quiet = (re.findall(r'href="/\?list=([a-z_]+)"', part) for part in (tiles, line))
+    opened = browser.get("/", {"list": quiet[0]}).content.decode()
+
+    usual = [one.key for one in worklists.LISTS[Role.GP] if not one.is_rare]
+    assert sorted(shown + quiet) == sorted(usual)
+    assert re.findall(r'class="n">(\d+)', tiles).count("0") <= 1, "only the open one may be at nought"
+    assert f'hx-get="/?list={quiet[0]}"' in line
+    assert re.search(rf'class="tile tile-zero" href="/\?list={quiet[0]}"[^>]*aria-current', opened)
+
+
 def test_what_few_houses_have_stands_there_while_something_waits(people: Cast) -> None:
     browser = client(people.gp)
     rare = [one.key for one in worklists.LISTS[Role.GP] if one.is_rare]

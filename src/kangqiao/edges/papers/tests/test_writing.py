@@ -7,7 +7,9 @@ import zipfile
 
 import pytest
 from docx import Document
+from docx.oxml.ns import qn
 
+from kangqiao.base.signatures import picture
 from kangqiao.base.upload_reader import TEXT, Refused, inspect
 from kangqiao.edges.papers.defaults import default_template
 from kangqiao.edges.papers.facts import NAMES, sample
@@ -104,3 +106,39 @@ def test_macro_file_is_refused(part: str) -> None:
 
     with zipfile.ZipFile(content) as archive, pytest.raises(Refused, match="active"):
         inspect(archive, TEXT)
+
+
+def pictures(content: bytes) -> list[tuple[str, int]]:
+    """Of each paragraph with a picture its words, and the width of the picture in millimetres."""
+    lines = Document(io.BytesIO(content)).paragraphs
+    return [(line.text, round(int(one.get("cx")) / 36000)) for line in lines for one in line._p.iter(qn("wp:extent"))]
+
+
+def test_drawn_signature_stands_on_its_line() -> None:
+    facts = sample("contract") | {"签名": "M40 120L80 60L120 130M200 90"}
+
+    paper = fill(default_template("contract"), facts, address=ADDRESS, fingerprint="0" * 64)
+
+    assert [(words, width) for words, width in pictures(paper) if words.startswith("乙方签名")] == [("乙方签名：", 50)]
+    with zipfile.ZipFile(io.BytesIO(paper)) as parts:
+        assert picture(facts["签名"]) in [parts.read(name) for name in parts.namelist() if "media/" in name]
+
+
+@pytest.mark.parametrize("strokes", [None, "", 'M1 1"/><w:t>x', "{{ 姓名 }}"])
+def test_paper_without_a_drawn_signature_has_the_line_to_sign_on(strokes: str | None) -> None:
+    facts = {name: value for name, value in sample("contract").items() if name != "签名"}
+    if strokes is not None:
+        facts["签名"] = strokes
+
+    paper = fill(default_template("contract"), facts, address=ADDRESS, fingerprint="0" * 64)
+
+    assert "乙方签名：＿＿＿" in text_of(paper)
+    assert [width for _words, width in pictures(paper)] == [24]
+
+
+def test_customers_layout_may_place_the_signature_or_leave_it_out() -> None:
+    check(word("{{ 签名 }}", "{{ 二维码 }}"), sample("contract"))
+    check(word("{{ 二维码 }}"), sample("contract"))
+
+    with pytest.raises(RuleBroken, match="签名"):
+        check(word("{{ 签名 }}", "{{ 二维码 }}"), sample("referral"))
