@@ -1,4 +1,4 @@
-"""An open letter and a running contract let their houses through by themselves (ADR 37): never more than the ledger.
+"""An open letter and a running contract let their houses through by themselves (ADR 38): never more than the ledger.
 
 The real actions send, accept, hand back, sign, refuse and end; after each, what the policy lets through and what the
 short scopes of Python count is what the ledger says.
