@@ -246,7 +246,8 @@ class Walk:
     def then_each_yuan_opens_to_formula_inputs_and_clause(self) -> None:
         """One line, all the way down."""
         who = self.finance
-        who.page.locator("a[href^='/finance/lines/']").first.click()
+        who.page.locator(".tree summary").first.click()
+        who.page.locator(".tree a[href^='/finance/lines/']").first.click()
         for words in ("辖区经费总额", "市补助比例", "由谁支付", "年度考核", "ZH-4.2d"):
             who.sees(words)
         self.album.takes(who.page, "yuan", "Each yuan opens to formula, inputs and clause")

@@ -103,7 +103,7 @@ class Branch:
     @property
     def population(self) -> int:
         """How many the centres shown serve together."""
-        return sum(row.line.inputs["population"] for row in self.rows)
+        return sum(row.line.inputs.get("population", 0) for row in self.rows)
 
 
 def branches(rows: Sequence[LineRow]) -> list[Branch]:
