@@ -108,6 +108,7 @@ def of_letter(seat: Seat) -> Q:
 EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
     "records.Observation": by_ledger, "records.Allergy": by_ledger, "records.Medication": by_ledger,
+    "records.Immunization": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
     "scheduling.Hold": by_ledger, "scheduling.Waiting": by_ledger, "scheduling.Appeal": by_ledger,
     "scheduling.Displaced": by_ledger,

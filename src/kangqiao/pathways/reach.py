@@ -78,6 +78,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "sending": _kind(own=(Role.RESIDENT,)),
         "member": _kind(own=(Role.CENTRE_MANAGER,)),
         "notice": _kind(own=EVERYBODY),
+        "immunization": _kind(related=TREATING),
         "observation": _kind(related=TREATING),
         "organization": _kind(
             own=(*LEADERS, Role.CENTRE_MANAGER, Role.REFERRAL_DESK),
@@ -188,6 +189,7 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "case_id": "school_case",
         "channel_id": "channel",
         "identity_id": "identity",
+        "immunization_id": "immunization",
         "item_id": "plan_item",
         "job_id": "job",
         "mark": "paper_mark",

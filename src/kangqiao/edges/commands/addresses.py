@@ -330,6 +330,8 @@ PAGES = {
     "residents-merge": "合并重复的档案、分开",
     "records-visit": "接诊：一页写完一次就诊",
     "records-keep": "居民的问题、过敏和用药",
+    "records-immunizations": "居民的预防接种，记一次接种",
+    "records-immunization": "一次接种和它的更正",
     "records-value": "一个测量值和它的更正",
     "records-mine": "我的档案、该做的服务和自测",
     "records-identifier": "居民身份证号全文",
