@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from kangqiao.base.fields import DayField
 from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.domain.records.actions import Measured, Told
+from kangqiao.domain.records.actions.immunizing import HERE
 from kangqiao.domain.records.models import Allergy, Encounter
 from kangqiao.domain.records.parameters import (
     Measure,
@@ -190,7 +191,7 @@ class KeepForm(forms.Form):
 class JabForm(forms.Form):
     """A vaccination: what the vaccine's box says where it was given here, what its certificate says where elsewhere."""
 
-    HERE, ELSEWHERE = "here", "elsewhere"
+    OWN, ELSEWHERE = "here", "elsewhere"
 
     vaccine = forms.ChoiceField(label=gettext_lazy("疫苗"))
     dose = forms.TypedChoiceField(
@@ -198,8 +199,8 @@ class JabForm(forms.Form):
     )
     given_on = DayField(label=gettext_lazy("哪天接种"))
     given = forms.ChoiceField(
-        label=gettext_lazy("在哪里接种"), initial=HERE, widget=forms.RadioSelect,
-        choices=((HERE, gettext_lazy("本机构")), (ELSEWHERE, gettext_lazy("别处，照接种证补记"))),
+        label=gettext_lazy("在哪里接种"), initial=OWN, widget=forms.RadioSelect,
+        choices=((OWN, gettext_lazy("本机构")), (ELSEWHERE, gettext_lazy("别处，照接种证补记"))),
     )  # fmt: skip
     place = forms.CharField(
         label=gettext_lazy("别处的名称"), max_length=60, required=False, help_text=gettext_lazy("照接种证上的章写。")
@@ -223,6 +224,9 @@ class JabForm(forms.Form):
         self.questions: list[Question] = []
         planned = {key for one in rules.series for dose in one.doses for key in dose.vaccines}
         rows = [(one.key in planned, one.key, called(one)) for one in rules.vaccines.values()]
+        is_elsewhere = self.data.get("given") == self.ELSEWHERE or bool(self.data.get("is_void"))
+        for name in HERE:
+            self.fields[name].required = not is_elsewhere
         self._offer("vaccine", [
             ("", _("请选疫苗")),
             (_("免疫规划"), [(key, name) for is_planned, key, name in rows if is_planned]),
@@ -239,7 +243,7 @@ class JabForm(forms.Form):
     def jab(self) -> Jab:
         """What the action takes."""
         told = {name: self.cleaned_data[name] for name in Jab.__dataclass_fields__ if name != "is_here"}
-        return Jab(**told | {"dose": told["dose"] or 0}, is_here=self.cleaned_data["given"] == self.HERE)
+        return Jab(**told | {"dose": told["dose"] or 0}, is_here=self.cleaned_data["given"] == self.OWN)
 
     def mark_of(self, code: str) -> str:
         """What a tick says yes to: this code about exactly this vaccine, dose, day and place."""

@@ -77,7 +77,7 @@ def immunization(request: SeatedRequest, immunization_id: int) -> HttpResponse:
     row, now = queries.immunization(request.seat, immunization_id), timezone.now()
     told = queries.as_told(row)
     first = {name: getattr(told, name) for name in told.__dataclass_fields__}
-    first["given"] = forms.JabForm.HERE if row.is_here else forms.JabForm.ELSEWHERE
+    first["given"] = forms.JabForm.OWN if row.is_here else forms.JabForm.ELSEWHERE
     form = forms.JabCorrectionForm(request.POST or None, initial=first)
     if request.method == "POST" and form.is_valid():
         try:
