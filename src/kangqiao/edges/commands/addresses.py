@@ -2,7 +2,7 @@
 
 AREAS = {
     "accounts": "账号", "agreements": "协议", "appraisal": "考核", "clauses": "条款", "closing": "考核",
-    "contracting": "签约", "stations": "服务站",
+    "contracting": "签约", "stations": "服务站", "quality": "质控",
     "education": "健康教育", "excel": "导入", "finance": "经费", "followup": "健康方案", "find": "查找", "help": "帮助",
     "papers": "文书", "work": "后台任务",
     "gallery": "组件", "health": "运行", "home": "首页", "indicators": "指标", "institutions": "机构",
@@ -196,6 +196,13 @@ PAGES = {
     "contracting-one-stop-new": "给签约居民安排一站式就诊",
     "contracting-one-stop-done": "一站式的一步做好了",
     "contracting-one-stop-cancel": "取消一次一站式就诊",
+    "quality-list": "质控抽查：抽过的每一次",
+    "quality-new": "按团队随机抽签约和服务",
+    "quality-sampling": "一次抽查：各团队的真实率和每一件",
+    "quality-item": "抽查到的一件",
+    "quality-check": "记下核查结果和问题",
+    "quality-step": "整改、销案、退回",
+    "quality-contact": "抽查时要联系的居民的姓名和电话",
     "stations-list": "服务站月报：各站、迟报、没报，中心合计",
     "stations-new": "登记服务站",
     "stations-report": "一个服务站一个月的数字，填写和更正",
