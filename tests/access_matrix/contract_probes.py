@@ -8,6 +8,7 @@ from tests.access_matrix.probes import BUREAUS, CENTRE, Given, Probe
 from tests.access_matrix.world import Side
 
 MANAGER = ("centre_manager",)
+BUREAU = ("bureau_officer",)
 
 
 def _stands(status: str) -> Given:
@@ -48,6 +49,17 @@ def _asks(side: Side) -> Given:
         "place": {"code": "310104"}, "centre": {"ownership": "private"},
         "approval": {"status": "refused", "answer": "演示"},
     }  # fmt: skip
+
+
+def _found(side: Side) -> Given:
+    """Something was found in what was drawn."""
+    told = {"status": "found", "how": "phone", "findings": ["no_plan"], "due_on": side.today, "checked_at": side.at}
+    return {"sampled_item": told}
+
+
+def _corrected(side: Side) -> Given:
+    """The centre has put it right."""
+    return {"sampled_item": _found(side)["sampled_item"] | {"status": "corrected", "answer": "演示"}}
 
 
 def _approved(side: Side) -> Given:
@@ -134,6 +146,15 @@ PROBES: tuple[Probe, ...] = (
         "contracting-one-stop-new", {"flow": "elderly", "on": "{tomorrow}"}, given=_nobody_comes,
         writes={"own": CENTRE},
     ),
+    Probe(
+        "quality-new", {"centre_id": "{centre.pk}", "starts_on": "{today}", "ends_on": "{today}", "size": "1"},
+        writes={"own": BUREAUS, "partner": ("bureau_officer",)},
+    ),
+    Probe("quality-check", {"how": "phone", "findings": "no_plan"}, step="find", writes={"own": BUREAU}),
+    Probe("quality-step", {"step": "correct", **REASON}, given=_found, step="correct", writes={"own": MANAGER}),
+    Probe("quality-step", {"step": "close"}, given=_corrected, step="close", writes={"own": BUREAU}),
+    Probe("quality-step", {"step": "send_back", **REASON}, given=_corrected, step="send_back", writes={"own": BUREAU}),
+    Probe("quality-contact"),
     Probe("stations-new", {"zh": "演示站"}, writes={"own": MANAGER}),
     Probe("stations-report", dict.fromkeys(KINDS, "1"), writes={"own": CENTRE}),
     Probe("contracting-one-stop-done", given=_to_do, writes={"own": CENTRE}),

@@ -27,7 +27,7 @@ from tests.access_matrix.helper_rows import add_helpers
 from tests.access_matrix.one_stop_rows import add_one_stop
 from tests.access_matrix.portal_rows import add_portal
 from tests.access_matrix.school_rows import add_schools
-from tests.access_matrix.station_rows import add_stations
+from tests.access_matrix.station_rows import add_samples, add_stations
 from tests.access_matrix.survey_rows import add_surveys
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def add_contracts(side: Side) -> None:
     side.add("approval", Approval, organization=side.centre, asked_at=side.at, said="演示")
     add_one_stop(side)
     add_stations(side)
+    add_samples(side)
     add_schools(side)
     add_helpers(side)
     add_portal(side)

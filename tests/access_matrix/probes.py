@@ -378,6 +378,7 @@ WITHOUT_TRACE = {
     "accounts-demo": "no demonstration",
     "accounts-seat": "chooses in the session alone",
     "records-identifier": "shows; the trace is the audit's",
+    "quality-contact": "shows; the trace is the audit's",
     "residents-ask": "nobody has looked yet",
     "residents-emergency": "not for whom one may see anyway",
     "residents-proxy": "nobody here has papers to be named by",

@@ -6,6 +6,7 @@ from tests.access_matrix.probes import CENTRE, Probe
 
 KEEPERS = (*CENTRE, "expert")
 VISIT = {"reason": "复诊", "diagnosis": "I10", "outcome": "treated", "next_visit": "auto", "systolic": "138"}
+JAB = {"vaccine": "influenza", "given_on": "{today}", "given": "elsewhere", "place": "演示门诊"}
 PERSON = {
     "identifier_kind": "none",
     "name": "演示新人",
@@ -16,6 +17,8 @@ PERSON = {
 PROBES: tuple[Probe, ...] = (
     Probe("records-visit", {**VISIT, "diastolic": "86"}, writes={"own": CENTRE, "partner": CENTRE}),
     Probe("records-keep", {"step": "problem", "name": "E78"}, writes={"own": KEEPERS, "partner": KEEPERS}),
+    Probe("records-immunizations", JAB, writes={"own": CENTRE, "partner": CENTRE}),
+    Probe("records-immunization", {**JAB, "is_void": "on", "reason": "记错了人"}, writes={"own": CENTRE}),
     Probe("records-value", {"reason": "记错了人"}, writes={"own": CENTRE}),
     Probe(
         "records-mine", {"systolic": "138", "diastolic": "86", "taken_at": "{today}T07:30"},

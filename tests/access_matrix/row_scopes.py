@@ -108,6 +108,7 @@ def of_letter(seat: Seat) -> Q:
 EXACT: dict[str, Allowed] = {
     "residents.Resident": residents.visible_to, "records.Encounter": by_ledger, "records.Condition": by_ledger,
     "records.Observation": by_ledger, "records.Allergy": by_ledger, "records.Medication": by_ledger,
+    "records.Immunization": by_ledger,
     "records.Document": by_ledger, "residents.Consent": by_ledger, "scheduling.Booking": by_ledger,
     "scheduling.Hold": by_ledger, "scheduling.Waiting": by_ledger, "scheduling.Appeal": by_ledger,
     "scheduling.Displaced": by_ledger,
@@ -117,6 +118,13 @@ EXACT: dict[str, Allowed] = {
     "messaging.ChannelChoice": lambda seat: Q(user=seat.user_id),
     "publication.Publication": publication.visible_to, "residents.Question": residents.questions_visible_to,
 }  # fmt: skip
+
+
+def of_sample(seat: Seat) -> Q:
+    """What one's house drew, or what was drawn of it."""
+    return Q(sampling__bureau=seat.organization_id) | Q(sampling__centre=seat.organization_id)
+
+
 SCOPES: dict[str, Allowed] = {
     **EXACT,
     "residents.Basis": bases, "residents.Merge": lambda seat: residents.visible_to(seat, field="kept_id"),
@@ -132,6 +140,7 @@ SCOPES: dict[str, Allowed] = {
     "base.PaperTemplate": everything, "workforce.Absence": of_staff, "agreements.Party": of_staff,
     "contracting.TeamMember": everything, "contracting.Contract": by_ledger, "contracting.KeyPerson": by_ledger,
     "contracting.Household": lambda seat: residents.visible_to(seat, field="head_id"),
+    "quality.SampledItem": of_sample,
     "followup.Assessment": by_ledger, "followup.CarePlan": by_ledger, "followup.Invitation": by_ledger,
     "followup.Survey": by_ledger, "followup.TeamTask": by_ledger, "education.Sending": by_ledger,
     "followup.SurveyAnswer": lambda seat: residents.visible_to(seat, field="survey__resident_id"),

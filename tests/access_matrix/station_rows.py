@@ -6,10 +6,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kangqiao.domain.institutions.models import Organization
+from kangqiao.domain.quality.models import SampledItem, Sampling
 from kangqiao.domain.stations.models import StationCount, StationReport
 
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
+
+
+def add_samples(side: Side) -> None:
+    """What the bureau drew of the centre: a contract and a service to check."""
+    side.add("sampling", Sampling, bureau=side.bureau, centre=side.centre, size=1, seed=7, drawn_at=side.at)
+    drawn = {"sampling": side.sampling, "team": side.team, "contract": side.contract, "number": side.contract.number}
+    side.add("sampled_item", SampledItem, kind="contract", **drawn)
 
 
 def add_stations(side: Side) -> None:

@@ -43,6 +43,8 @@ PAGES = {
     "contracting-community-step": ("contracting-community", "community"),
     "contracting-approval-grant": ("contracting-approval", "approval"),
     "contracting-approval-step": ("contracting-approval", "approval"),
+    "quality-check": ("quality-item", "sampled_item"),
+    "quality-step": ("quality-item", "sampled_item"),
     "contracting-one-stop-cancel": ("contracting-one-stop-day", ""),
     "contracting-visit-step": ("contracting-visits", ""),
 }

@@ -72,7 +72,8 @@ MARKS = {
     "agreements.Agreement": "agreement", "scheduling.Booking": "booking", "referral.Referral": "referral",
     "messaging.Notice": "notice", "records.Document": "document", "residents.Consent": "consent",
     "residents.Emergency": "emergency", "residents.Question": "question", "base.ImportRow": "import_row",
-    "base.Job": "job", "contracting.Contract": "contract", "referral.SchoolCase": "school_case",
+    "base.Job": "job", "contracting.Contract": "contract", "quality.SampledItem": "sampled_item",
+    "referral.SchoolCase": "school_case",
 }  # fmt: skip
 LONG_AGO = date(2020, 1, 1)
 

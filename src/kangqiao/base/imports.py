@@ -7,7 +7,7 @@ rows are entered and how they are taken back. Nothing here knows what the rows m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,8 @@ class ListKind:
     """One list that can be read in. `judge` sees all rows at once, so that it asks the database once.
 
     `enter` answers an id for each row; `leave` takes rows back and answers why those stay that stay. `is_joined` tells
-    that rows name one another: then they are judged and entered all together.
+    that rows name one another: then they are judged and entered all together. `columns_for` gives the columns where
+    they differ by house and day; without a `key_head` no row repeats another by itself.
     """
 
     key: str
@@ -75,6 +76,11 @@ class ListKind:
     leave: Callable[[Sequence[int], Actor, datetime], Mapping[int, str]]
     stays: Mapping[str, Any] = field(default_factory=dict)
     is_joined: bool = False
+    columns_for: Callable[[Actor, datetime], tuple[Column, ...]] | None = None
+
+    def seen_by(self, by: Actor, at: datetime) -> ListKind:
+        """The list as somebody has it, with the columns of their house."""
+        return self if self.columns_for is None else replace(self, columns=self.columns_for(by, at))
 
     @property
     def heads(self) -> list[str]:

@@ -40,6 +40,7 @@ MODULES = (
     "followup",
     "education",
     "stations",
+    "quality",
     "referral",
     "indicators",
     "appraisal",

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("asks/", include("kangqiao.domain.portal.urls")),
     path("plans/", include("kangqiao.domain.followup.urls")),
     path("education/", include("kangqiao.domain.education.urls")),
+    path("quality/", include("kangqiao.domain.quality.urls")),
     path("stations/", include("kangqiao.domain.stations.urls")),
     path("indicators/", include("kangqiao.domain.indicators.urls")),
     path("appraisals/", include("kangqiao.domain.appraisal.urls")),

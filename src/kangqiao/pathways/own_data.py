@@ -10,7 +10,15 @@ from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.accounts.queries import seat_of
 from kangqiao.domain.records import queries as records
-from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
+from kangqiao.domain.records.models import (
+    Allergy,
+    Condition,
+    Document,
+    Encounter,
+    Immunization,
+    Medication,
+    Observation,
+)
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.permissions import visible_to as referrals_visible_to
 from kangqiao.domain.residents import queries as residents
@@ -33,6 +41,7 @@ class Kept:
     observations: list[Observation]
     allergies: list[Allergy]
     medications: list[Medication]
+    immunizations: list[Immunization]
     documents: list[Document]
     bookings: list[Booking]
     referrals: list[Referral]
@@ -42,8 +51,8 @@ class Kept:
     def count(self) -> int:
         """How many rows it is."""
         rows = (
-            self.encounters, self.conditions, self.observations, self.allergies, self.medications, self.documents,
-            self.bookings, self.referrals,
+            self.encounters, self.conditions, self.observations, self.allergies, self.medications, self.immunizations,
+            self.documents, self.bookings, self.referrals,
         )  # fmt: skip
         return sum(len(one) for one in rows) + sum(len(of_day) for _day, of_day in self.looks)
 
@@ -75,6 +84,7 @@ def everything_kept(seat: Seat, resident_id: int | None, now: datetime) -> Kept:
         observations=list(records.observations_of(seat, one, rest, past=True)),
         allergies=records.allergies_of(seat, one, rest, past=True),
         medications=list(records.medications_of(seat, one, rest, past=True)),
+        immunizations=list(records.immunizations_of(seat, one, rest, past=True)),
         documents=list(records.documents_of(seat, one, rest)),
         bookings=list(
             bookings.filter(bookings_visible_to(seat), resident=one).order_by("-slot__starts_at")

@@ -1,4 +1,4 @@
-"""Values as they are typed, a correction, what a resident lives with, and a visit as the consulting room writes it."""
+"""Values as they are typed, corrections, what a resident lives with, vaccinations, and a whole visit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,22 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kangqiao.base.fields import DayField
 from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.domain.records.actions import Measured, Told
+from kangqiao.domain.records.actions.immunizing import HERE
 from kangqiao.domain.records.models import Allergy, Encounter
-from kangqiao.domain.records.parameters import Measure, allergens, drugs, measures, next_visit, targets, topics
+from kangqiao.domain.records.parameters import (
+    Measure,
+    allergens,
+    drugs,
+    measures,
+    next_visit,
+    programme,
+    targets,
+    topics,
+)
+from kangqiao.domain.records.queries import Jab, Odd
 from kangqiao.domain.records.rules import Fault, Reading, days_to_next, fits_together, read_value
 
 Words = str | Promise
@@ -174,6 +186,86 @@ class KeepForm(forms.Form):
     words = forms.CharField(max_length=200, required=False)
     severity = forms.ChoiceField(choices=Allergy.Severity.choices, required=False)
     is_sure = forms.BooleanField(required=False)
+
+
+class JabForm(forms.Form):
+    """A vaccination: what the vaccine's box says where it was given here, what its certificate says where elsewhere."""
+
+    OWN, ELSEWHERE = "here", "elsewhere"
+
+    vaccine = forms.ChoiceField(label=gettext_lazy("疫苗"))
+    dose = forms.TypedChoiceField(
+        label=gettext_lazy("第几剂"), required=False, coerce=int, help_text=gettext_lazy("空着就是下一剂。")
+    )
+    given_on = DayField(label=gettext_lazy("哪天接种"))
+    given = forms.ChoiceField(
+        label=gettext_lazy("在哪里接种"), initial=OWN, widget=forms.RadioSelect,
+        choices=((OWN, gettext_lazy("本机构")), (ELSEWHERE, gettext_lazy("别处，照接种证补记"))),
+    )  # fmt: skip
+    place = forms.CharField(
+        label=gettext_lazy("别处的名称"), max_length=60, required=False, help_text=gettext_lazy("照接种证上的章写。")
+    )
+    performer = forms.CharField(label=gettext_lazy("谁接种的"), max_length=60, required=False)
+    manufacturer = forms.CharField(label=gettext_lazy("上市许可持有人"), max_length=60, required=False)
+    lot = forms.CharField(
+        label=gettext_lazy("批号"), max_length=40, required=False, widget=forms.TextInput({"autocomplete": "off"})
+    )
+    expires_on = DayField(label=gettext_lazy("有效期至"), required=False)
+    route = forms.ChoiceField(label=gettext_lazy("途径"), required=False)
+    site = forms.ChoiceField(label=gettext_lazy("部位"), required=False)
+    reaction = forms.CharField(
+        label=gettext_lazy("不良反应"), max_length=200, required=False,
+        help_text=gettext_lazy("留观时或以后出现的；没有就空着。"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rules, spot = programme(), 2 if is_english() else 1
+        self.questions: list[Question] = []
+        planned = {key for one in rules.series for dose in one.doses for key in dose.vaccines}
+        rows = [(one.key in planned, one.key, called(one)) for one in rules.vaccines.values()]
+        is_elsewhere = self.data.get("given") == self.ELSEWHERE or bool(self.data.get("is_void"))
+        for name in HERE:
+            self.fields[name].required = not is_elsewhere
+        self._offer("vaccine", [
+            ("", _("请选疫苗")),
+            (_("免疫规划"), [(key, name) for is_planned, key, name in rows if is_planned]),
+            (_("其他疫苗"), [(key, name) for is_planned, key, name in rows if not is_planned]),
+        ])  # fmt: skip
+        most = max(len(one.doses) for one in rules.series)
+        self._offer("dose", [("", "—"), *((n, _("第 %(n)s 剂") % {"n": n}) for n in range(1, most + 1))])
+        self._offer("route", [("", "—"), *((one[0], one[spot]) for one in rules.routes)])
+        self._offer("site", [("", "—"), *((one[0], one[spot]) for one in rules.sites)])
+
+    def _offer(self, name: str, choices: list[Any]) -> None:
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    def jab(self) -> Jab:
+        """What the action takes."""
+        told = {name: self.cleaned_data[name] for name in Jab.__dataclass_fields__ if name != "is_here"}
+        return Jab(**told | {"dose": told["dose"] or 0}, is_here=self.cleaned_data["given"] == self.OWN)
+
+    def mark_of(self, code: str) -> str:
+        """What a tick says yes to: this code about exactly this vaccine, dose, day and place."""
+        return "=".join((code, *(str(self.cleaned_data[name]) for name in ("vaccine", "dose", "given_on", "given"))))
+
+    def ask(self, odd: Iterable[Odd]) -> None:
+        """What is odd becomes a question each."""
+        self.questions = [Question(self.mark_of(one.code), one.words) for one in odd if one.is_asked]
+
+    def sure(self) -> set[str]:
+        """The codes that were ticked for what stands in the form now."""
+        ticked = list(getattr(self.data, "getlist", lambda _name: [])("sure"))
+        return {code for code in (one.partition("=")[0] for one in ticked) if self.mark_of(code) in ticked}
+
+
+class JabCorrectionForm(JabForm):
+    """The right vaccination, or that there was none, and why."""
+
+    is_void = forms.BooleanField(label=gettext_lazy("作废：没有这次接种，或记错了人"), required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("为什么更正"), max_length=200, help_text=gettext_lazy("原来的记录会和这句话一起留着。")
+    )
 
 
 class VisitForm(MeasuresForm):

@@ -1,4 +1,4 @@
-"""Encounters, observations, conditions, allergies, medicines and documents."""
+"""Encounters, observations, conditions, allergies, medicines, immunisations and documents."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -213,6 +213,76 @@ class Medication(BaseModel):
         identifying = ("resident", "recorded_by", "stopped_by")
         clinical = ("encounter", "code", "zh", "dose", "since", "until", "stop_reason")
         operational = ()
+
+
+class Immunization(BaseModel):
+    """A vaccination given here, or elsewhere as a certificate shows (FHIR Immunization).
+
+    A correction is a row of its own that names the former one, with its reason; the row nobody corrected is current.
+    `series` is what it is against, `dose` which one of it, none where nobody counts. `place` names a house elsewhere.
+    """
+
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="+")
+    # The house that wrote it, which gave it too where it was given here.
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    encounter = models.ForeignKey(Encounter, models.PROTECT, null=True, blank=True, related_name="+")
+    vaccine = models.CharField(max_length=24)
+    series = models.CharField(max_length=24)
+    dose = models.PositiveSmallIntegerField(null=True, blank=True)
+    given_on = models.DateField()
+    is_here = models.BooleanField()
+    place = models.CharField(max_length=60, blank=True, db_default="")
+    performer = models.CharField(max_length=60, blank=True, db_default="")
+    manufacturer = models.CharField(max_length=60, blank=True, db_default="")
+    lot = models.CharField(max_length=40, blank=True, db_default="")
+    expires_on = models.DateField(null=True, blank=True)
+    site = models.CharField(max_length=12, blank=True, db_default="")
+    route = models.CharField(max_length=4, blank=True, db_default="")
+    reaction = models.CharField(max_length=200, blank=True, db_default="")
+    # Somebody was asked about an odd age, interval or allergy and said that it is so.
+    is_confirmed = models.BooleanField(default=False, db_default=False)
+    recorded_by = models.CharField(max_length=100)
+    recorded_at = models.DateTimeField()
+    corrects = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="correction")
+    reason = models.CharField(max_length=200, blank=True, db_default="")
+    is_current = models.BooleanField(default=True, db_default=True)
+    is_void = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(corrects__isnull=True, reason="", is_void=False)
+                | (Q(corrects__isnull=False) & ~Q(reason="")),
+                name="immunization_correction_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_here=False)
+                | (
+                    Q(expires_on__isnull=False, expires_on__gte=F("given_on"))
+                    & ~Q(lot="") & ~Q(manufacturer="") & ~Q(performer="")
+                ),
+                name="immunization_here_is_whole",
+            ),
+            models.UniqueConstraint(
+                fields=("resident", "series", "dose"), condition=Q(is_current=True, is_void=False),
+                name="immunization_dose_once",
+            ),
+            models.UniqueConstraint(
+                fields=("resident", "series", "given_on"), condition=Q(is_current=True, is_void=False),
+                name="immunization_day_once",
+            ),
+        )  # fmt: skip
+        indexes = (models.Index(fields=("resident", "-given_on"), name="immunization_of_resident"),)
+        ordering = ("-given_on", "-id")
+
+    class Privacy:
+        rows = OF_LEDGER
+        identifying = ("resident", "performer", "recorded_by")
+        clinical = (
+            "encounter", "vaccine", "series", "dose", "place", "manufacturer", "lot", "expires_on", "site", "route",
+            "reaction", "is_confirmed", "corrects", "reason", "is_void",
+        )  # fmt: skip
+        operational = ("organization", "given_on", "is_here", "recorded_at", "is_current")
 
 
 class Document(BaseModel):

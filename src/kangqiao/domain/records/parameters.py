@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
@@ -184,4 +185,106 @@ def life_course() -> tuple[CourseService, ...]:
             tuple(row.get("observations", ())),
         )
         for row in _data("life_course")["services"]
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Vaccine:
+    """A vaccine by its ATC code: how it is given, what is in it that people are allergic to."""
+
+    key: str
+    atc: str
+    zh: str
+    en: str
+    route: str
+    is_live: bool
+    contains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """One dose of a series: which vaccines, at which age, how old one must be, how long after the dose before.
+
+    Ages are months after birth; `before_months` is the age from which it is not given any more, 0 for none.
+    """
+
+    number: int
+    vaccines: tuple[str, ...]
+    at_months: int
+    min_months: int
+    gap_days: int
+    gap_months: int
+    before_months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The doses against one disease, for whom by birth and sex; who has begun it needs not the one it is instead of."""
+
+    key: str
+    zh: str
+    en: str
+    doses: tuple[Dose, ...]
+    sex: str
+    born_from: date
+    born_before: date
+    instead_of: str
+
+    def is_for(self, born: date, sex: str) -> bool:
+        """Whether somebody of that birth and sex is to get it."""
+        return self.born_from <= born < self.born_before and self.sex in ("", sex)
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What the pack says of vaccines: the list, the series, what refuses and what only asks, and until which age."""
+
+    vaccines: Mapping[str, Vaccine]
+    series: tuple[Series, ...]
+    binding: frozenset[str]
+    days_between_live: int
+    catch_up_years: int
+    unknown_years: tuple[int, int]
+    unknown: tuple[str, str, str, str]
+    routes: tuple[tuple[str, str, str, str], ...]
+    sites: tuple[tuple[str, str, str, str], ...]
+
+
+@cache
+def programme() -> Programme:
+    """The national immunisation programme."""
+    told = _data("immunization")
+    rules, unknown = told["rules"], told["unknown"]
+    return Programme(
+        vaccines=MappingProxyType(
+            {
+                one["key"]: Vaccine(
+                    one["key"], one["atc"], one["zh"], one["en"], one["route"], one.get("is_live", False),
+                    tuple(one["contains"]),
+                )
+                for one in told["vaccines"]
+            }
+        ),
+        series=tuple(_series(one) for one in told["series"]),
+        binding=frozenset(key for key, one in rules.items() if one["force"] == "binding"),
+        days_between_live=rules["live_too_soon"]["days_between_live"],
+        catch_up_years=told["catch_up_years"]["value"],
+        unknown_years=(unknown["years"][0], unknown["years"][1]),
+        unknown=(unknown["zh"], unknown["en"], unknown["why_zh"], unknown["why_en"]),
+        routes=tuple((a, b, c, d) for a, b, c, d in told["routes"]),
+        sites=tuple((a, b, c, d) for a, b, c, d in told["sites"]),
+    )  # fmt: skip
+
+
+def _series(row: Mapping[str, Any]) -> Series:
+    doses = tuple(
+        Dose(
+            number, tuple(one["vaccines"]), one["at_months"], one.get("min_months", one["at_months"]),
+            one.get("gap_days", 0), one.get("gap_months", 0), one.get("before_months", 0),
+        )
+        for number, one in enumerate(row["doses"], start=1)
+    )  # fmt: skip
+    return Series(
+        row["key"], row["zh"], row["en"], doses, row.get("sex", ""), row.get("born_from", date.min),
+        row.get("born_before", date.max), row.get("instead_of", ""),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
-from kangqiao.domain.records.models import Observation
+from kangqiao.domain.records.models import Immunization, Observation
 from kangqiao.domain.residents.models import Basis, Consent
 from kangqiao.domain.residents.permissions import consents_at, user_id_of, valid_at
 from kangqiao.domain.workforce.models import Practitioner
@@ -69,6 +69,13 @@ def can_correct(by: Actor, former: Observation, at: datetime) -> Decision:
         return can_measure_at_home(by, former.resident_id, at)
     if by.organization_id != former.organization_id:
         return no(_("这个值由记录它的机构更正。"))
+    return can_write_about(by, former.resident_id, at)
+
+
+def can_correct_immunization(by: Actor, former: Immunization, at: datetime) -> Decision:
+    """A vaccination is corrected by the house that wrote it."""
+    if by.organization_id != former.organization_id:
+        return no(_("接种记录由写下它的机构更正。"))
     return can_write_about(by, former.resident_id, at)
 
 

@@ -1,4 +1,4 @@
-"""What a typed value means, when the next visit is due, and which services of a life course are due when."""
+"""What a typed value means, when the next visit is due, which services and vaccinations are due when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 
-from kangqiao.domain.records.parameters import CourseService, Measure, NextVisit, Target
+from kangqiao.domain.records.parameters import CourseService, Dose, Measure, NextVisit, Programme, Series, Target
 from kangqiao.domain.residents.rules import age_on, birthday
 from kangqiao.kernel.bounds import Verdict
 
@@ -168,3 +168,178 @@ def _months_after(day: date, months: int) -> date:
         return birthday(day, years).replace(month=month + 1)
     except ValueError:
         return date(day.year + years, month + 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A vaccination: against what, which dose (0 where none is counted), when."""
+
+    vaccine: str
+    series: str
+    dose: int
+    on: date
+
+
+class DoseFault(Enum):
+    """What is the matter with a vaccination; those the pack names by these words are asked about or refused by it."""
+
+    NOT_NOW = "not_now"
+    BEFORE_BIRTH = "before_birth"
+    AFTER_DEATH = "after_death"
+    TWICE = "twice"
+    SAME_DAY = "same_day"
+    NO_DOSE = "no_dose"
+    ORDER = "order"
+    EXPIRED = "expired"
+    TOO_YOUNG = "too_young"
+    TOO_OLD = "too_old"
+    TOO_SOON = "too_soon"
+    LIVE_TOO_SOON = "live_too_soon"
+    UNPROGRAMMED = "unprogrammed"
+
+
+# What the paper leaves to the pack; the others cannot be.
+BY_PACK = frozenset(
+    {
+        DoseFault.TOO_YOUNG, DoseFault.TOO_OLD, DoseFault.TOO_SOON, DoseFault.LIVE_TOO_SOON, DoseFault.UNPROGRAMMED,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DoseFinding:
+    """One fault of a vaccination, the day it turns on, and whether somebody may say that it is right so."""
+
+    fault: DoseFault
+    day: date
+    is_asked: bool = False
+
+
+def series_of(vaccine: str, born: date, sex: str, told: Programme) -> Series | None:
+    """The series of a vaccine for somebody of that birth and sex; None where the programme has none."""
+    fit = (one for one in told.series if one.is_for(born, sex))
+    return next((one for one in fit if any(vaccine in dose.vaccines for dose in one.doses)), None)
+
+
+def next_number(series: Series, known: Iterable[Given]) -> int:
+    """The number of the first dose that is not on record; 0 when the series is whole."""
+    had = {one.dose for one in known if one.series == series.key}
+    return next((dose.number for dose in series.doses if dose.number not in had), 0)
+
+
+def judge_dose(
+    told: Given, born: date, died: date | None, series: Series | None, known: Collection[Given], rules: Programme,
+    today: date, *, is_here: bool, expires_on: date | None = None,
+) -> list[DoseFinding]:  # fmt: skip
+    """Everything that is wrong or odd about one vaccination, the impossible first.
+
+    What was given elsewhere is written as it was: what the pack forbids is asked about, not refused.
+    """
+    found = list(_impossible(told, born, died, series, known, today, expires_on))
+    for fault, day in _odd(told, born, series, known, rules):
+        found.append(DoseFinding(fault, day, is_asked=not is_here or fault.value not in rules.binding))
+    return sorted(found, key=lambda one: one.is_asked)
+
+
+def _impossible(
+    told: Given, born: date, died: date | None, series: Series | None, known: Collection[Given], today: date,
+    expires_on: date | None,
+) -> Iterable[DoseFinding]:  # fmt: skip
+    if told.on > today:
+        yield DoseFinding(DoseFault.NOT_NOW, today)
+    if told.on < born:
+        yield DoseFinding(DoseFault.BEFORE_BIRTH, born)
+    if died is not None and told.on > died:
+        yield DoseFinding(DoseFault.AFTER_DEATH, died)
+    if expires_on is not None and expires_on < told.on:
+        yield DoseFinding(DoseFault.EXPIRED, expires_on)
+    if series is not None and not 1 <= told.dose <= len(series.doses):
+        yield DoseFinding(DoseFault.NO_DOSE, told.on)
+    same = [one for one in known if one.series == told.series]
+    for one in same:
+        if told.dose and one.dose == told.dose:
+            yield DoseFinding(DoseFault.TWICE, one.on)
+        elif one.on == told.on:
+            yield DoseFinding(DoseFault.SAME_DAY, one.on)
+        elif told.dose and one.dose and (one.dose < told.dose) != (one.on < told.on):
+            yield DoseFinding(DoseFault.ORDER, one.on)
+
+
+def _odd(
+    told: Given, born: date, series: Series | None, known: Collection[Given], rules: Programme
+) -> Iterable[tuple[DoseFault, date]]:
+    for day in _live_too_near(told, known, rules):
+        yield DoseFault.LIVE_TOO_SOON, day
+    if series is None or not 1 <= told.dose <= len(series.doses):
+        return
+    dose = series.doses[told.dose - 1]
+    if told.vaccine not in dose.vaccines:
+        yield DoseFault.UNPROGRAMMED, told.on
+    youngest = _months_after(born, dose.min_months)
+    if told.on < youngest:
+        yield DoseFault.TOO_YOUNG, youngest
+    if dose.before_months and told.on >= (end := _months_after(born, dose.before_months)):
+        yield DoseFault.TOO_OLD, end
+    before = [one.on for one in known if one.series == told.series and 0 < one.dose < told.dose]
+    if before and told.on < (soonest := _after_gap(max(before), dose)):
+        yield DoseFault.TOO_SOON, soonest
+
+
+def _live_too_near(told: Given, known: Collection[Given], rules: Programme) -> Iterable[date]:
+    """Days of other live vaccines that were neither on the same day nor long enough apart."""
+    live = {key for key, one in rules.vaccines.items() if one.is_live}
+    if told.vaccine not in live:
+        return []
+    others = (one for one in known if one.series != told.series and one.vaccine in live)
+    return sorted({one.on for one in others if 0 < abs((told.on - one.on).days) < rules.days_between_live})[:1]
+
+
+def _after_gap(day: date, dose: Dose) -> date:
+    return _months_after(day, dose.gap_months) + timedelta(days=dose.gap_days)
+
+
+@dataclass(frozen=True, slots=True)
+class DoseDue:
+    """The next dose of a series: its number, its day, when the one before was, and whether that day has passed.
+
+    Without a series the record knows nothing of a child's vaccinations.
+    """
+
+    series: Series | None
+    dose: int
+    on: date
+    last: date | None
+    is_late: bool
+
+
+def due_doses(
+    born: date, sex: str, known: Collection[Given], rules: Programme, today: date, days_ahead: int
+) -> list[DoseDue]:
+    """The next dose of each series of the programme until so many days ahead, the earliest first (XH23-4.3a)."""
+    age, (first, end) = age_on(_parts(born), _parts(today)), rules.unknown_years
+    if age >= rules.catch_up_years:
+        return []
+    if not known and first <= age < end:
+        return [DoseDue(None, 0, today, None, is_late=False)]
+    begun = {one.series for one in known}
+    mine = [one for one in rules.series if one.is_for(born, sex)]
+    replaced = {one.instead_of for one in mine if one.instead_of and one.key in begun}
+    wanted = [one for one in mine if one.key in begun or not (one.instead_of or one.key in replaced)]
+    if not known:
+        # Nobody asks a young person of whom nothing is on record for what is given to small children.
+        wanted = [one for one in wanted if one.doses[0].at_months >= end * 12]
+    found = [due for one in wanted if (due := next_dose(one, born, known, today)) is not None]
+    return sorted((one for one in found if one.on <= today + timedelta(days=days_ahead)), key=lambda one: one.on)
+
+
+def next_dose(series: Series, born: date, known: Collection[Given], today: date) -> DoseDue | None:
+    """The first dose of a series that is not on record; none when it is whole, or over by age."""
+    number = next_number(series, known)
+    if not number:
+        return None
+    dose = series.doses[number - 1]
+    before = [one.on for one in known if one.series == series.key and one.dose < number]
+    on = max([_months_after(born, dose.at_months), *([_after_gap(max(before), dose)] if before else [])])
+    if dose.before_months and today >= _months_after(born, dose.before_months):
+        return None
+    return DoseDue(series, number, on, max(before, default=None), on < today)

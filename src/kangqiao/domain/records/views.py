@@ -19,10 +19,11 @@ from kangqiao.base.pages import number_in
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.records import actions, forms, queries
-from kangqiao.domain.records.permissions import can_correct
+from kangqiao.domain.records.models import Immunization
+from kangqiao.domain.records.permissions import can_correct, can_correct_immunization
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.permissions import TREATING
-from kangqiao.kernel.errors import RuleBroken
+from kangqiao.kernel.errors import RuleBroken, Taken
 
 KEEPERS = (Role.GP, Role.CENTRE_MANAGER, Role.EXPERT)
 
@@ -69,6 +70,30 @@ def value(request: SeatedRequest, observation_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=tuple(TREATING))
+@idempotent
+def immunization(request: SeatedRequest, immunization_id: int) -> HttpResponse:
+    """One vaccination with what stood there before; posting corrects it."""
+    row, now = queries.immunization(request.seat, immunization_id), timezone.now()
+    told = queries.as_told(row)
+    first = {name: getattr(told, name) for name in told.__dataclass_fields__}
+    first["given"] = forms.JabForm.OWN if row.is_here else forms.JabForm.ELSEWHERE
+    form = forms.JabCorrectionForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = _jab_corrected(request, row, form)
+        except (RuleBroken, Taken) as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("已更正，原来的记录和原因一起留着。"))
+            return redirect("records-immunization", made.pk)
+    page = {"row": queries.shown_jabs([row])[0], "form": form, "resident": row.resident}
+    page["former"] = queries.shown_jabs(queries.former_immunizations(row))
+    page["may_correct"] = row.is_current and not row.is_void and bool(can_correct_immunization(request.actor, row, now))
+    return render(request, "records/immunization.html", page, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @access("role", roles=KEEPERS)
 @idempotent
 def keep(request: SeatedRequest, resident_id: int) -> HttpResponse:
@@ -109,6 +134,17 @@ def mine(request: SeatedRequest) -> HttpResponse:
         "form": form, "asked": _asked(request),
     }  # fmt: skip
     return render(request, "records/mine.html", page, status=422 if form.errors else 200)
+
+
+def _jab_corrected(request: SeatedRequest, row: Immunization, form: forms.JabCorrectionForm) -> Immunization:
+    """The correction a form tells; what is odd about it becomes its questions."""
+    at, told = timezone.now(), None if form.cleaned_data["is_void"] else form.jab()
+    if told is not None:
+        form.ask(queries.judged(row.resident, told, timezone.localdate(at), row)[1])
+    reason = form.cleaned_data["reason"]
+    return actions.correct_immunization(
+        immunization_id=row.pk, told=told, reason=reason, sure=form.sure(), by=request.actor, at=at
+    )
 
 
 def _asked(request: HttpRequest) -> int | None:

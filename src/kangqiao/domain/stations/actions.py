@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
@@ -58,6 +58,33 @@ def report_month(
         step = "correct_month" if former else "report_month"
         record(f"stations.{step}", row, by=by, at=at, policy_ref=ref, month=f"{month:%Y-%m}", numbers=dict(numbers))
     return row
+
+
+def take_back_reports(*, report_ids: Sequence[int], by: Actor, at: datetime) -> Mapping[int, str]:
+    """Reports that came in as a sheet go again, and what each corrected stands as before; answers why some stay.
+
+    A report that was corrected since stays. Raises Denied.
+    """
+    stays = {}
+    with transaction.atomic():
+        rows = StationReport.objects.select_for_update(of=("self",)).select_related("station").order_by("-version")
+        for row in rows.filter(pk__in=report_ids):
+            allowed = can_report(by, row.station)
+            if not allowed:
+                raise Denied(allowed.reason, clause=allowed.clause)
+            if not row.is_current:
+                stays[row.pk] = "stations.stationreport"
+                continue
+            former = StationReport.objects.filter(
+                station=row.station_id, month=row.month, version=row.version - 1
+            ).first()
+            record("stations.take_back_report", row, by=by, at=at, month=f"{row.month:%Y-%m}", version=row.version)
+            row.counts.all().delete()
+            row.delete()
+            if former is not None:
+                former.is_current = True
+                former.save(update_fields=("is_current",))
+    return stays
 
 
 def _check_month(station: Organization, month: date, on: date) -> None:

@@ -98,6 +98,12 @@ def stations(seat: Seat) -> QuerySet[Organization]:
     return mine.order_by("part_of", "code")
 
 
+def stations_of(centre_id: int) -> QuerySet[Organization]:
+    """The stations of a centre."""
+    rows = Organization.objects.select_related("place").filter(part_of=centre_id, kind=Organization.Kind.STATION)
+    return rows.order_by("code")
+
+
 def get_station(seat: Seat, station_id: int) -> Organization:
     """One of them, for whom may report for it. Raises NotVisible."""
     found = stations(seat).filter(pk=station_id).first()

@@ -1,4 +1,4 @@
-"""The resident's page, and the visit of the consulting room."""
+"""The resident's page, the visit of the consulting room, and vaccinations."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kangqiao.base.access import access
 from kangqiao.base.idempotency import idempotent
+from kangqiao.base.pages import number_in
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.records import forms, queries
 from kangqiao.domain.records.models import Encounter
+from kangqiao.domain.records.parameters import programme
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.forms import DeathForm
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import TREATING, can_register, is_child
 from kangqiao.edges.chart.queries import events_of
-from kangqiao.kernel.errors import RuleBroken
+from kangqiao.kernel.errors import RuleBroken, Taken
 from kangqiao.pathways.record_death import record_death
 from kangqiao.pathways.record_visit import record_visit
+from kangqiao.pathways.vaccinate import vaccinate
 
 DOCTORS = (Role.GP, Role.CENTRE_MANAGER)
 LOOKS_SHOWN = 3
@@ -89,6 +92,41 @@ def death(request: SeatedRequest, resident_id: int) -> HttpResponse:
             return redirect("records-resident", one.pk)
     page = {"form": form, "resident": one}
     return render(request, "chart/death.html", page, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access("role", roles=DOCTORS)
+@idempotent
+def immunizations(request: SeatedRequest, resident_id: int) -> HttpResponse:
+    """Every vaccination of a resident by series, what comes next, and a form for one more."""
+    one = residents.get_resident(request.seat, resident_id)
+    today = timezone.localdate()
+    first = {"given_on": today, "performer": request.actor.name, **_due_now(request)}
+    form = forms.JabForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        form.ask(queries.judged(one, form.jab(), today)[1])
+        try:
+            made, services = vaccinate(
+                resident_id=one.pk, told=form.jab(), sure=form.sure(), by=request.actor, at=timezone.now()
+            )
+        except (RuleBroken, Taken) as error:
+            form.add_error(None, str(error))
+        else:
+            said = queries.synced(made.encounter, services) if made.encounter else _("已照接种证补记。")
+            messages.success(request, said)
+            return redirect("records-immunizations", one.pk)
+    rows = list(queries.immunizations_of(request.seat, one))
+    page = {"resident": one, "form": form, "courses": queries.courses(one, rows, today), "today": today}
+    page |= {"others": queries.others_given(one, rows), "allergies": queries.allergies_of(request.seat, one)}
+    return render(request, "chart/immunizations.html", page, status=422 if form.errors else 200)
+
+
+def _due_now(request: SeatedRequest) -> dict[str, Any]:
+    """The vaccine and dose a link of the page names, with its usual way of giving."""
+    vaccine = programme().vaccines.get(request.GET.get("vaccine", ""))
+    if vaccine is None:
+        return {}
+    return {"vaccine": vaccine.key, "route": vaccine.route, "dose": number_in(request.GET.get("dose", ""))}
 
 
 def _form(request: SeatedRequest, page: dict[str, Any]) -> forms.VisitForm:

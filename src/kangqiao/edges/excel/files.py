@@ -8,12 +8,17 @@ from typing import Any
 
 import xlsxwriter
 from django.utils.translation import gettext as _
+from xlsxwriter.utility import xl_range_abs
 
 from kangqiao.base.imports import ListKind
 from kangqiao.base.models import ImportBatch, ImportRow
 from kangqiao.base.sheets import BOOK, Table, workbook
 from kangqiao.base.upload_reader import MOST_ROWS
 from kangqiao.base.uploads import REASON
+
+# Excel takes so many letters of a list that stands at its cells; a longer one stands on a hidden sheet.
+MOST_LETTERS = 255
+WORDS = "words"
 
 
 def template(kind: ListKind) -> bytes:
@@ -25,19 +30,25 @@ def template(kind: ListKind) -> bytes:
     text, wrap = book.add_format({"num_format": "@"}), book.add_format({"text_wrap": True, "valign": "top"})
     page = book.add_worksheet(str(kind.title)[:27])
     guide = book.add_worksheet(_("填写说明"))
+    words: Any = None
     for number, column in enumerate(kind.columns):
         page.write_string(0, number, column.head, bold)
         page.set_column(number, number, max(12, len(column.example) + 4), text)
         if column.choices:
-            page.data_validation(
-                1, number, MOST_ROWS, number, {"validate": "list", "source": list(column.choices), "ignore_blank": True}
-            )
+            source: list[str] | str = list(column.choices)
+            if len(",".join(column.choices)) > MOST_LETTERS:
+                words = words or book.add_worksheet(WORDS)
+                words.hide()
+                words.write_column(0, number, column.choices)
+                source = f"={WORDS}!{xl_range_abs(0, number, len(column.choices) - 1, number)}"
+            asked = {"validate": "list", "source": source, "ignore_blank": True}
+            page.data_validation(1, number, MOST_ROWS, number, asked)
     page.freeze_panes(1, 0)
     for number, head in enumerate((_("列"), _("必填"), _("怎么填"), _("可以填的词"), _("例子"))):
         guide.write_string(0, number, head, bold)
     for line, column in enumerate(kind.columns, start=1):
-        words = (column.head, _("是") if column.is_required else "", str(column.how), "、".join(column.choices))
-        for number, word in enumerate((*words, column.example)):
+        told = (column.head, _("是") if column.is_required else "", str(column.how), "、".join(column.choices))
+        for number, word in enumerate((*told, column.example)):
             guide.write_string(line, number, word, wrap)
     guide.set_column(0, 1, 12)
     guide.set_column(2, 4, 36)

@@ -57,6 +57,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("contracting-approvals", "signature", _("签约服务批准")),
     Entry("contracting-pilots", "checklist", _("一站式试点")),
     Entry("contracting-one-stop-day", "checklist", _("今天的一站式")),
+    Entry("quality-list", "gauge", _("质控抽查")),
     Entry("stations-list", "chart-bar", _("服务站月报")),
     Entry("contracting-visits", "home-heart", _("上门")),
     Entry("referral-school", "school", _("校园急诊")),

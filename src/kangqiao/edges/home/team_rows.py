@@ -17,6 +17,7 @@ from kangqiao.domain.contracting.states import CONTRACT
 from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.followup.models import Survey
 from kangqiao.domain.portal import queries as portal
+from kangqiao.domain.quality import queries as quality
 from kangqiao.domain.stations import queries as stations
 from kangqiao.edges.home.rows import MOST, Row, look_at
 from kangqiao.kernel.states import Look
@@ -55,6 +56,19 @@ def of_approvals(seat: Seat, now: datetime) -> list[Row]:
             note=str(one.organization.get_ownership_display()), verbs=look_at(_("决定"), url),
         )
         for one in contracting.approval_rows(seat, MOST)
+    ]  # fmt: skip
+
+
+def of_quality(seat: Seat, now: datetime) -> list[Row]:
+    """What was drawn by lot and waits for this side: to check, to put right, to look at again."""
+    return [
+        Row(
+            key=f"q{one.pk}", title=one.number, look=one.state, lead=called(one.state),
+            rest=str(one.get_kind_display()), url=(url := reverse("quality-item", args=(one.pk,))),
+            since=one.checked_at or one.sampling.drawn_at, note=f"{called(one.sampling.centre)} · {one.team.zh}",
+            is_demo=one.sampling.is_demo, verbs=look_at(_("处理"), url),
+        )
+        for one in quality.waiting_rows(seat, MOST)
     ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from kangqiao.domain.followup import queries as followup
 from kangqiao.domain.messaging import queries as messaging
 from kangqiao.domain.portal import queries as portal
 from kangqiao.domain.publication import queries as publications
+from kangqiao.domain.quality import queries as quality
 from kangqiao.domain.referral import queries as referrals
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.roster import queries as roster
@@ -199,6 +200,11 @@ APPLICATIONS = Worklist(
     rows=partial(team_rows.of_contracts, key="applied"), tab="applied",
     waits=_of_seat(partial(contracting.waiting_of, "applied")),
 )  # fmt: skip
+QUALITY = Worklist(
+    "quality", _("质控抽查"), _("处理"), "quality-list",
+    _("要核查、要整改、要复核的抽查件会列在这里。"),
+    rows=team_rows.of_quality, waits=_of_seat(quality.waiting_items), is_rare=True,
+)  # fmt: skip
 APPROVALS = Worklist(
     "approvals", _("签约服务批准"), _("决定"), "contracting-approvals",
     _("社会办机构、单位内设机构申请提供签约服务时会到这里。"), contracting.approvals_waiting, team_rows.of_approvals,
@@ -321,6 +327,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         DUE,
         SIGNATURES,
         STATION_REPORTS,
+        QUALITY,
         APPEALS,
         NOTICES,
     ),
@@ -330,7 +337,7 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
     Role.PHARMACIST: (NOTICES,),
     Role.HELPER: (VISITS, NOTICES),
-    Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, APPROVALS, NOTICES),
+    Role.BUREAU_OFFICER: (SIGNATURES, ENDINGS, TO_SCORE, TO_CLOSE, TO_APPROVE, APPROVALS, QUALITY, NOTICES),
     Role.SCHOOL_HEALTH: (OWN_SCHOOL_CASES, NOTICES),
     Role.FINANCE_OFFICER: (TO_SUBMIT, TO_PAY, NOTICES),
     Role.INSURER: (NOTICES,),

@@ -13,7 +13,7 @@ from kangqiao.base.acting import as_system, on_behalf
 from kangqiao.base.actor import Actor
 from kangqiao.base.jobs import forget_results, move_bar
 from kangqiao.edges.excel.files import left_out
-from kangqiao.edges.excel.kinds import KINDS
+from kangqiao.edges.excel.kinds import kind_for
 from kangqiao.edges.jobs.ending import end, giving_up
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def enter(batch_id: int, by: dict[str, Any]) -> int:
     person = Actor(**by)
     with on_behalf(person, "imports.enter"):
         batch = imports.get_batch(person, batch_id)
-        kind, job = KINDS[batch.kind], batch.job
+        kind, job = kind_for(batch.kind, person), batch.job
     assert job is not None, "a batch that was sent has its job"
     with giving_up(job.pk, person):
         while True:

@@ -13,8 +13,16 @@ from uuid import NAMESPACE_URL, uuid5
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
-from kangqiao.domain.records.parameters import measures, topics
+from kangqiao.domain.records.models import (
+    Allergy,
+    Condition,
+    Document,
+    Encounter,
+    Immunization,
+    Medication,
+    Observation,
+)
+from kangqiao.domain.records.parameters import measures, programme, topics
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries.oversight import Look
@@ -66,6 +74,8 @@ def _resources(kept: Kept) -> Iterator[Resource]:
         yield _allergy(allergy, subject)
     for medicine in kept.medications:
         yield _medication(medicine, subject, shown)
+    for jab in kept.immunizations:
+        yield _immunization(jab, subject, shown)
     for letter in kept.documents:
         yield _document(letter, subject)
     for booking in kept.bookings:
@@ -200,6 +210,45 @@ def _medication(one: Medication, subject: Resource, shown: set[int]) -> Resource
     if one.stop_reason:
         told["statusReason"] = [_concept("", "", one.stop_reason)]
     return told | _of_visit("context", one.encounter_id, shown)
+
+
+def _immunization(one: Immunization, subject: Resource, shown: set[int]) -> Resource:
+    rules = programme()
+    vaccine = rules.vaccines.get(one.vaccine)
+    against = {series.key: series.zh for series in rules.series}
+    dose = {"doseNumberPositiveInt": one.dose} if one.dose else {"doseNumberString": _("没有写第几剂")}
+    told: Resource = {
+        "resourceType": "Immunization",
+        "id": str(one.pk),
+        "status": "entered-in-error" if one.is_void or not one.is_current else "completed",
+        "vaccineCode": _concept(
+            ATC if vaccine else "", vaccine.atc if vaccine else "", vaccine.zh if vaccine else one.vaccine
+        ),
+        "patient": subject,
+        "occurrenceDateTime": one.given_on.isoformat(),
+        "recorded": _moment(one.recorded_at),
+        "primarySource": one.is_here,
+        "location": {"display": one.organization.zh if one.is_here else one.place or _("别处接种")},
+        "protocolApplied": [{"series": against.get(one.series, one.series), **dose}],
+    }
+    if one.manufacturer:
+        told["manufacturer"] = {"display": one.manufacturer}
+    if one.lot:
+        told["lotNumber"] = one.lot
+    if one.performer:
+        told["performer"] = [{"actor": {"display": one.performer}}]
+    for field, system, rows in (
+        ("site", "v3-ActSite", rules.sites),
+        ("route", "v3-RouteOfAdministration", rules.routes),
+    ):
+        found = next((row for row in rows if row[0] == getattr(one, field)), None)
+        if found is not None:
+            told[field] = _concept(f"{TERMS}{system}" if found[3] else "", found[3], found[1])
+    if one.reaction:
+        told["reaction"] = [{"detail": {"display": one.reaction}}]
+    if one.reason:
+        told["note"] = [{"text": one.reason}]
+    return told | _days(expirationDate=one.expires_on) | _of_visit("encounter", one.encounter_id, shown)
 
 
 def _document(one: Document, subject: Resource) -> Resource:

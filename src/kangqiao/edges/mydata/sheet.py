@@ -29,6 +29,7 @@ def written(kept: Kept) -> bytes:
             "lang": "en" if language == "en" else "zh-Hans",
             "visits": [(row, diagnoses.get(row.diagnosis, row.diagnosis)) for row in kept.encounters],
             "values": records.shown(kept.observations),
+            "jabs": records.shown_jabs(kept.immunizations),
             "bookings": [(row, BOOKING.state(row.status)) for row in kept.bookings],
             "referrals": [(row, (UP if row.direction == "up" else DOWN).state(row.status)) for row in kept.referrals],
         },

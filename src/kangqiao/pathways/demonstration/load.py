@@ -38,6 +38,7 @@ from kangqiao.pathways.demonstration import (
     results,
     staff,
     stations,
+    vaccinations,
     work,
 )
 from kangqiao.pathways.demonstration.run import PASSWORD, Run
@@ -72,6 +73,7 @@ STEPS: list[Step] = [
     Step("zhuhai-residents", "珠海：居民", people.load_residents, beside="people"),
     Step("zhuhai-cast", "珠海：可登录的居民", people.load_cast, beside="people"),
     Step("zhuhai-history", "珠海：去年以来的就诊", people.load_history, beside="people"),
+    Step("zhuhai-vaccinations", "珠海：孩子的预防接种", vaccinations.load_vaccinations, beside="people"),
     Step("zhuhai-teams", "珠海：家庭医生团队与服务包", contracts.load_teams, beside="people"),
     Step("zhuhai-contracts", "珠海：签约", contracts.load_contracts, beside="people"),
     Step("zhuhai-communities", "珠海：单位与名册", communities.load_communities, beside="people"),

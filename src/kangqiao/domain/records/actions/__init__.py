@@ -1,10 +1,13 @@
 """Writing the record."""
 
+from kangqiao.domain.records.actions.immunizing import correct_immunization, record_immunization
 from kangqiao.domain.records.actions.importing import (
     KnownCondition,
     KnownMedicine,
+    PastDose,
     PastValue,
     PastVisit,
+    import_doses,
     import_expert_visits,
     import_history,
     import_lived_with,
@@ -26,11 +29,14 @@ __all__ = [
     "KnownCondition",
     "KnownMedicine",
     "Measured",
+    "PastDose",
     "PastValue",
     "PastVisit",
     "Told",
+    "correct_immunization",
     "correct_observation",
     "end_condition",
+    "import_doses",
     "import_expert_visits",
     "import_history",
     "import_lived_with",
@@ -38,6 +44,7 @@ __all__ = [
     "record_allergy",
     "record_condition",
     "record_encounter",
+    "record_immunization",
     "record_observations",
     "record_visit",
     "refute_allergy",

@@ -13,7 +13,7 @@ from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
 from kangqiao.base.bulk import checked_together, copy_rows
 from kangqiao.domain.records.actions.writing import _allow
-from kangqiao.domain.records.models import Allergy, Condition, Encounter, Medication, Observation
+from kangqiao.domain.records.models import Allergy, Condition, Encounter, Immunization, Medication, Observation
 from kangqiao.domain.records.parameters import allergens, drugs, substance
 from kangqiao.domain.records.permissions import can_import
 from kangqiao.domain.residents.actions import import_visit_bases
@@ -96,6 +96,34 @@ def import_values(*, values: Iterable[PastValue], by: Actor, at: datetime) -> in
                 ((*one, source, by.name, at) for one in values),
             )  # fmt: skip
         record("records.import_values", Observation(), by=by, at=at, rows=count)
+    return count
+
+
+class PastDose(NamedTuple):
+    """One vaccination of a history that is read in, as the house that gave it wrote it."""
+
+    resident_id: int
+    organization_id: int
+    vaccine: str
+    series: str
+    dose: int
+    given_on: date
+    performer: str
+    manufacturer: str
+    lot: str
+    expires_on: date
+    site: str
+    route: str
+
+
+def import_doses(*, doses: Iterable[PastDose], by: Actor, at: datetime) -> int:
+    """Past vaccinations are read in, each given by its house. One audit row stands for all. Raises Denied."""
+    with transaction.atomic():
+        _allow(can_import(by))
+        columns = (*PastDose._fields, "is_here", "recorded_by", "recorded_at")
+        names = tuple(name.removesuffix("_id") for name in columns)
+        count = copy_rows(Immunization, names, ((*one, True, by.name, at) for one in doses))
+        record("records.import_doses", Immunization(), by=by, at=at, rows=count)
     return count
 
 

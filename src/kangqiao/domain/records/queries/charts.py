@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,9 +16,10 @@ from django.utils.translation import ngettext
 from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.base.trends import Trend, drawn_in_bands
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.records.models import Allergy, Condition, Encounter, Medication, Observation
+from kangqiao.domain.records.models import Allergy, Condition, Encounter, Immunization, Medication, Observation
 from kangqiao.domain.records.parameters import Measure, life_course, measures, targets, topics
 from kangqiao.domain.records.permissions import reads_as_oneself
+from kangqiao.domain.records.queries.immunizations import dose_words, doses_due, immunizations_of, shown_jabs
 from kangqiao.domain.records.queries.reading import (
     Visit,
     allergies_of,
@@ -30,7 +32,7 @@ from kangqiao.domain.records.queries.reading import (
     protection_of,
     visits_shown,
 )
-from kangqiao.domain.records.rules import Due, Person, at_target, due_services
+from kangqiao.domain.records.rules import DoseDue, Due, Person, at_target, due_services
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.queries import age, get_resident, not_found, person_for
 from kangqiao.domain.terminology import queries as terminology
@@ -56,7 +58,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the timeline, of whatever kind; `ref` names the row a page links to."""
+    """One line of the timeline, of whatever kind; `url` names a page of its own where it has one."""
 
     at: datetime
     kind: str
@@ -67,6 +69,7 @@ class Event:
     verdict: str = ""
     visit: Visit | None = None
     values: tuple[Shown, ...] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Expected:
 
     name: str
     why: str
-    due: Due
+    due: Due | DoseDue
 
 
 def shown(rows: Iterable[Observation], years: int = 0) -> list[Shown]:
@@ -124,9 +127,11 @@ def chart(
     letters = list(documents_of(seat, resident, protection))
     conditions = list(conditions_of(seat, resident, protection))
     allergies = allergies_of(seat, resident, protection)
-    added = others(seat, resident)
-    events = sorted([*_visits(visits), *_values(values, years), *added], key=lambda one: one.at, reverse=True)
+    jabs = list(immunizations_of(seat, resident, protection))
+    lines = [*_visits(visits), *_values(values, years), *_jabs(jabs), *others(seat, resident)]
+    events = sorted(lines, key=lambda one: one.at, reverse=True)
     stamps = [one.at for one in events] + [one.signed_at for one in letters] + [one.recorded_at for one in allergies]
+    stamps += [row.recorded_at for row in jabs]
     stamps += [row.recorded_at for row in values if row.source != Observation.Source.HISTORY]
     return {
         "resident": resident,
@@ -137,7 +142,11 @@ def chart(
         "allergies": None if not allergies else [one.zh for one in allergies if one.zh],
         "medications": list(medications_of(seat, resident, protection)),
         "habits": [_shown(row, years) for row in _latest(values, topics())],
-        "due": _due(resident, conditions, visits, values, today),
+        "immunizations": shown_jabs(jabs),
+        "due": sorted(
+            [*_due(resident, conditions, visits, values, today), *_doses(resident, jabs, today)],
+            key=lambda one: one.due.on,
+        ),
         "trends": _trends(values, years),
         "updated_at": max(stamps, default=None),
         "hides": protection.hides,
@@ -256,6 +265,22 @@ def _values(rows: Iterable[Observation], years: int) -> Iterable[Event]:
         more = " · ".join(word for word in (row.get_source_display(), house, who) if word)
         title = "，".join(f"{one.name} {one.said}" for one in said)
         yield Event(at, _("测量"), "heartbeat", title, more, worst.look, worst.verdict, None, said)
+
+
+def _jabs(rows: Iterable[Immunization]) -> Iterable[Event]:
+    """Vaccinations stand at the noon of their day; a record made that day, at its moment."""
+    for one in shown_jabs(rows):
+        row = one.row
+        noon = timezone.make_aware(datetime.combine(row.given_on, time(12)))
+        at = row.recorded_at if timezone.localtime(row.recorded_at).date() == row.given_on else noon
+        more = " · ".join(word for word in (one.where, one.how, row.lot, row.reaction) if word)
+        look, verdict = ("wait", _("有不良反应")) if row.reaction else ("done", "")
+        url = reverse("records-immunization", args=(row.pk,))
+        yield Event(at, _("接种"), "vaccine", f"{one.name} {one.dose}".strip(), more, look, verdict, url=url)
+
+
+def _doses(resident: Resident, rows: Iterable[Immunization], today: date) -> list[Expected]:
+    return [Expected(*dose_words(one), one) for one in doses_due(resident, rows, today, AHEAD_DAYS)]
 
 
 def _latest(rows: Iterable[Observation], codes: Iterable[str]) -> list[Observation]:

@@ -15,7 +15,15 @@ from django.utils.translation import get_language
 
 from kangqiao.base import reads
 from kangqiao.domain.accounts.permissions import Seat
-from kangqiao.domain.records.models import Allergy, Condition, Document, Encounter, Medication, Observation
+from kangqiao.domain.records.models import (
+    Allergy,
+    Condition,
+    Document,
+    Encounter,
+    Immunization,
+    Medication,
+    Observation,
+)
 from kangqiao.domain.records.permissions import is_allowed_sensitive, sees_sensitive
 from kangqiao.domain.residents.models import Basis, Resident
 from kangqiao.domain.residents.parameters import sensitive_groups
@@ -116,10 +124,11 @@ def _told(resident: Resident, every: str) -> list[tuple[int, str]]:
     letters = Document.objects.filter(resident=resident, text__iregex=every).order_by()
     known = Condition.objects.filter(resident=resident, code__iregex=every).order_by()
     said = Observation.objects.filter(resident=resident, text__iregex=every).order_by()
+    jabs = Immunization.objects.filter(resident=resident, reaction__iregex=every).order_by()
     nobody = Value(0, output_field=BigIntegerField())
     rows = visits.filter(words__iregex=every).order_by().values_list("organization_id", "words").union(
         letters.values_list("organization_id", "text"), known.values_list(nobody, "code"),
-        said.values_list(nobody, "text"), all=True,
+        said.values_list(nobody, "text"), jabs.values_list("organization_id", "reaction"), all=True,
     )  # fmt: skip
     return [(organization_id, text) for organization_id, text in rows]
 

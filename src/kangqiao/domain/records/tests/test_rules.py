@@ -11,18 +11,24 @@ from kangqiao.domain.records.parameters import (
     life_course,
     measures,
     next_visit,
+    programme,
     substance,
     targets,
 )
 from kangqiao.domain.records.rules import (
+    DoseFault,
     Due,
     Fault,
+    Given,
     Person,
     at_target,
     days_to_next,
+    due_doses,
     due_services,
     fits_together,
+    judge_dose,
     read_value,
+    series_of,
 )
 
 TODAY = date(2026, 5, 14)
@@ -106,7 +112,7 @@ def test_at_67_with_diabetes_the_check_up_and_the_follow_up_are_due_and_no_infan
     assert (found["diabetes"].on, found["diabetes"].last) == (date(2026, 4, 10), date(2026, 1, 10))
     assert found["diabetes"].is_late
     assert (found["elderly_check"].on, found["elderly_check"].is_late) == (TODAY, False)
-    assert not {"vaccination", "child_check", "newborn_visit", "hypertension"} & set(found)
+    assert not {"child_check", "newborn_visit", "hypertension"} & set(found)
     assert {one.stage for one in life_course()} == {"birth", "childhood", "adulthood", "old_age"}
 
 
@@ -141,3 +147,145 @@ def test_pregnancy_counts_from_its_first_day_and_is_over_in_time() -> None:
 def test_who_turns_65_tomorrow_is_not_due_yet() -> None:
     assert "elderly_check" not in due(date(1961, 5, 15))
     assert "elderly_check" in due(date(1961, 5, 14))
+
+
+RULES = programme()
+BORN = date(2026, 1, 15)
+BOY, GIRL = "male", "female"
+
+
+def judge(
+    vaccine: str, dose: int, on: date, *known: Given, born: date = BORN, is_here: bool = True, **more: date | None
+) -> list[tuple[DoseFault, date, bool]]:
+    """What is found about one dose, with the day it turns on and whether somebody may say that it is right."""
+    series = series_of(vaccine, born, BOY, RULES)
+    told = Given(vaccine, series.key if series else vaccine, dose, on)
+    found = judge_dose(
+        told, born, more.get("died"), series, known, RULES, date(2026, 12, 1), is_here=is_here,
+        expires_on=more.get("expires_on"),
+    )  # fmt: skip
+    return [(one.fault, one.day, one.is_asked) for one in found]
+
+
+HEPB_1 = Given("hepb", "hepb", 1, BORN)
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "fault"),
+    [
+        (("hepb", 1, date(2026, 12, 2)), (), DoseFault.NOT_NOW),
+        (("hepb", 1, date(2026, 1, 14)), (), DoseFault.BEFORE_BIRTH),
+        (("hepb", 1, date(2026, 2, 14)), (HEPB_1,), DoseFault.TWICE),
+        (("hepb", 2, BORN), (HEPB_1,), DoseFault.SAME_DAY),
+        (("hepb", 4, date(2026, 9, 1)), (HEPB_1,), DoseFault.NO_DOSE),
+        (("hepb", 1, date(2026, 5, 1)), (Given("hepb", "hepb", 2, date(2026, 2, 20)),), DoseFault.ORDER),
+    ],
+)
+def test_a_dose_that_cannot_be_is_refused(
+    told: tuple[str, int, date], known: tuple[Given, ...], fault: DoseFault
+) -> None:
+    assert (fault, False) in [(one, is_asked) for one, _day, is_asked in judge(*told, *known)]
+    # On a certificate it cannot be either.
+    assert (fault, False) in [(one, is_asked) for one, _day, is_asked in judge(*told, *known, is_here=False)]
+
+
+def test_after_death_and_with_an_expired_vaccine_nothing_is_given() -> None:
+    day = date(2026, 2, 20)
+
+    assert judge("hepb", 2, day, HEPB_1, died=date(2026, 2, 19)) == [(DoseFault.AFTER_DEATH, date(2026, 2, 19), False)]
+    assert judge("hepb", 2, day, HEPB_1, died=day, expires_on=day) == []
+    assert judge("hepb", 2, day, HEPB_1, expires_on=date(2026, 2, 19)) == [
+        (DoseFault.EXPIRED, date(2026, 2, 19), False)
+    ]
+
+
+def test_an_interval_is_asked_about_up_to_the_day_before() -> None:
+    assert judge("hepb", 2, date(2026, 2, 15), HEPB_1) == []
+    late_first = Given("hepb", "hepb", 1, date(2026, 1, 31))
+    assert judge("hepb", 2, date(2026, 2, 27), late_first) == [(DoseFault.TOO_SOON, date(2026, 2, 28), True)]
+    assert judge("hepb", 2, date(2026, 2, 28), late_first) == []
+
+
+def test_an_age_is_asked_about_up_to_the_day_before() -> None:
+    assert judge("mmr", 1, date(2026, 9, 14)) == [(DoseFault.TOO_YOUNG, date(2026, 9, 15), True)]
+    assert judge("mmr", 1, date(2026, 9, 15)) == []
+
+
+def test_too_old_is_refused_here_and_asked_about_on_a_certificate() -> None:
+    born = date(2022, 6, 1)
+
+    assert judge("bcg", 1, date(2026, 5, 31), born=born) == []
+    assert judge("bcg", 1, date(2026, 6, 1), born=born) == [(DoseFault.TOO_OLD, date(2026, 6, 1), False)]
+    assert judge("bcg", 1, date(2026, 6, 1), born=born, is_here=False) == [(DoseFault.TOO_OLD, date(2026, 6, 1), True)]
+
+
+def test_live_vaccines_go_on_one_day_or_four_weeks_apart() -> None:
+    mmr = Given("mmr", "mmr", 1, date(2026, 9, 15))
+
+    assert judge("je_l", 1, date(2026, 9, 15), mmr) == []
+    assert judge("je_l", 1, date(2026, 10, 12), mmr) == [(DoseFault.LIVE_TOO_SOON, date(2026, 9, 15), True)]
+    assert judge("je_l", 1, date(2026, 10, 13), mmr) == []
+    assert judge("hepb", 1, date(2026, 9, 16), mmr) == []
+
+
+def test_a_vaccine_of_another_dose_is_asked_about() -> None:
+    assert judge("bopv", 1, date(2026, 3, 15)) == [(DoseFault.UNPROGRAMMED, date(2026, 3, 15), True)]
+    assert judge("influenza", 0, date(2026, 11, 1)) == []
+
+
+def test_pertussis_goes_by_the_birthday() -> None:
+    old, new = (series_of("dtap", born, BOY, RULES) for born in (date(2024, 12, 31), date(2025, 1, 1)))
+
+    assert old is not None
+    assert new is not None
+    assert [one.at_months for one in old.doses] == [3, 4, 5, 18, 72]
+    assert [one.at_months for one in new.doses] == [2, 4, 6, 18, 72]
+
+
+def doses(
+    born: date, *known: Given, sex: str = BOY, today: date = date(2026, 5, 14)
+) -> dict[str, tuple[int, date, bool]]:
+    """Series → the dose that is due within a year, its day, whether that has passed."""
+    found = due_doses(born, sex, known, RULES, today, 366)
+    return {one.series.key if one.series else "": (one.dose, one.on, one.is_late) for one in found}
+
+
+@pytest.mark.clause("XH23-4.3a")
+def test_the_next_dose_of_each_series_is_due_by_age_and_interval() -> None:
+    late = Given("hepb", "hepb", 2, date(2026, 5, 10))
+
+    found = doses(BORN, HEPB_1, late)
+
+    assert found["hepb"] == (3, date(2026, 7, 15), False)
+    assert found["polio"] == (1, date(2026, 3, 15), True)
+    assert found["mmr"] == (1, date(2026, 9, 15), False)
+    assert "je_i" not in found
+    assert "hepa_i" not in found
+    # Sixty days after a late second dose, not at six months.
+    later = Given("hepb", "hepb", 2, date(2026, 6, 10))
+    assert doses(BORN, HEPB_1, later, today=date(2026, 6, 11))["hepb"] == (3, date(2026, 8, 9), False)
+
+
+def test_a_whole_series_is_not_due_and_the_inactivated_one_takes_its_place() -> None:
+    born = date(2024, 5, 1)
+    begun = Given("je_i", "je_i", 1, date(2025, 1, 5)), Given("bcg", "bcg", 1, date(2024, 5, 2))
+
+    found = doses(born, *begun)
+
+    assert found["je_i"][0] == 2
+    assert not {"je", "bcg"} & set(found)
+
+
+def test_of_a_child_without_any_record_the_certificate_is_asked_for_once() -> None:
+    assert doses(BORN) == {"": (0, date(2026, 5, 14), False)}
+    assert doses(date(2019, 5, 14)) == {}  # seven today
+    assert doses(date(2008, 5, 14), HEPB_1) == {}  # eighteen today
+
+
+def test_girls_of_thirteen_are_due_for_hpv_from_the_first_birthday_it_is_for() -> None:
+    born = date(2013, 3, 1)
+
+    assert doses(born, sex=GIRL) == {"hpv": (1, date(2026, 3, 1), True)}
+    assert doses(born, sex=BOY) == {}
+    assert doses(date(2011, 11, 9), sex=GIRL) == {}
+    assert doses(date(2011, 11, 10), sex=GIRL) == {"hpv": (1, date(2024, 11, 10), True)}
