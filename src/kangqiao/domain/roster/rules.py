@@ -59,7 +59,7 @@ def may_be_posted(nominee: Nominee, *, minimum: str, specialties: Collection[str
 
 
 def is_workday(count: DayCount) -> bool:
-    """Whether posted experts sit on a day, by what it counts as: named or announced as it was, else Monday to Friday."""
+    """Whether posted experts sit on a day, by what it counts as; of a day nobody speaks of, Monday to Friday."""
     day = count.day
     match count.says:
         case Says.WEEK:

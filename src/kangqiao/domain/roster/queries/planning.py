@@ -86,8 +86,10 @@ def question(place: Place, start: date, weeks: int, *, for_move: bool = False) -
     """Demands, supply and wishes of a place for some weeks from a Monday, as the planning engine reads them.
 
     An expert is rostered only where a posting covers the horizon; days on which every posting of the expert is over,
-    absences, days the own hospital closed, hospital clinics and half-days elsewhere are not available. Half-days that a person fixed or that are
-    public stay (`kept`), unless the question is asked to judge a move. Raises NoPolicyInForce.
+    absences, days the own hospital closed, hospital clinics and half-days elsewhere are not available. Half-days that
+    a person fixed or that are public stay (`kept`), unless the question is asked to judge a move.
+
+    Raises NoPolicyInForce.
     """
     end = start + timedelta(weeks=weeks)
     figures = parameters_for(place.code, start)

@@ -73,9 +73,7 @@ def test_a_half_day_is_not_moved_to_a_day_the_bureau_closed() -> None:
     CalendarDay.objects.create(place=network.city, day=day(8), reason="停诊", set_by="演示", set_at=AT)
 
     with pytest.raises(RuleBroken, match="休息日"):
-        actions.move_half_day(
-            half_day_id=row.pk, centre_id=row.centre_id, day=day(8), half="am", by=SYSTEM, at=AT
-        )
+        actions.move_half_day(half_day_id=row.pk, centre_id=row.centre_id, day=day(8), half="am", by=SYSTEM, at=AT)
 
 
 def test_plan_leaves_absences_and_hospital_clinics_free() -> None:

@@ -59,6 +59,11 @@ from kangqiao.domain.scheduling.queries.lists import (
     sessions_beside,
     specialties_offered,
 )
+from kangqiao.domain.scheduling.queries.nights import (
+    LeftOut,
+    houses_with_templates,
+    opening_note,
+)
 from kangqiao.domain.scheduling.queries.overbooking import (
     Beyond,
     beyond_of,
@@ -197,6 +202,7 @@ __all__ = [
     "DaySheet",
     "Differing",
     "Event",
+    "LeftOut",
     "Offer",
     "OnDay",
     "Owed",
@@ -266,6 +272,7 @@ __all__ = [
     "history_of",
     "hold_of",
     "holds_of",
+    "houses_with_templates",
     "instants",
     "is_called_off",
     "is_free",
@@ -289,6 +296,7 @@ __all__ = [
     "open_appeals",
     "open_of",
     "opened_at",
+    "opening_note",
     "other_times",
     "over_lines",
     "overlapping_template",
