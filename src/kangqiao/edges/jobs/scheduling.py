@@ -1,5 +1,5 @@
 """Every minute free places go to the next in line; every night the coming weeks are opened from the templates of
-hospitals, and holds that ended long ago are forgotten.
+hospitals, holds that ended long ago are forgotten, and every place is counted anew.
 
 Places need no job to become free.
 """
@@ -17,6 +17,8 @@ from kangqiao.domain.scheduling import actions, queries
 from kangqiao.kernel.errors import NoPolicyInForce
 
 log = logging.getLogger(__name__)
+# One fault of ours may be in many rows; the log needs no more of them.
+MOST_FAULTS = 50
 
 
 @app.periodic(cron="55 3 * * *")
@@ -27,6 +29,18 @@ def sweep(timestamp: int) -> int:
         count = actions.sweep_holds(by=by, at=timezone.now())
     log.info("scheduling: %d old holds forgotten", count)
     return count
+
+
+@app.periodic(cron="15 4 * * *")
+@app.task(name="scheduling.reconcile", queueing_lock="scheduling.reconcile", pass_context=False)
+def reconcile(timestamp: int) -> int:
+    """Counts every place anew against its bookings and holds; what differs stands in the log, and nothing is mended."""
+    with as_system("slots-reconcile"):
+        found = queries.faults(timezone.now())
+    for one in found[:MOST_FAULTS]:
+        log.error("scheduling: %s of row %d says %d, there are %d", one.what, one.row, one.counted, one.found)
+    log.log(logging.ERROR if found else logging.INFO, "scheduling: %d places counted wrongly", len(found))
+    return len(found)
 
 
 @app.periodic(cron="30 0 * * *")

@@ -134,6 +134,7 @@ from kangqiao.domain.scheduling.queries.pools import (
     rule_for,
     specialties_at,
 )
+from kangqiao.domain.scheduling.queries.reconciling import Fault, faults
 from kangqiao.domain.scheduling.queries.waiting import (
     Wait,
     get_wait,
@@ -202,6 +203,7 @@ __all__ = [
     "DaySheet",
     "Differing",
     "Event",
+    "Fault",
     "LeftOut",
     "Offer",
     "OnDay",
@@ -250,6 +252,7 @@ __all__ = [
     "doctors_to_plan",
     "exceptions_of",
     "facts_of",
+    "faults",
     "free_of_people",
     "free_slots",
     "free_substitutes",
