@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import pathlib
 import statistics
 import sys
 import time
@@ -80,13 +79,10 @@ def run() -> list[Row]:
 
 def _spent_by(environment: dict[str, str]) -> Callable[[], float]:
     """The CPU seconds of this process and of the database so far."""
-    from bench.scale import _family, _seconds
-    from kangqiao.base.server.folder import DataFolder
-    from kangqiao.base.server.postgres import EmbeddedPostgres
+    from bench.booking import database_of
 
-    folder = EmbeddedPostgres(DataFolder(pathlib.Path(environment["KANGQIAO_DATA"])), for_tests=True).folder
-    postmaster = int((folder.postgres / "postmaster.pid").read_text().splitlines()[0])
-    return lambda: time.process_time() + sum(_seconds(pid) for pid in _family(postmaster))
+    database = database_of(environment)
+    return lambda: time.process_time() + database()
 
 
 def lived(size: Size, spent: Callable[[], float], tell: Callable[[str], None]) -> Told:
