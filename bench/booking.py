@@ -20,17 +20,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from bench.rush import RUSHING, rush, week_of_a_department
 from bench.table import Row, row
 
 PROCESSES = 2
 RESIDENTS, SESSIONS = 100, 37
 EACH = 600  # bookings of one process in one measurement
 HTTP_EACH = 150
+# Milliseconds of CPU a booking, and the free slots of a department's week, may take.
+MOST_OF_BOOKING, MOST_OF_WEEK = 6, 4
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
 
 
@@ -43,22 +46,27 @@ def run() -> list[Row]:
         django.setup()
         slots, residents, instant, cookies = _people()
         lanes = [slots[i * EACH : (i + 1) * EACH] for i in range(3 * PROCESSES)]
-        by_action, by_cpu = _through_action(lanes[:PROCESSES], residents, instant)
-        by_http = _through_http(lanes[PROCESSES : 2 * PROCESSES], cookies, environment)
+        database = database_of(environment)
+        by_action, cost = _through_action(lanes[:PROCESSES], residents, instant, database)
+        by_http, http_cost = _through_http(lanes[PROCESSES : 2 * PROCESSES], cookies, environment, database)
+        won, lost = rush(residents, instant)
+        week, week_cost = week_of_a_department(instant, database)
         script, statements = _statements(slots[-1], residents[(len(slots) - 1) % RESIDENTS], instant)
         first = slots.index(lanes[2 * PROCESSES][0])
         ceiling = _through_pgbench(script, slots[first], residents[first % RESIDENTS], environment)
     return [
-        row("bookings by the action", by_action, ceiling, "per s", f"pgbench, the same {statements} statements"),
-        Row(
+        row(
             "bookings by the action",
-            by_cpu,
-            None,
-            None,
-            "per CPU s",
-            "the product's processes alone, whatever else runs",
+            by_action,
+            ceiling,
+            "per s",
+            f"pgbench, the same {statements} statements, parsed anew",
         ),
         row("bookings over HTTP", by_http, ceiling, "per s", "same ceiling; sessions, one-time keys, load beside it"),
+        row("a booking by the action", cost, MOST_OF_BOOKING, "ms CPU", "product and database together"),
+        row("a booking over HTTP", http_cost, MOST_OF_BOOKING, "ms CPU", "web server and database together"),
+        row("free slots of a department's week", week_cost, MOST_OF_WEEK, "ms CPU", f"{week} slots, with the database"),
+        row("p95 of who loses a rush", lost, won, "ms", f"against who wins; {RUSHING} at once for each place"),
     ]
 
 
@@ -193,22 +201,54 @@ def _lane(slots: list[int], residents: list[int], instant: datetime, gate: Any, 
     told.put((began, time.monotonic(), time.process_time() - cpu_began))
 
 
-def _through_action(lanes: list[list[int]], residents: list[int], instant: datetime) -> tuple[float, float]:
-    """Bookings a second by the wall clock, and for each CPU second of the product's own processes."""
+def _through_action(
+    lanes: list[list[int]], residents: list[int], instant: datetime, database: Callable[[], float]
+) -> tuple[float, float]:
+    """Bookings a second by the wall clock, and what each takes: CPU milliseconds of product and database."""
     context = multiprocessing.get_context("spawn")
-    gate, told = context.Barrier(len(lanes)), context.Queue()
+    gate, told = context.Barrier(len(lanes) + 1), context.Queue()
     workers = [context.Process(target=_lane, args=(lane, residents, instant, gate, told)) for lane in lanes]
     for worker in workers:
         worker.start()
+    gate.wait()
+    before = database()
     spans = [told.get(timeout=300) for _ in workers]
+    spent = database() - before + sum(cpu for _, _, cpu in spans)
     for worker in workers:
         worker.join()
     count = sum(map(len, lanes))
     wall = max(end for _, end, _ in spans) - min(began for began, _, _ in spans)
-    return count / wall, count / sum(cpu for _, _, cpu in spans)
+    return count / wall, spent * 1000 / count
 
 
-def _through_http(lanes: list[list[int]], cookies: list[str], environment: dict[str, str]) -> float:
+def database_of(environment: dict[str, str]) -> Callable[[], float]:
+    """The CPU seconds of a database server and all its processes so far."""
+    from kangqiao.base.server.folder import DataFolder
+    from kangqiao.base.server.postgres import EmbeddedPostgres
+
+    folder = EmbeddedPostgres(DataFolder(pathlib.Path(environment["KANGQIAO_DATA"])), for_tests=True).folder
+    postmaster = int((folder.postgres / "postmaster.pid").read_text().splitlines()[0])
+    return lambda: sum(map(seconds, family(postmaster)))
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in family(int(child)))]
+
+
+def seconds(pid: int) -> float:
+    """CPU seconds of a process and of those of its children that are gone; none for one that is gone itself."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _through_http(
+    lanes: list[list[int]], cookies: list[str], environment: dict[str, str], database: Callable[[], float]
+) -> tuple[float, float]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -224,6 +264,9 @@ def _through_http(lanes: list[list[int]], cookies: list[str], environment: dict[
         gate = threading.Barrier(2 * PROCESSES)
         half = HTTP_EACH // 2
         parts = [part for lane in lanes for part in (lane[:half], lane[half : 2 * half])]
+        warm = lanes[0][2 * half : 2 * half + 20]
+        _client(port, warm, cookies, threading.Barrier(1), [])
+        before = database() + sum(map(seconds, family(server.pid)))
         threads = [threading.Thread(target=_client, args=(port, part, cookies, gate, spans)) for part in parts]
         for thread in threads:
             thread.start()
@@ -231,7 +274,10 @@ def _through_http(lanes: list[list[int]], cookies: list[str], environment: dict[
             thread.join()
         if len(spans) != len(parts):
             raise RuntimeError("a client did not finish")
-        return sum(map(len, parts)) / (max(end for _, end in spans) - min(began for began, _ in spans))
+        count = sum(map(len, parts))
+        spent = database() + sum(map(seconds, family(server.pid))) - before
+        wall = max(end for _, end in spans) - min(began for began, _ in spans)
+        return count / wall, spent * 1000 / count
     finally:
         server.terminate()
         server.wait(timeout=30)

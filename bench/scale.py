@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bench.booking import SOURCE, signed_in, wait_for
+from bench.booking import SOURCE, family, seconds, signed_in, wait_for
 from bench.startup import free_port
 from bench.table import Row, row
 
 SIZES = os.environ.get("KANGQIAO_BENCH_RESIDENTS", "12000,100000")
 OPEN_REFERRALS = 5_000
 WARM, ASKED = 5, 40
-TICKS = os.sysconf("SC_CLK_TCK")
 # What is asked, who asks, and the CPU milliseconds it may take.
 PAGES = (
     ("person by initials", "gp-xiangwan-1", "/find/?q={initials}", 15),
@@ -159,7 +158,7 @@ class _Site:
         return (self._cpu() - before) * 1000 / ASKED
 
     def _cpu(self) -> float:
-        return sum(_seconds(pid) for top in (self.web, self.postmaster) for pid in _family(top))
+        return sum(seconds(pid) for top in (self.web, self.postmaster) for pid in family(top))
 
 
 @contextmanager
@@ -187,18 +186,3 @@ def _site(environment: dict[str, str]) -> Iterator[_Site]:
     finally:
         web.terminate()
         web.wait(timeout=30)
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all that it started."""
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(one for child in children for one in _family(int(child)))]
-
-
-def _seconds(pid: int) -> float:
-    """CPU seconds of a process and of those of its children that are gone; none for one that is gone itself."""
-    try:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / TICKS

@@ -154,6 +154,6 @@ SCOPES: dict[str, Allowed] = {
     "contracting.ContractPackage": of_contract, "contracting.Service": of_contract,
     "roster.Activity": of_staff, "scheduling.PoolRule": of_staff, "scheduling.ClinicTemplate": of_staff,
     "scheduling.ClinicException": of_staff, "scheduling.CalendarDay": of_staff, "scheduling.PartnerRule": of_staff,
-    "scheduling.OverbookRight": of_staff,
+    "scheduling.OverbookRight": of_staff, "scheduling.OpeningNote": of_staff,
     "finance.BudgetFigure": of_staff,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from kangqiao.domain.scheduling.models import (
     ClinicException,
     ClinicTemplate,
     Hold,
+    OpeningNote,
     OverbookRight,
     PartnerCount,
     PartnerRule,
@@ -64,6 +65,8 @@ def add_week(side: Side) -> None:
         until=side.today + timedelta(days=2),
     )  # fmt: skip
     side.add("clinic_exception", ClinicException, template=side.template, day=side.rows["free_day"])
+    last = side.today + timedelta(days=35)
+    side.add("opening_note", OpeningNote, organization=side.hospital, last_day=last, opened=0)
     today = {"organization": side.hospital, "since": side.today, "until": tomorrow}
     for role in (Role.REFERRAL_DESK, Role.EXPERT):
         side.add("overbook_right", OverbookRight, user=side.users[role], **today)

@@ -27,6 +27,7 @@ from kangqiao.domain.residents.models import Basis, Consent, Emergency, Question
 from kangqiao.domain.roster.models import Activity, HalfDay, Posting, Roster
 from kangqiao.domain.roster.rules import is_workday
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
+from kangqiao.domain.scheduling.rules import count_day
 from kangqiao.domain.terminology.actions import load_concepts
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce.models import Absence, Practitioner
@@ -313,7 +314,7 @@ def _promises(side: Side) -> None:
 def _sittings(side: Side) -> None:
     """An expert's half-day at the centre, and a clinic of the hospital; each on a day of its own."""
     days = [side.today + timedelta(days=number) for number in range(1, 40)]
-    free = [day for day in days if is_workday(day)]
+    free = [day for day in days if is_workday(count_day(day))]
     day = free[{"甲": 0, "乙": 1, "丙": 2, "丁": 0}[side.key]]
     if side.is_over:
         day = side.today - timedelta(days=10)

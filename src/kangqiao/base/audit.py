@@ -11,6 +11,7 @@ from django.db import models
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.prepared import insert
 
 
 def record(
@@ -28,7 +29,7 @@ def record(
     `detail` holds plain JSON values; never a full identifier, a password or a token.
     """
     row = _event(action, subject, by, at, resident_id, policy_ref, detail)
-    row.save(force_insert=True)
+    insert(row)
     return row
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import IdempotencyKey
+from kangqiao.base.prepared import insert
 from kangqiao.kernel.errors import RuleBroken, Taken
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -67,7 +68,9 @@ def _taken(by_id: str, key: str, path: str, mark: str) -> IdempotencyKey | None:
     at = timezone.now()  # reads the clock: this layer around a view is an edge
     try:
         with transaction.atomic():
-            return IdempotencyKey.objects.create(key=key, by_id=by_id, path=path, fingerprint=mark, created_at=at)
+            row = IdempotencyKey(key=key, by_id=by_id, path=path, fingerprint=mark, created_at=at)
+            insert(row)
+            return row
     except IntegrityError:
         return None
 

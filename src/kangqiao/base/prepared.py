@@ -7,15 +7,18 @@ more than the database needs to answer; here it writes them once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, TypeVar, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import BigIntegerField, BooleanField, Expression, F, Field, Func, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import BigIntegerField, BooleanField, Expression, F, Field, Func, Model, QuerySet
+from django.db.models.expressions import DatabaseDefault, RawSQL
 from django.db.models.query import get_related_populators
 from psycopg import Cursor, sql
+from psycopg.types.numeric import Int8
+
+Made = TypeVar("Made", bound=Model)
 
 # Where a value stands, and a percent sign that is one.
 PLACES = re.compile("%s|%%")
@@ -59,13 +62,9 @@ class Prepared:
 
     def ask(self, *shape: Hashable, **values: object) -> list[tuple[Any, ...]]:
         """The rows, as the database gives them. Raises KeyError for a value that was not told."""
-        connection.close_if_health_check_failed()
-        connection.ensure_connection()
-        # Bound by the server, unlike Django's own cursors, so that the database keeps the plan with the connection.
-        # A log of statements shows them with their values, which the client binds.
-        bound = None if connection.queries_logged else connection.make_cursor(cast(Any, Cursor(connection.connection)))
-        with bound or connection.cursor() as cursor:
-            cursor.execute(*self._told(shape, values))
+        text, told = self._told(shape, values)
+        with _cursor() as cursor:
+            cursor.execute(text, [_sized(value) for value in told])
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
@@ -94,9 +93,76 @@ class _Written:
             made = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[own[0] : own[-1] + 1])
             for one in along:
                 one.populate(row, made)
+            for name, at in self.compiler.annotation_col_map.items():
+                setattr(made, name, row[at])
             yield made
 
 
+def rows_of(model: type[Made], text: str, values: Mapping[str, object]) -> list[Made]:
+    """The rows a statement of our own words returns, as models; its text never changes, its values are told by name.
+
+    It returns every column of the model, each as the database gives it, and others, which become attributes.
+    """
+    with _cursor() as cursor:
+        cursor.execute(text, {name: _sized(value) for name, value in values.items()})
+        names = [column.name for column in cursor.description or ()]
+        rows = cursor.fetchall()
+    fields = model._meta.concrete_fields
+    at = [names.index(field.column) for field in fields]
+    more = [number for number in range(len(names)) if number not in at]
+    found = []
+    for row in rows:
+        made = model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], [row[number] for number in at])
+        for number in more:
+            setattr(made, names[number], row[number])
+        found.append(made)
+    return found
+
+
+def insert(row: Model) -> None:
+    """Writes a new row, which gets its id: what `save(force_insert=True)` does, its words written once for a process.
+
+    For rows without a parent table; no signal is sent, since nothing in the product listens to any.
+    """
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key]
+    told = [field for field in fields if not isinstance(getattr(row, field.attname), DatabaseDefault)]
+    key = type(row), tuple(field.attname for field in told)
+    if key not in _INSERTS:
+        columns = ", ".join(f'"{field.column}"' for field in told)
+        own = row._meta
+        assert own.pk is not None
+        _INSERTS[key] = (
+            f'INSERT INTO "{own.db_table}" ({columns}) VALUES ({", ".join(["%s"] * len(told))})'  # noqa: S608 (own names)
+            f' RETURNING "{own.pk.column}"'
+        )
+    values = [_sized(field.get_db_prep_save(field.pre_save(row, True), connection)) for field in told]
+    with _cursor() as cursor:
+        cursor.execute(_INSERTS[key], values)
+        (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def _cursor() -> Any:
+    """Bound by the server, unlike Django's own cursors, so that the database keeps the plan with the connection.
+
+    A log of statements shows them with their values, which the client binds.
+    """
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    bound = None if connection.queries_logged else connection.make_cursor(cast(Any, Cursor(connection.connection)))
+    return bound or connection.cursor()
+
+
+def _sized(value: object) -> object:
+    """Numbers of one width, however small they are: else the database plans anew for each."""
+    if type(value) is int and not connection.queries_logged:
+        return Int8(value)
+    if type(value) is list and not connection.queries_logged:
+        return [_sized(one) for one in value]
+    return value
+
+
+_INSERTS: dict[tuple[type[Model], tuple[str, ...]], str] = {}
 _ALL: dict[tuple[Prepared, tuple[Hashable, ...]], _Written] = {}
 
 
@@ -115,4 +181,4 @@ def forget() -> None:
     _ALL.clear()
 
 
-__all__ = ["Prepared", "Told", "among", "forget"]
+__all__ = ["Prepared", "Told", "among", "forget", "insert", "rows_of"]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
+from kangqiao.base.prepared import insert
 from kangqiao.kernel.errors import AlreadyMoved, RuleBroken
 from kangqiao.kernel.states import State, StateTable
 
@@ -151,7 +152,7 @@ def told(subject: models.Model, table: StateTable) -> list[Told]:
 def _append(
     subject: models.Model, table: StateTable, action: str, source: str, target: str, by: Actor, at: datetime, why: str
 ) -> None:
-    _change(subject, table, action, source, target, by, at, why).save(force_insert=True)
+    insert(_change(subject, table, action, source, target, by, at, why))
 
 
 def _change(

@@ -1,15 +1,19 @@
 """Questions written once: the same rows as Django's own, other values each time, one text."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.db.models import BigIntegerField, CharField, F, Value
 from django.test.utils import CaptureQueriesContext
 
 from kangqiao.base import prepared
+from kangqiao.base.models import AuditEvent
 from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.domain.institutions.models import Organization, Place
 
 pytestmark = pytest.mark.django_db
+AT = datetime(2026, 5, 4, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -117,3 +121,53 @@ def test_percent_sign_lives_through_a_question_inside_another(places: tuple[Plac
         return found.annotate(word=Value("50%", CharField())).values_list("code", "word")
 
     assert houses.ask(kind="centre") == [("a", "50%")]
+
+
+def test_a_row_is_written_as_django_writes_it(places: tuple[Place, Place]) -> None:
+    """With what the database fills in, and what is JSON; small and large numbers need one plan."""
+    prepared._INSERTS.clear()
+    ids = []
+    for number in (1, 70_000, 5_000_000_000):
+        event = AuditEvent(
+            at=AT, by_id="system:x", by_name="演示", action="x", subject_type="x", subject_id=number,
+            organization_id=None, detail={"n": number, "words": "100%"},
+        )  # fmt: skip
+        prepared.insert(event)
+        ids.append(event.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ['INSERT INTO "base_auditevent"%']
+        )
+        (plans,) = cursor.fetchone()
+
+    rows = list(AuditEvent.objects.filter(pk__in=ids).order_by("pk"))
+    assert [row.pk for row in rows] == ids
+    assert [(row.subject_id, row.detail["n"], row.at) for row in rows] == [
+        (n, n, AT) for n in (1, 70_000, 5_000_000_000)
+    ]
+    assert not event._state.adding
+    assert plans == 1
+
+
+def test_rows_of_a_statement_are_models_with_what_it_returns_besides(places: tuple[Place, Place]) -> None:
+    city, district = places
+    text = "SELECT length(code) AS digits, place.* FROM institutions_place place WHERE id = ANY(%(ids)s) ORDER BY id"
+
+    found = prepared.rows_of(Place, text, {"ids": [city.pk, district.pk]})
+
+    assert found == [city, district]
+    assert [(one.zh, one.part_of_id, one.digits) for one in found] == [
+        ("演示市", None, 4), ("演示区 100%", city.pk, 6)
+    ]  # fmt: skip
+    assert prepared.rows_of(Place, text, {"ids": []}) == []
+
+
+def test_what_a_question_works_out_comes_with_its_models(places: tuple[Place, Place]) -> None:
+    @Prepared
+    def parts():
+        found = Place.objects.filter(part_of=Told("city", BigIntegerField())).select_related("part_of")
+        return found.annotate(word=Value("x", CharField()))
+
+    (one,) = parts.models(city=places[0].pk)
+
+    assert (one.code, one.part_of, one.word) == ("440402", places[0], "x")

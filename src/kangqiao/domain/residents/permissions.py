@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
-from kangqiao.base.prepared import Prepared, among
+from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.base.rows import ROLE, Contribution
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat, any_seat, quoted, told_of
@@ -39,13 +39,13 @@ def valid_at(moment: datetime) -> QuerySet[Basis]:
     return Basis.objects.filter(Q(until__isnull=True) | Q(until__gt=moment), since__lte=moment)
 
 
-def consents_at(moment: datetime) -> QuerySet[Consent]:
+def consents_at(moment: datetime | Told) -> QuerySet[Consent]:
     """What residents allowed or refused and had not withdrawn at a moment."""
     is_open = Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=moment)
     return Consent.objects.filter(is_open, Q(until__isnull=True) | Q(until__gt=moment), since__lte=moment)
 
 
-def refusals_at(moment: datetime) -> QuerySet[Consent]:
+def refusals_at(moment: datetime | Told) -> QuerySet[Consent]:
     """The organisations residents keep out of their record at a moment."""
     return consents_at(moment).filter(decision=Consent.Decision.REFUSE, purpose=Consent.Purpose.RECORD)
 

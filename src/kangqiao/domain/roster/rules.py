@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-import chinese_calendar
 from django.utils.translation import gettext as _
 
+from kangqiao.domain.scheduling.rules import DayCount, Says
 from kangqiao.domain.workforce.rules import TITLE_ORDER, grade_at_least
 from kangqiao.engines.planning import (
     AFTERNOON,
@@ -58,21 +58,23 @@ def may_be_posted(nominee: Nominee, *, minimum: str, specialties: Collection[str
     return YES
 
 
-def is_workday(day: date) -> bool:
-    """Whether clinics run on a day: State Council holidays and make-up days where announced, else Monday to Friday."""
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        return day.weekday() < 5 and (day.month, day.day) not in _FIXED_HOLIDAYS
+def is_workday(count: DayCount) -> bool:
+    """Whether posted experts sit on a day, by what it counts as; of a day nobody speaks of, Monday to Friday."""
+    day = count.day
+    match count.says:
+        case Says.WEEK:
+            return day.weekday() < 5
+        case Says.NOBODY:
+            return day.weekday() < 5 and (day.month, day.day) not in _FIXED_HOLIDAYS
+        case _:
+            return not count.is_closed
 
 
-def half_days_between(start: date, end: date) -> tuple[HalfDay, ...]:
-    """Every workable half-day from `start` up to but not including `end`; weeks are counted from `start`."""
-    days = [start + timedelta(days=number) for number in range((end - start).days)]
+def half_days_between(start: date, workdays: Collection[date]) -> tuple[HalfDay, ...]:
+    """Both halves of every workday from `start` on, in order; weeks are counted from `start`."""
     return tuple(
         HalfDay((day - start).days, (day - start).days // 7, day.weekday(), half)
-        for day in days
-        if is_workday(day)
+        for day in sorted(workdays)
         for half in (MORNING, AFTERNOON)
     )
 

@@ -135,11 +135,15 @@ class AbsenceParameters:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyParameters:
-    """How far a weekly template may go: places in one time, and how many weeks are opened at once, usually and most."""
+    """How far a weekly template may go: places in one time, and how many weeks are opened at once, usually and most.
+
+    `weeks_kept` is how many weeks ahead the night keeps open; none where a hospital publishes everything itself.
+    """
 
     capacity_most: int
     weeks: int
     weeks_most: int
+    weeks_kept: int
 
     @classmethod
     def read(cls, policy: Policy) -> WeeklyParameters:
@@ -148,6 +152,7 @@ class WeeklyParameters:
             policy.value(TOPIC, "template_capacity_most").integer(),
             policy.value(TOPIC, "template_weeks").integer(),
             policy.value(TOPIC, "template_weeks_most").integer(),
+            policy.value(TOPIC, "template_weeks_kept").integer(),
         )
 
 

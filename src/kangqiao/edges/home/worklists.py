@@ -122,6 +122,10 @@ REPLIES = Worklist(
     "reply", _("医院已回信"), _("阅读结案"), "referral-list", _("医院写完小结会到这里，读过就结案。"),
     referrals=("from_organization", "up", "summarised"), tab="reply", has_mine=True,
 )  # fmt: skip
+DECLINED = Worklist(
+    "declined", _("中心退回的下转"), _("补充再送"), "referral-list", _("中心没接收的下转会写明原因，补充再送或撤回。"),
+    referrals=("from_organization", "down", "declined"), tab="down_declined", is_rare=True,
+)  # fmt: skip
 HANDED_BACK = Worklist(
     "down", _("待接收的下转"), _("接收"), "referral-list", _("医院把稳定的居民转回来时，会附上用药和随访计划。"),
     referrals=("to_organization", "down", "proposed"), tab="down",
@@ -331,8 +335,8 @@ LISTS: dict[str, tuple[Worklist, ...]] = {
         APPEALS,
         NOTICES,
     ),
-    Role.REFERRAL_DESK: (DESK, UNPLACED, DISPLACED, REPORTS, TODAY, APPEALS, NOTICES),
-    Role.GUIDANCE_OFFICE: (DESK, UNPLACED, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
+    Role.REFERRAL_DESK: (DESK, UNPLACED, DISPLACED, DECLINED, REPORTS, TODAY, APPEALS, NOTICES),
+    Role.GUIDANCE_OFFICE: (DESK, UNPLACED, DECLINED, NOMINATIONS, SIGNATURES, TO_PREPARE, NOTICES),
     Role.DISPATCHER: (DRAFTS, NOTICES),
     Role.HOSPITAL_DIRECTOR: (SIGNATURES, NOMINATIONS, TO_PREPARE, NOTICES),
     Role.PHARMACIST: (NOTICES,),

@@ -26,6 +26,8 @@ TASKS: dict[str, str | Promise] = {
     "mydata.gather": _("准备居民自己的数据"),
     "portal.clocks": _("居民的问题：超时提醒、自动结束"),
     "scheduling.offer": _("候补：没人接的号让给下一位"),
+    "scheduling.weeks": _("按出诊模板开放今后几周"),
+    "scheduling.reconcile": _("核对每个号的数"),
     "scheduling.sweep": _("清理早已结束的留号"),
     "imports.enter": _("写入导入的名单"),
     "messaging.send": _("短信：发出排队的，问回执"),

@@ -22,7 +22,7 @@ from kangqiao.domain.roster.permissions import (
     can_step,
     standing_of,
 )
-from kangqiao.domain.roster.rules import HALVES, is_workday, may_sit, said_when
+from kangqiao.domain.roster.rules import HALVES, may_sit, said_when
 from kangqiao.domain.roster.states import HALF_DAY, ROSTER
 from kangqiao.domain.scheduling.actions import substitute_session, undo_withdrawal
 from kangqiao.domain.scheduling.models import Session
@@ -197,7 +197,7 @@ def _hold_sitting(place: Place, posting: Posting, day: date, half: str, leaves: 
         raise RuleBroken(_("半天只有上午和下午。"))
     if day < timezone.localtime(at, queries.zone()).date():
         raise RuleBroken(_("%(day)s已经过去了。") % {"day": day}, next_step=_("请选今天或以后的半天。"))
-    if not is_workday(day):
+    if day not in queries.workdays(place, day, day + timedelta(days=1)):
         raise RuleBroken(_("%(day)s是休息日，不排门诊。") % {"day": day}, next_step=_("请选工作日。"))
     if posting.status != "posted" or not posting.starts_on <= day < posting.ends_on:
         _missing_posting(posting.practitioner_id, posting.centre_id, day, half)

@@ -54,6 +54,7 @@ from kangqiao.domain.roster.queries.planning import (
     question,
     roster_on,
     standing_half_days,
+    workdays,
 )
 from kangqiao.domain.roster.queries.sittings import (
     Around,
@@ -153,5 +154,6 @@ __all__ = [
     "week_shortfalls",
     "where_of",
     "work_done",
+    "workdays",
     "zone",
 ]

@@ -48,11 +48,11 @@ from kangqiao.domain.roster.queries.planning import (
     question,
     roster_on,
     standing_half_days,
+    workdays,
 )
 from kangqiao.domain.roster.rules import (
     HALVES,
     Shortage,
-    is_workday,
     may_be_posted,
     may_sit,
     said_when,
@@ -81,6 +81,7 @@ class _Week:
     shapes: dict[str, int]
     labels: dict[str, str]
     is_planner: bool
+    workdays: frozenset[date]
     asked: Question | None = None
     by_place: dict[tuple[int, date, str], list[HalfDay]] = field(default_factory=lambda: defaultdict(list))
 
@@ -95,7 +96,7 @@ def board(seat: Seat, place: Place, day: date, cell: str = "", mode: str = "") -
     here = _week(seat, place, week(day))
     roster = roster_on(place.pk, here.span.start)
     chosen_slot = _parsed(cell, here)
-    days = tuple(each for each in here.span.days() if each.weekday() < 5 or is_workday(each) or _sits(here, each))
+    days = tuple(each for each in here.span.days() if each.weekday() < 5 or each in here.workdays or _sits(here, each))
     mode = mode if here.is_planner and mode in ("move", "replace") else ""
     if here.is_planner and chosen_slot is not None:
         here.asked = question(place, here.span.start, 1, for_move=True)
@@ -158,7 +159,7 @@ def _week(seat: Seat, place: Place, span: Period) -> _Week:
         seat, place, who, span, parameters_for(place.code, span.start), owed, rows,
         {(person, centre, each.weekday(), half) for person, centre, each, half in last_week},
         postings, {each.code: number for number, each in enumerate(known, 1)}, specialty_names(),
-        is_dispatcher_of(who, place),
+        is_dispatcher_of(who, place), workdays(place, span.start, span.end),
     )  # fmt: skip
     for row in rows:
         here.by_place[row.centre_id, row.day, row.half].append(row)
@@ -209,11 +210,11 @@ def _slot(here: _Week, centre: int, day: date, half: str, chosen: tuple[int, dat
     is_chosen = chosen == (centre, day, half)
     rows = here.by_place.get((centre, day, half), [])
     target = None
-    if mode == "move" and chosen is not None and not rows and is_workday(day):
+    if mode == "move" and chosen is not None and not rows and day in here.workdays:
         leaving = next(iter(here.by_place.get(chosen, [])), None)
         target = _verdict(here, leaving.practitioner_id, centre, day, half, leaving) if leaving else None
     entries = tuple(_entry(here, row, is_chosen) for row in rows)
-    return Slot(f"{centre}.{day}.{half}", day, half, is_workday(day), entries, is_chosen, target)
+    return Slot(f"{centre}.{day}.{half}", day, half, day in here.workdays, entries, is_chosen, target)
 
 
 def _entry(here: _Week, row: HalfDay, is_selected: bool) -> Entry:

@@ -32,10 +32,12 @@ from kangqiao.domain.roster.rules import (
     HALVES,
     Names,
     half_days_between,
+    is_workday,
     no_posting,
     said,
     said_when,
 )
+from kangqiao.domain.scheduling import queries as scheduling
 from kangqiao.domain.scheduling.models import Session
 from kangqiao.domain.workforce import queries as workforce
 from kangqiao.domain.workforce.models import Absence, Practitioner
@@ -71,12 +73,23 @@ class Question:
         return self.start + timedelta(days=spot.day), HALVES[spot.half]
 
 
+def workdays(place: Place, start: date, end: date) -> frozenset[date]:
+    """The days from `start` up to but not including `end` on which posted experts of a place sit.
+
+    What the place's own calendar says of a day comes before the announced holidays.
+    """
+    counts = scheduling.day_counts(scheduling.Scope(place, None), start, end - timedelta(days=1))
+    return frozenset(day for day, count in counts.items() if is_workday(count))
+
+
 def question(place: Place, start: date, weeks: int, *, for_move: bool = False) -> Question:
     """Demands, supply and wishes of a place for some weeks from a Monday, as the planning engine reads them.
 
     An expert is rostered only where a posting covers the horizon; days on which every posting of the expert is over,
-    absences, hospital clinics and half-days elsewhere are not available. Half-days that a person fixed or that are
-    public stay (`kept`), unless the question is asked to judge a move. Raises NoPolicyInForce.
+    absences, days the own hospital closed, hospital clinics and half-days elsewhere are not available. Half-days that
+    a person fixed or that are public stay (`kept`), unless the question is asked to judge a move.
+
+    Raises NoPolicyInForce.
     """
     end = start + timedelta(weeks=weeks)
     figures = parameters_for(place.code, start)
@@ -89,7 +102,7 @@ def question(place: Place, start: date, weeks: int, *, for_move: bool = False) -
     )
     here = {each.centre.pk for each in owed}
     away = _away(people, rows, here, start, end, figures)
-    spots = half_days_between(start, end)
+    spots = half_days_between(start, workdays(place, start, end))
     number = {(spot.day, spot.half): at_ for at_, spot in enumerate(spots)}
     standing = {
         Cell(number[at_], str(row.centre_id), str(row.practitioner_id)): row
@@ -191,8 +204,12 @@ def _away(
     end: date,
     figures: RosterParameters,
 ) -> dict[tuple[int, date, str], str]:
-    """Why an expert is not free on a half-day: absence, a clinic in the hospital, a half-day in another place."""
+    """Why an expert is not free on a half-day: the hospital closed, absence, a clinic there, a half-day elsewhere."""
     found: dict[tuple[int, date, str], str] = {}
+    shut = scheduling.days_closed_by({hospital_of(one).pk for one in people.values()}, start, end - timedelta(days=1))
+    for pk, person in people.items():
+        for day in shut.get(hospital_of(person).pk, ()):
+            found.update({(pk, day, half): _("医院这天不出诊") for half in HALVES})
     for absence in workforce.absences_between(people, start, end):
         found.update(_absent(absence, start, end))
     clinics = Session.objects.filter(

@@ -18,7 +18,7 @@ from kangqiao.domain.roster.tests.factories import (
     make_network,
     staffed_network,
 )
-from kangqiao.domain.scheduling.models import Session
+from kangqiao.domain.scheduling.models import CalendarDay, Session
 from kangqiao.domain.workforce.models import Absence
 from kangqiao.kernel.errors import Denied, RuleBroken
 from kangqiao.kernel.period import week
@@ -47,6 +47,33 @@ def test_plan_gives_every_centre_its_half_days_or_says_why_not() -> None:
     assert 0 <= roster.gap <= 1
     assert [(item["what"], item["reason"]) for item in roster.unmet] == [("expert_per_week", "too_few_experts")]
     assert roster.policy_ref.startswith("zhuhai-lianjian@")
+
+
+def test_plan_reads_the_calendar_of_the_place_and_of_each_hospital() -> None:
+    network = staffed_network()
+    CalendarDay.objects.create(place=network.city, day=day(0), reason="台风停诊", set_by="演示", set_at=AT)
+    CalendarDay.objects.create(place=network.city, day=day(5), works_as=1, reason="补周一", set_by="演示", set_at=AT)
+    house = network.organizations["市二"]
+    CalendarDay.objects.create(organization=house, day=day(1), reason="搬迁", set_by="演示", set_at=AT)
+
+    roster = plan(network)
+
+    rows = list(roster.half_days.select_related("practitioner"))
+    assert day(0) not in {row.day for row in rows}
+    assert day(5) in queries.workdays(network.city, day(0), day(7))
+    second = [row for row in rows if row.practitioner.organization_id == house.pk]
+    assert second
+    assert day(1) not in {row.day for row in second}
+
+
+def test_a_half_day_is_not_moved_to_a_day_the_bureau_closed() -> None:
+    network = staffed_network()
+    roster = plan(network)
+    row = roster.half_days.order_by("day", "half")[0]
+    CalendarDay.objects.create(place=network.city, day=day(8), reason="停诊", set_by="演示", set_at=AT)
+
+    with pytest.raises(RuleBroken, match="休息日"):
+        actions.move_half_day(half_day_id=row.pk, centre_id=row.centre_id, day=day(8), half="am", by=SYSTEM, at=AT)
 
 
 def test_plan_leaves_absences_and_hospital_clinics_free() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.utils import translation
@@ -18,6 +18,7 @@ from kangqiao.domain.roster.rules import (
     may_sit,
     shortage,
 )
+from kangqiao.domain.scheduling.rules import Named, count_day
 from kangqiao.engines.planning import Cell, Centre, Demand, Expert, Move, RosterProblem
 from kangqiao.kernel.period import working_week
 from kangqiao.policy import at
@@ -40,9 +41,14 @@ def _chinese():
         yield
 
 
+def workdays(start: date, days: int) -> list[date]:
+    each = [start + timedelta(days=n) for n in range(days)]
+    return [day for day in each if is_workday(count_day(day))]
+
+
 def problem(limit: int = 2) -> RosterProblem:
     return RosterProblem(
-        half_days=half_days_between(MONDAY, date(2026, 5, 25)),
+        half_days=half_days_between(MONDAY, workdays(MONDAY, 7)),
         centres=(Centre("10", "centre:10"), Centre("11", "centre:11"), Centre("20", "centre:20")),
         experts=(
             Expert("1", "100", "cardiology", limit),
@@ -87,11 +93,18 @@ def test_may_be_posted_by_title_licence_and_specialty(nominee: Nominee, accepted
     ],
 )
 def test_is_workday(when: date, works: bool) -> None:
-    assert is_workday(when) is works
+    assert is_workday(count_day(when)) is works
+
+
+def test_what_a_bureau_says_of_a_day_comes_first() -> None:
+    saturday, monday = date(2026, 5, 23), date(2026, 5, 18)
+
+    assert is_workday(count_day(saturday, bureau=Named(4, "按周四出诊")))
+    assert not is_workday(count_day(monday, bureau=Named(None, "台风停诊")))
 
 
 def test_half_days_between_leaves_out_the_weekend() -> None:
-    spots = half_days_between(MONDAY, date(2026, 6, 1))
+    spots = half_days_between(MONDAY, workdays(MONDAY, 14))
 
     assert len(spots) == 20
     assert {spot.weekday for spot in spots} == {0, 1, 2, 3, 4}

@@ -12,6 +12,7 @@ from kangqiao.domain.scheduling.actions.calendar import (
 )
 from kangqiao.domain.scheduling.actions.holding import hold_slot, release_slot, sweep_holds
 from kangqiao.domain.scheduling.actions.moving import move_booking
+from kangqiao.domain.scheduling.actions.nights import keep_weeks_open
 from kangqiao.domain.scheduling.actions.opening import Opening, open_session, open_sessions
 from kangqiao.domain.scheduling.actions.overbooking import (
     end_right,
@@ -69,6 +70,7 @@ __all__ = [
     "fulfil_booking",
     "hold_slot",
     "join_line",
+    "keep_weeks_open",
     "leave_line",
     "let_go",
     "mend_template",

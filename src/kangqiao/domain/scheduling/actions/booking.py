@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import rows_of
 from kangqiao.base.transition import begin, transition
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.agreements import queries as agreements
@@ -147,7 +148,7 @@ def _take(
         **standing.lists,
         "zone": get_current_timezone_name(),
     }
-    rows = list(Booking.objects.raw(TAKE, values))
+    rows = rows_of(Booking, TAKE, values)
     if not rows:
         return None
     booking = rows[0]

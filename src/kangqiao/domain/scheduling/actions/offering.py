@@ -14,6 +14,7 @@ from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import rows_of
 from kangqiao.domain.messaging.rules import Visit
 from kangqiao.domain.scheduling import queries, rules
 from kangqiao.domain.scheduling.actions.parts import _called, _constraint, _when
@@ -98,7 +99,7 @@ def _keep(
         "slot": slot.pk, "resident": resident_id, "waiting": waiting_id, "name": by.name, "at": at, "until": until,
         **standing.lists,
     }  # fmt: skip
-    rows = list(Hold.objects.raw(HOLD, values))
+    rows = rows_of(Hold, HOLD, values)
     if not rows:
         return None
     audit.record(

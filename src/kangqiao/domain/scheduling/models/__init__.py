@@ -20,6 +20,7 @@ from kangqiao.domain.scheduling.models.weekly import (
     ClinicTemplate,
     ClockRange,
     DayRange,
+    OpeningNote,
     Weekday,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "Displaced",
     "Hold",
     "InstantRange",
+    "OpeningNote",
     "OverbookRight",
     "PartnerCount",
     "PartnerRule",

@@ -126,6 +126,29 @@ class ClinicException(BaseModel):
         operational = ("template", "day", "reason", "set_at")
 
 
+class OpeningNote(BaseModel):
+    """What the last night opened from a hospital's templates, until which day, and what not and why.
+
+    `skipped` has for each clinic left out its `template`, its `day`, the `skip` by its code and, where somebody said
+    one, the reason as they wrote it. No FHIR resource: it is a note of a job.
+    """
+
+    organization = models.OneToOneField(Organization, models.PROTECT, related_name="+")
+    ran_at = models.DateTimeField()
+    last_day = models.DateField()
+    opened = models.PositiveIntegerField()
+    skipped = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("id",)
+
+    class Privacy:
+        rows = Rows("how a hospital plans its week is known to those who work with it", STAFF)
+        identifying = ()
+        clinical = ()
+        operational = ("organization", "ran_at", "last_day", "opened", "skipped")
+
+
 class CalendarDay(BaseModel):
     """A day that counts otherwise than the announced holidays say: closed, or worked as a weekday, with the reason.
 

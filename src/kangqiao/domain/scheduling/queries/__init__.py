@@ -45,6 +45,7 @@ from kangqiao.domain.scheduling.queries.calendar import (
     day_counts,
     day_named,
     day_sheet_of,
+    days_closed_by,
     has_calendar,
     scope_of,
     year_named,
@@ -57,6 +58,11 @@ from kangqiao.domain.scheduling.queries.lists import (
     offers,
     sessions_beside,
     specialties_offered,
+)
+from kangqiao.domain.scheduling.queries.nights import (
+    LeftOut,
+    houses_with_templates,
+    opening_note,
 )
 from kangqiao.domain.scheduling.queries.overbooking import (
     Beyond,
@@ -128,6 +134,7 @@ from kangqiao.domain.scheduling.queries.pools import (
     rule_for,
     specialties_at,
 )
+from kangqiao.domain.scheduling.queries.reconciling import Fault, faults
 from kangqiao.domain.scheduling.queries.waiting import (
     Wait,
     get_wait,
@@ -196,6 +203,8 @@ __all__ = [
     "DaySheet",
     "Differing",
     "Event",
+    "Fault",
+    "LeftOut",
     "Offer",
     "OnDay",
     "Owed",
@@ -237,11 +246,13 @@ __all__ = [
     "day_sessions",
     "day_sheet",
     "day_sheet_of",
+    "days_closed_by",
     "differing",
     "displaced_by_id",
     "doctors_to_plan",
     "exceptions_of",
     "facts_of",
+    "faults",
     "free_of_people",
     "free_slots",
     "free_substitutes",
@@ -264,6 +275,7 @@ __all__ = [
     "history_of",
     "hold_of",
     "holds_of",
+    "houses_with_templates",
     "instants",
     "is_called_off",
     "is_free",
@@ -287,6 +299,7 @@ __all__ = [
     "open_appeals",
     "open_of",
     "opened_at",
+    "opening_note",
     "other_times",
     "over_lines",
     "overlapping_template",

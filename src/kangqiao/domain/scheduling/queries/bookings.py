@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import (
+    BigIntegerField,
     Count,
+    DateTimeField,
     Exists,
     OuterRef,
     Prefetch,
@@ -19,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base import reads
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.base.transition import history
 from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.models import Role
@@ -42,11 +45,22 @@ def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
     `has_missed` whether they ever stayed away, `is_in_line` whether they wait for a place of its specialty there,
     `is_displaced` whether they lost one of its specialty.
     """
-    place = Slot.objects.filter(pk=slot_id).values("session__organization_id")
+    found = _to_book.models(resident=resident_id, slot=slot_id, at=at)
+    if not found:
+        raise not_found()
+    (one,) = found
+    assert isinstance(one, Resident)
+    return one
+
+
+@Prepared
+def _to_book() -> QuerySet[Resident]:
+    slot, at = Told("slot", BigIntegerField()), Told("at", DateTimeField())
+    place = Slot.objects.filter(pk=slot).values("session__organization_id")
     refused = residents.refusals_at(at).filter(resident_id=OuterRef("pk"), organization_id__in=place)
-    ordered = Slot.objects.filter(pk=slot_id, session__specialty__in=ORDERED)
+    ordered = Slot.objects.filter(pk=slot, session__specialty__in=ORDERED)
     missed = Booking.objects.filter(resident=OuterRef("pk"), status="no_show")
-    specialty = Slot.objects.filter(pk=slot_id).values("session__specialty")
+    specialty = Slot.objects.filter(pk=slot).values("session__specialty")
     lines = Waiting.objects.filter(
         resident=OuterRef("pk"), organization_id__in=place, specialty__in=specialty, status=WAITING.initial
     )
@@ -60,10 +74,7 @@ def resident_to_book(resident_id: int, slot_id: int, at: datetime) -> Resident:
         is_in_line=Exists(lines),
         is_displaced=Exists(owed),
     )
-    found = rows.filter(pk=resident_id).first()
-    if found is None:
-        raise not_found()
-    return found
+    return rows.filter(pk=Told("resident", BigIntegerField()))
 
 
 def has_basis(resident_id: int, by: Actor, at: datetime) -> bool:

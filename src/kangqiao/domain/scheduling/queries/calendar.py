@@ -76,6 +76,17 @@ def named_days(scope: Scope, first: date, last: date) -> tuple[dict[date, Calend
     return {row.day: row for row in own}, wider
 
 
+def days_closed_by(organization_ids: Iterable[int], first: date, last: date) -> dict[int, set[date]]:
+    """The days from `first` to `last`, both included, on which these hospitals themselves said that they are closed."""
+    rows = CalendarDay.objects.filter(
+        organization__in=list(organization_ids), day__gte=first, day__lte=last, works_as=None
+    )
+    found: dict[int, set[date]] = {}
+    for organization_id, day in rows.values_list("organization_id", "day"):
+        found.setdefault(organization_id or 0, set()).add(day)
+    return found
+
+
 def _named(row: CalendarDay | None) -> Named | None:
     return None if row is None else Named(row.works_as, row.reason)
 

@@ -205,14 +205,20 @@ def offer_of(waiting_id: int, now: datetime) -> Hold | None:
 
 
 def lines_to_serve(now: datetime) -> list[int]:
-    """Free places about which somebody who waits can still be asked, soonest first, by id; the job's list."""
+    """Free places about which somebody who waits can still be asked, soonest first, by id; the job's list.
+
+    Of those still reserved only what has fallen as far as to who waits: to the teams, in whose name a centre waits, or
+    to the contracted (`standing_in_line`).
+    """
     waits = _to_ask(OuterRef("pk"), now).filter(
         Q(session=None) | Q(session=OuterRef("session")),
         organization=OuterRef("session__organization"), specialty=OuterRef("session__specialty"),
     )  # fmt: skip
-    slots = Slot.objects.filter(Exists(waits), session__status="open", starts_at__gt=now, opens_at__lte=now).annotate(
-        left=places_left(now)
-    )
+    fallen = Q(release_at=None) | Q(release_at__lte=now) | Q(contracted_at__lte=now)
+    to_teams = Q(Exists(waits.filter(centre__isnull=False)), teams_at__lte=now)
+    slots = Slot.objects.filter(
+        fallen | to_teams, Exists(waits), session__status="open", starts_at__gt=now, opens_at__lte=now
+    ).annotate(left=places_left(now))
     return list(slots.filter(left__gt=0).order_by("starts_at", "pk").values_list("pk", flat=True))
 
 

@@ -46,6 +46,7 @@ from kangqiao.domain.scheduling.rules.weekly import (
     Weekly,
     check,
     plan_weekly,
+    said_skip,
 )
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "replay",
     "reserved_positions",
     "said",
+    "said_skip",
     "suspended_until",
     "why_not",
 ]

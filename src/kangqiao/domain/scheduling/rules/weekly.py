@@ -36,6 +36,21 @@ class Skip(StrEnum):
     CONFLICT = "conflict"
 
 
+def said_skip(skip: str, why: str) -> str:
+    """Why nothing was opened, in the reader's language; what somebody wrote as the reason stays as they wrote it."""
+    match skip:
+        case Skip.CALLED_OFF:
+            return _("这一天已停诊")
+        case Skip.LEFT:
+            return _("医生已不在本院，或没有在册的执业资格")
+        case Skip.UNANNOUNCED:
+            return _("这一年的放假安排还没有公布")
+        case Skip.ABSENCE:
+            return _("医生这天请假")
+        case _:
+            return why
+
+
 @dataclass(frozen=True, slots=True)
 class Weekly:
     """The plain values of a template: whose clinic, where, when, in how many places.

@@ -49,6 +49,8 @@ def templates(request: Request, hospital_id: int) -> HttpResponse:
         "house": house,
         "rows": rows,
         "week": queries.by_weekday(rows),
+        "night": queries.opening_note(house),
+        "weeks_kept": terms.weeks_kept,
         "closed": queries.closed_with_clinics(house, now, terms.weeks_most * 7),
         "may_plan": bool(permissions.can_plan_week(request.actor, house)),
     }
@@ -70,7 +72,7 @@ def new(request: Request, hospital_id: int) -> HttpResponse:
         except RuleBroken as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("模板已保存。号要在“开放号源”里看过再发布。"))
+            messages.success(request, _("模板已保存。要马上开号，请到“开放号源”里看过再发布。"))
             return redirect("slots-templates-of", house.pk)
     return render(
         request, "scheduling/template_new.html", {"form": form, "house": house}, status=422 if form.errors else 200

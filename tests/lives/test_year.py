@@ -1,0 +1,50 @@
+"""A small district lives some weeks: nobody is lost between two houses, and no place is given twice."""
+
+from __future__ import annotations
+
+import time
+from unittest import mock
+
+import pytest
+from bench import year
+
+from kangqiao.domain.accounts.models import Role
+from kangqiao.domain.referral.models import Referral
+from kangqiao.domain.scheduling.models import Slot
+from kangqiao.domain.scheduling.queries import faults
+from kangqiao.edges.home import worklists
+
+pytestmark = pytest.mark.django_db
+SMALL, LARGER = year.Size(4_000, 10, 6, 12), year.Size(12_000, 40, 12, 40)
+
+
+def lived(size: year.Size) -> year.Told:
+    told = year.lived(size, time.process_time, lambda _line: None)
+    assert told.lost == []
+    assert told.faults == []
+    assert sum(told.letters.values()) == told.done["send_up"] + told.done["propose_down"]
+    # Whatever is refused is refused by a sentence; nothing but that stops anybody.
+    assert told.done["book"] > told.done["cancel_booking"] > 0
+    return told
+
+
+def test_a_small_district_loses_nobody() -> None:
+    """And who looks would find it: a letter on nobody's list, a place that is not counted."""
+    told = lived(SMALL)
+    assert told.done["keep_weeks_open"] == SMALL.days * year.HOSPITALS
+    assert any(name.startswith("up closed") for name in told.letters)
+
+    one = Referral.objects.filter(status="sent").first() or Referral.objects.order_by("pk")[0]
+    Referral.objects.filter(pk=one.pk).update(status="sent")
+    shorter = dict.fromkeys(worklists.LISTS, ()) | {Role.GP: worklists.LISTS[Role.GP]}
+    with mock.patch.object(worklists, "LISTS", shorter):
+        assert one.pk in year.lost(told.life)
+    slot = Slot.objects.filter(taken=0).order_by("pk")[0]
+    Slot.objects.filter(pk=slot.pk).update(taken=1)
+    assert [(fault.what, fault.row) for fault in faults(told.life.now)] == [("slot.taken", slot.pk)]
+
+
+@pytest.mark.slow
+def test_a_larger_district_loses_nobody() -> None:
+    told = lived(LARGER)
+    assert {"withdraw_session", "rebook_referral", "accept_offer", "propose_down"} <= set(told.done)
