@@ -147,7 +147,8 @@ PROBES: tuple[Probe, ...] = (
         writes={"own": CENTRE},
     ),
     Probe(
-        "quality-new", {"centre_id": "{centre.pk}", "starts_on": "{today}", "ends_on": "{today}", "size": "1"},
+        "quality-new",
+        {"centre_id": "{centre.pk}", "starts_on": "{today}", "ends_on": "{today}", "size": "1", "seed": "9"},
         writes={"own": BUREAUS, "partner": ("bureau_officer",)},
     ),
     Probe("quality-check", {"how": "phone", "findings": "no_plan"}, step="find", writes={"own": BUREAU}),

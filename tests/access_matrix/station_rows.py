@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 def add_samples(side: Side) -> None:
     """What the bureau drew of the centre: a contract and a service to check."""
-    side.add("sampling", Sampling, bureau=side.bureau, centre=side.centre, size=1, seed=7, drawn_at=side.at)
-    drawn = {"sampling": side.sampling, "team": side.team, "contract": side.contract, "number": side.contract.number}
-    side.add("sampled_item", SampledItem, kind="contract", **drawn)
+    of_contract = {"team": side.team, "contract": side.contract, "number": side.contract.number, "kind": "contract"}
+    for house, mark in (("bureau", ""), ("district_bureau", "@district_bureau")):
+        told = {"bureau": side.rows[house], "centre": side.centre, "size": 1, "seed": 7, "drawn_at": side.at}
+        drawn = side.add(f"sampling{mark}", Sampling, **told)
+        side.add(f"sampled_item{mark}", SampledItem, sampling=drawn, **of_contract)
 
 
 def add_stations(side: Side) -> None:

@@ -64,7 +64,8 @@ def samplings(seat: Seat) -> QuerySet[Sampling]:
     """The samples a seat may see, the latest first, with how many items still wait for each side."""
     rows = Sampling.objects.select_related("centre", "bureau").filter(samplings_visible_to(seat))
     waiting = {key: Count("items", filter=Q(items__status=key)) for key in ("to_check", "found", "corrected")}
-    return rows.annotate(drawn=Count("items"), **{f"n_{key}": one for key, one in waiting.items()})
+    counted = rows.annotate(drawn=Count("items"), **{f"n_{key}": one for key, one in waiting.items()})
+    return counted.order_by("-drawn_at", "-pk")
 
 
 def get_sampling(seat: Seat, sampling_id: int) -> Sampling:
