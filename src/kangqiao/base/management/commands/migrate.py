@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.commands.migrate import Command as Migrate
+from django.core.management.commands import migrate
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 
 from kangqiao.base import guards
+from kangqiao.base.tables import Executor
+
+migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]
 
 
-class Command(Migrate):
+class Command(migrate.Command):
     """Brings the tables up to date, then everything the database guards by itself."""
 
     def handle(self, *labels: Any, **options: Any) -> None:
@@ -25,5 +27,5 @@ class Command(Migrate):
 
     def _has_work(self, options: dict[str, Any]) -> bool:
         """Whether a table may change: a migration is to be applied, or one module is moved to a named one."""
-        executor = MigrationExecutor(connections[options["database"]])
+        executor = Executor(connections[options["database"]])
         return bool(options["app_label"] or executor.migration_plan(executor.loader.graph.leaf_nodes()))
