@@ -78,6 +78,8 @@ def stays(model: type[models.Model], key: str) -> dict[str, Any]:
     if model._meta.label == "contracting.Approval":
         begun = {"starts_on": DAY, "answer": "演示"} if key in ("granted", "withdrawn") else {"starts_on": None}
         return begun | ({"answer": "演示"} if key == "refused" else {})
+    if model._meta.label == "quality.SampledItem" and key not in ("to_check", "sound"):
+        return {"findings": ["演示"], "due_on": LATER}
     if model._meta.label == "residents.Question" and key == "answered":
         return {"answer": "演示", "answered_at": AT}
     if model._meta.label == "portal.Enquiry":
