@@ -24,7 +24,7 @@ def lived(size: year.Size) -> year.Told:
     assert told.faults == []
     assert sum(told.letters.values()) == told.done["send_up"] + told.done["propose_down"]
     # Whatever is refused is refused by a sentence; nothing but that stops anybody.
-    assert told.done["book"] > told.done["cancel_booking"] > 0
+    assert told.done["book"] > told.done["cancel_booking"]
     return told
 
 
@@ -47,4 +47,4 @@ def test_a_small_district_loses_nobody() -> None:
 @pytest.mark.slow
 def test_a_larger_district_loses_nobody() -> None:
     told = lived(LARGER)
-    assert {"withdraw_session", "rebook_referral", "accept_offer", "propose_down"} <= set(told.done)
+    assert {"cancel_booking", "withdraw_session", "rebook_referral", "accept_offer", "propose_down"} <= set(told.done)
