@@ -151,7 +151,7 @@ PROBES: tuple[Probe, ...] = (
         {"centre_id": "{centre.pk}", "starts_on": "{today}", "ends_on": "{today}", "size": "1", "seed": "9"},
         writes={"own": BUREAUS, "partner": ("bureau_officer",)},
     ),
-    Probe("quality-check", {"how": "phone", "findings": "no_plan"}, step="find", writes={"own": BUREAU}),
+    Probe("quality-check", {"how": "phone", "findings": "no_plan"}, step="find", writes={"own": BUREAUS}),
     Probe("quality-step", {"step": "correct", **REASON}, given=_found, step="correct", writes={"own": MANAGER}),
     Probe("quality-step", {"step": "close"}, given=_corrected, step="close", writes={"own": BUREAU}),
     Probe("quality-step", {"step": "send_back", **REASON}, given=_corrected, step="send_back", writes={"own": BUREAU}),
