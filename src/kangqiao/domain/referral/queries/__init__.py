@@ -75,6 +75,7 @@ from kangqiao.domain.referral.queries.letters import (
     ways,
 )
 from kangqiao.domain.referral.queries.lists import (
+    MOST_PRESSING,
     MOST_WAITING,
     WAITING_FOR_OTHERS,
     Tab,
@@ -140,6 +141,7 @@ __all__ = [
     "AFTER_VISIT",
     "EXPECTED",
     "FEW",
+    "MOST_PRESSING",
     "MOST_WAITING",
     "NO_ALLERGIES",
     "OPEN",

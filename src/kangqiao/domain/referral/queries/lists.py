@@ -20,7 +20,8 @@ from kangqiao.domain.referral.permissions import CENTRE_ROLES, at_end, of_person
 from kangqiao.domain.referral.queries.cases import noted, referrals
 from kangqiao.domain.referral.queries.letters import Line, lines
 
-MOST_WAITING = 25  # a page of a worklist; the tile counts them all
+MOST_WAITING = 50  # a half of the desk's queue
+MOST_PRESSING = 25  # a page of a worklist on the home page; the tile counts them all
 Waiting = tuple[int, datetime | None]
 # Where referrals wait: the end that is the seat's house, the direction, the state.
 Where = tuple[str, str, str]
@@ -128,7 +129,7 @@ def _pressing(role: str, end: str, direction: str, status: str, is_mine: bool) -
     """The numbers of the most pressing; what a line shows is asked for them alone."""
     seat = any_seat(role)
     found = Referral.objects.filter(open_at_ends(seat), at_end(end, seat), direction=direction, status=status)
-    return _by_press(found.filter(of_person(end, seat) if is_mine else Q())).values_list("pk")[:MOST_WAITING]
+    return _by_press(found.filter(of_person(end, seat) if is_mine else Q())).values_list("pk")[:MOST_PRESSING]
 
 
 def _in_order(numbers: Iterable[int]) -> list[Referral]:
