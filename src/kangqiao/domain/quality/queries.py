@@ -22,7 +22,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.queries import place_ids_under
 from kangqiao.domain.quality.models import SampledItem, Sampling
 from kangqiao.domain.quality.parameters import FindingKind, QualityTerms, findings_at, terms_at
-from kangqiao.domain.quality.permissions import parties_of, samplings_visible_to
+from kangqiao.domain.quality.permissions import BUREAU, parties_of, samplings_visible_to
 from kangqiao.domain.quality.rules import CONTRACT, SERVICE, Checked, Tally, tally
 from kangqiao.domain.quality.states import CHECKED, SAMPLED
 from kangqiao.domain.residents.models import Resident
@@ -194,7 +194,7 @@ def _resident_of(item: SampledItem) -> int:
 
 def waiting_items(seat: Seat) -> Waits:
     """What waits for the seat: a bureau's items to check and to look at again, a centre's to put right."""
-    is_bureau = seat.role == "bureau_officer"
+    is_bureau = seat.role in BUREAU
     mine = SampledItem.objects.filter(sampling__in=Sampling.objects.filter(samplings_visible_to(seat)))
     stands = ("to_check", "corrected") if is_bureau else ("found",)
     return Waits(mine.filter(status__in=stands), "sampling__drawn_at" if is_bureau else "checked_at")

@@ -45,10 +45,11 @@ def index(request: SeatedRequest) -> HttpResponse:
 @access("role", roles=permissions.BUREAU)
 @idempotent
 def new(request: SeatedRequest) -> HttpResponse:
-    """A sample is drawn."""
+    """A sample is drawn; offered is the month before, the last that is whole."""
     on = timezone.localdate()
     terms = terms_at(request.seat.place_code, on)
-    first = {"size": terms.items_per_team.integer(), "ends_on": on, "starts_on": on - timedelta(days=on.day - 1)}
+    last = on.replace(day=1) - timedelta(days=1)
+    first = {"size": terms.items_per_team.integer(), "starts_on": last.replace(day=1), "ends_on": last}
     form = forms.DrawForm(request.POST or None, initial=first, centres=queries.centres_to_draw(request.seat))
     if form.is_valid():
         try:
