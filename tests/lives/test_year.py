@@ -15,7 +15,7 @@ from kangqiao.domain.scheduling.queries import faults
 from kangqiao.edges.home import worklists
 
 pytestmark = pytest.mark.django_db
-SMALL, LARGER = year.Size(4_000, 10, 6, 12), year.Size(12_000, 40, 12, 40)
+SMALL, LARGER = year.Size(4_000, 10, 6, 4), year.Size(12_000, 40, 12, 40)
 
 
 def lived(size: year.Size) -> year.Told:
@@ -24,7 +24,7 @@ def lived(size: year.Size) -> year.Told:
     assert told.faults == []
     assert sum(told.letters.values()) == told.done["send_up"] + told.done["propose_down"]
     # Whatever is refused is refused by a sentence; nothing but that stops anybody.
-    assert told.done["book"] > told.done["cancel_booking"]
+    assert told.done["book"] > told.done["cancel_booking"] > 0
     return told
 
 
@@ -47,4 +47,4 @@ def test_a_small_district_loses_nobody() -> None:
 @pytest.mark.slow
 def test_a_larger_district_loses_nobody() -> None:
     told = lived(LARGER)
-    assert {"cancel_booking", "withdraw_session", "rebook_referral", "accept_offer", "propose_down"} <= set(told.done)
+    assert {"withdraw_session", "rebook_referral", "accept_offer", "propose_down"} <= set(told.done)
