@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -256,6 +256,7 @@ def _join(
         community=place, name=name, identifier=identifier, starts_on=starts_on, ends_on=ends_on,
         keys=search_keys(name), is_demo=place.is_demo,
     )  # fmt: skip
+    _one_after_another([place.pk])
     _insert(row, _("这个证件号已经在这里的名册上。"), _("请在名册里查找。"))
     record("contracting.join_community", row, by=by, at=at, community=place.pk)
     return row
@@ -270,12 +271,22 @@ def _list(people: Sequence[NewAffiliation], *, is_demo: bool) -> list[int]:
         )
         for one in people
     ]  # fmt: skip
+    _one_after_another({one.community_id for one in people})
     try:
         with transaction.atomic():
             made = Affiliation.objects.bulk_create(rows)
     except IntegrityError as clash:
         raise Taken(_("名册里有人刚刚被登记。"), next_step=_("请刷新后再看，或重新上传。")) from clash
     return [one.pk for one in made]
+
+
+def _one_after_another(community_ids: Collection[int]) -> None:
+    """The list of a place is written by one at a time.
+
+    Two rows that meet in an exclusion constraint wait for each other and end in a deadlock; the row of the place,
+    locked first and in one order, makes the second wait and be refused with a reason instead.
+    """
+    list(Community.objects.select_for_update(no_key=True).filter(pk__in=community_ids).order_by("pk"))
 
 
 def _insert(row: Community | Affiliation | CommunityVisit, taken: str, next_step: str) -> None:
