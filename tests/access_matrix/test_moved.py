@@ -53,6 +53,8 @@ PAGES = {
 REPEATABLE = ("referral-step:rebook", "referral-step:redirect", "contracting-step:renew")
 # Each party gives its own word and the state stays until the last: two of one party race.
 OWN_WORD = ("agreements-sign",)
+# Each level checks what it drew itself and sees nothing of the other's: two of one house race.
+OWN_ROW = ("quality-check",)
 NAMES = {table.name: table for _module, table in tables()}
 
 
@@ -74,7 +76,7 @@ def races(side: Side, address: str) -> Iterator[Race]:
         if probe.address != address or probe.name in REPEATABLE:
             continue
         first, *others = probe.writes["own"]
-        if address in OWN_WORD:
+        if address in (*OWN_WORD, *OWN_ROW):
             others = []
         row = probe.rows.get(kind, kind)
         page = reverse(url_name, args=[side.row(row, first).pk] if row else [])
