@@ -42,9 +42,9 @@ def together(count: int, work: Callable[[int], Any]) -> list[Any]:
     start = threading.Barrier(count)
 
     def run(number: int) -> Any:
-        connection.ensure_connection()
-        start.wait(timeout=60)
         try:
+            connection.ensure_connection()
+            start.wait(timeout=60)
             return work(number)
         finally:
             connection.close()
