@@ -146,7 +146,7 @@ def signed_in(side: Side, actor: str) -> Client:
     """A browser of that actor."""
     client = Client(raise_request_exception=False)
     if actor != "anonymous":
-        client.force_login(side.users[actor], backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(side.users[actor])
         client.get("/notices/")  # the first page of a session writes the sign-in down
     return client
 

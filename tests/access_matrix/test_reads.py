@@ -84,7 +84,7 @@ def test_whoever_touches_a_resident_leaves_one_row(
     ours, foreign = sides["own"], sides["stranger"]
     client = Client(raise_request_exception=False)
     if actor != "anonymous":
-        client.force_login(ours.users[actor], backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(ours.users[actor])
     place = None if actor in NOBODY else ours.rows[SEATS[Role(actor)]].pk
     found, cells, turn = [], 0, ACTORS.index(actor)
 
@@ -107,7 +107,7 @@ def test_whoever_touches_a_resident_leaves_one_row(
 def test_whoever_reads_the_name_has_it_in_the_log(actor: str, sides: dict[str, Side], nth: int) -> None:
     ours = sides["own"]
     client = Client(raise_request_exception=False)
-    client.force_login(ours.users[actor], backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(ours.users[actor])
     found, named = [], 0
 
     for address in addresses()[ACTORS.index(actor) % nth :: nth]:

@@ -14,6 +14,7 @@ from typing import Protocol
 from django.db import connections, transaction
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import bound
 
 # `kangqiao.actor` is `user:12`, `system:NAME` or `anonymous`; the others are ids or empty. `reach` names the step that
 # looks beyond the scope of the one who acts, see `beyond`.
@@ -112,21 +113,20 @@ class _Change(Protocol):
 
 
 def _get(using: str) -> tuple[str, ...]:
-    with connections[using].cursor() as cursor:
+    with bound(using) as cursor:
         cursor.execute(_GET)
         row: tuple[str, ...] = cursor.fetchone()
     return row
 
 
 def _reach(using: str, step: str) -> str:
-    with connections[using].cursor() as cursor:
+    with bound(using) as cursor:
         cursor.execute(_REACH, [step])
         return str(cursor.fetchone()[1])
 
 
 def _set(using: str, values: tuple[str, ...]) -> None:
-    connection = connections[using]
-    if not connection.in_atomic_block:
+    if not connections[using].in_atomic_block:
         raise transaction.TransactionManagementError("who acts is told inside a transaction")
-    with connection.cursor() as cursor:
+    with bound(using) as cursor:
         cursor.execute(_SET, values)

@@ -86,10 +86,18 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
             copy.write_row(row)
             count += 1
     if count >= MANY:
-        with connection.cursor() as cursor:
-            # Plans made for the table as it was, perhaps empty, would walk through all of it again and again.
-            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table}")
+        count_anew(model)
     return count
+
+
+def count_anew(*found: type[models.Model]) -> None:
+    """The database looks at tables that have just got many rows; without one named, at all.
+
+    Plans made for a table as it was, perhaps empty, would walk through all of it again and again.
+    """
+    tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in found)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE (SKIP_LOCKED) {tables}")
 
 
 def _is_bound(table: str) -> bool:

@@ -6,16 +6,17 @@ import functools
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import IdempotencyKey
-from kangqiao.base.prepared import insert
+from kangqiao.base.prepared import change, insert
 from kangqiao.kernel.errors import RuleBroken, Taken
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -45,10 +46,7 @@ def idempotent(view: View) -> View:
         key = _key_of(request)
         by_id = _sender(request)
         mark = _fingerprint(request)
-        earlier = IdempotencyKey.objects.filter(by_id=by_id, key=key).first()
-        if earlier is not None:
-            return _replay(earlier, mark)
-        with transaction.atomic():
+        with nullcontext() if connection.in_atomic_block else transaction.atomic():
             row = _taken(by_id, key, request.path, mark)
             if row is None:
                 return _replay(IdempotencyKey.objects.get(by_id=by_id, key=key), mark)
@@ -66,13 +64,8 @@ def idempotent(view: View) -> View:
 def _taken(by_id: str, key: str, path: str, mark: str) -> IdempotencyKey | None:
     """The key written down, or None if another call has it; waits for one that has not ended yet."""
     at = timezone.now()  # reads the clock: this layer around a view is an edge
-    try:
-        with transaction.atomic():
-            row = IdempotencyKey(key=key, by_id=by_id, path=path, fingerprint=mark, created_at=at)
-            insert(row)
-            return row
-    except IntegrityError:
-        return None
+    row = IdempotencyKey(key=key, by_id=by_id, path=path, fingerprint=mark, created_at=at)
+    return row if insert(row, unless_there=True) else None
 
 
 def is_first_run(job: str, *, at: datetime) -> bool:
@@ -139,7 +132,7 @@ def _keep(row: IdempotencyKey, response: HttpResponse) -> None:
     row.status_code = response.status_code
     row.location = response.headers.get("Location", "") or response.headers.get("HX-Redirect", "")
     row.body = response.content.decode() if not row.location else ""
-    row.save(update_fields=("status_code", "location", "body"))
+    change(row, "status_code", "location", "body")
 
 
 def _replay(row: IdempotencyKey, mark: str) -> HttpResponse:

@@ -7,11 +7,13 @@ more than the database needs to answer; here it writes them once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BigIntegerField, BooleanField, Expression, F, Field, Func, Model, QuerySet
 from django.db.models.expressions import DatabaseDefault, RawSQL
 from django.db.models.query import get_related_populators
@@ -36,10 +38,10 @@ class Told(Expression):
         return "%s", [self]
 
 
-def among(column: str, name: str) -> Func:
-    """Whether an id is one of those told under a name as a list, however many there are."""
-    ids = Told(name, ArrayField(BigIntegerField()))
-    return Func(F(column), ids, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
+def among(column: str, name: str, kind: type[Field[Any, Any]] = BigIntegerField) -> Func:
+    """Whether an id, or a code, is one of those told under a name as a list, however many there are."""
+    told = Told(name, ArrayField(kind()))
+    return Func(F(column), told, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
 class Prepared:
@@ -58,13 +60,17 @@ class Prepared:
 
     def models(self, *shape: Hashable, **values: object) -> list[Any]:
         """The rows as models, with what the question selects along. Raises KeyError for a value that was not told."""
-        return list(_written(self, shape).models(self.ask(*shape, **values)))
+        rows = self.ask(*shape, **values)
+        return list(_written(self, shape).models(rows)) if rows else []
 
     def ask(self, *shape: Hashable, **values: object) -> list[tuple[Any, ...]]:
         """The rows, as the database gives them. Raises KeyError for a value that was not told."""
-        text, told = self._told(shape, values)
-        with _cursor() as cursor:
-            cursor.execute(text, [_sized(value) for value in told])
+        try:
+            text, told = self._told(shape, values)
+        except EmptyResultSet:  # for this shape nothing can be found, and Django asks no database either
+            return []
+        with bound() as cursor:
+            cursor.execute(text, _sized(told))
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
@@ -83,13 +89,12 @@ class _Written:
         self.text = PLACES.sub(lambda found: next(fixed) if found[0] == "%s" else found[0], text)
         self.names = tuple(one.name for one in params if isinstance(one, Told))
 
-    def models(self, rows: list[tuple[Any, ...]]) -> Iterator[Any]:
+    def models(self, rows: Iterable[Sequence[Any]]) -> Iterator[Any]:
         """What Django makes of the rows of this question."""
-        select, info = self.compiler.select, self.compiler.klass_info
-        own = info["select_fields"]
-        names = [select[at][0].target.attname for at in own]
-        along = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
-        for row in self.compiler.results_iter([rows]):
+        converters, info, own, names, along = self._made_of
+        if converters:
+            rows = self.compiler.apply_converters(rows, converters)
+        for row in rows:
             made = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[own[0] : own[-1] + 1])
             for one in along:
                 one.populate(row, made)
@@ -97,14 +102,23 @@ class _Written:
                 setattr(made, name, row[at])
             yield made
 
+    @cached_property
+    def _made_of(self) -> tuple[Any, ...]:
+        """How values become those of fields, what a model is, its columns and their names, and who stands beside it."""
+        select, info = self.compiler.select, self.compiler.klass_info
+        own = info["select_fields"]
+        names = [select[at][0].target.attname for at in own]
+        converters = self.compiler.get_converters([one for one, *_rest in select])
+        return converters, info, own, names, get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+
 
 def rows_of(model: type[Made], text: str, values: Mapping[str, object]) -> list[Made]:
     """The rows a statement of our own words returns, as models; its text never changes, its values are told by name.
 
     It returns every column of the model, each as the database gives it, and others, which become attributes.
     """
-    with _cursor() as cursor:
-        cursor.execute(text, {name: _sized(value) for name, value in values.items()})
+    with bound() as cursor:
+        cursor.execute(text, dict(zip(values, _sized(values.values()), strict=True)))
         names = [column.name for column in cursor.description or ()]
         rows = cursor.fetchall()
     fields = model._meta.concrete_fields
@@ -119,50 +133,83 @@ def rows_of(model: type[Made], text: str, values: Mapping[str, object]) -> list[
     return found
 
 
-def insert(row: Model) -> None:
+def write(text: str, values: Sequence[object]) -> None:
+    """Runs a statement of our own words, which never change."""
+    with bound() as cursor:
+        cursor.execute(text, _sized(values))
+
+
+def insert(row: Model, *, unless_there: bool = False) -> bool:
     """Writes a new row, which gets its id: what `save(force_insert=True)` does, its words written once for a process.
 
-    For rows without a parent table; no signal is sent, since nothing in the product listens to any.
+    For rows without a parent table; no signal is sent, since nothing in the product listens to any. With
+    `unless_there` a row like it, as a constraint says, is no error: it says False, after waiting for one being written.
     """
     fields = [field for field in row._meta.concrete_fields if not field.primary_key]
     told = [field for field in fields if not isinstance(getattr(row, field.attname), DatabaseDefault)]
-    key = type(row), tuple(field.attname for field in told)
+    key = type(row), tuple(field.attname for field in told), unless_there
     if key not in _INSERTS:
         columns = ", ".join(f'"{field.column}"' for field in told)
         own = row._meta
         assert own.pk is not None
         _INSERTS[key] = (
             f'INSERT INTO "{own.db_table}" ({columns}) VALUES ({", ".join(["%s"] * len(told))})'  # noqa: S608 (own names)
-            f' RETURNING "{own.pk.column}"'
+            f'{" ON CONFLICT DO NOTHING" * unless_there} RETURNING "{own.pk.column}"'
         )
-    values = [_sized(field.get_db_prep_save(field.pre_save(row, True), connection)) for field in told]
-    with _cursor() as cursor:
-        cursor.execute(_INSERTS[key], values)
-        (row.pk,) = cursor.fetchone()
+    backend = connections[DEFAULT_DB_ALIAS]
+    values = [field.get_db_prep_save(field.pre_save(row, True), backend) for field in told]
+    with bound() as cursor:
+        cursor.execute(_INSERTS[key], _sized(values))
+        made = cursor.fetchone()
+    if made is None:
+        return False
+    (row.pk,) = made
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    return True
 
 
-def _cursor() -> Any:
-    """Bound by the server, unlike Django's own cursors, so that the database keeps the plan with the connection.
+def change(row: Model, *names: str) -> bool:
+    """Writes these fields of a row that is there: what `save(update_fields=names)` does. Whether the row was there."""
+    own = row._meta
+    assert own.pk is not None
+    fields = [cast("Field[Any, Any]", own.get_field(name)) for name in names]
+    key = type(row), names
+    if key not in _CHANGES:
+        told = ", ".join(f'"{field.column}" = %s' for field in fields)
+        _CHANGES[key] = f'UPDATE "{own.db_table}" SET {told} WHERE "{own.pk.column}" = %s'  # noqa: S608 (own names)
+    backend = connections[DEFAULT_DB_ALIAS]
+    values = [field.get_db_prep_save(field.pre_save(row, False), backend) for field in fields]
+    with bound() as cursor:
+        cursor.execute(_CHANGES[key], _sized([*values, row.pk]))
+        return bool(cursor.rowcount)
 
-    A log of statements shows them with their values, which the client binds.
+
+def bound(using: str = DEFAULT_DB_ALIAS) -> Any:
+    """A cursor for words that never change: the server binds, so that the database keeps the plan with the connection.
+
+    Django's own bind in the client. A log of statements shows them with their values, so it gets one of those.
     """
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    bound = None if connection.queries_logged else connection.make_cursor(cast(Any, Cursor(connection.connection)))
-    return bound or connection.cursor()
+    backend = connections[using]
+    backend.close_if_health_check_failed()
+    backend.ensure_connection()
+    if backend.queries_logged:
+        return backend.cursor()
+    return backend.make_cursor(cast(Any, Cursor(backend.connection)))
 
 
-def _sized(value: object) -> object:
+def _sized(values: Iterable[object]) -> list[object]:
     """Numbers of one width, however small they are: else the database plans anew for each."""
-    if type(value) is int and not connection.queries_logged:
+    return list(values) if connection.queries_logged else [_wide(value) for value in values]
+
+
+def _wide(value: object) -> object:
+    if type(value) is int:
         return Int8(value)
-    if type(value) is list and not connection.queries_logged:
-        return [_sized(one) for one in value]
-    return value
+    return [_wide(one) for one in value] if type(value) is list else value
 
 
-_INSERTS: dict[tuple[type[Model], tuple[str, ...]], str] = {}
+_INSERTS: dict[tuple[type[Model], tuple[str, ...], bool], str] = {}
+_CHANGES: dict[tuple[type[Model], tuple[str, ...]], str] = {}
 _ALL: dict[tuple[Prepared, tuple[Hashable, ...]], _Written] = {}
 
 
@@ -181,4 +228,4 @@ def forget() -> None:
     _ALL.clear()
 
 
-__all__ = ["Prepared", "Told", "among", "forget", "insert", "rows_of"]
+__all__ = ["Prepared", "Told", "among", "bound", "change", "forget", "insert", "rows_of", "write"]

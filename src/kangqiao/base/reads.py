@@ -18,10 +18,10 @@ from functools import cache
 from typing import Any
 
 from django.apps import apps
-from django.db import connection
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.prepared import write
 
 # The largest number a row can have; beyond it an address names none.
 LARGEST_ID = 2**63 - 1
@@ -193,9 +193,8 @@ def _write_lines(lines: list[tuple[int, str, bool]], event: AuditEvent) -> None:
     if not lines:
         return
     residents, bases, are_lines = (list(column) for column in zip(*lines, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(_LINES, [
-            event.kind, event.outcome, event.at, event.by_id, event.by_name, event.organization_id, event.action,
-            event.request, RESIDENT, json.dumps({**event.detail, "listed": True}), json.dumps(event.detail),
-            residents, bases, are_lines,
-        ])  # fmt: skip
+    write(_LINES, [
+        event.kind, event.outcome, event.at, event.by_id, event.by_name, event.organization_id, event.action,
+        event.request, RESIDENT, json.dumps({**event.detail, "listed": True}), json.dumps(event.detail),
+        residents, bases, are_lines,
+    ])  # fmt: skip

@@ -149,7 +149,7 @@ DATABASES = {"default": database(os.environ.get("DATABASE_URL", "postgresql:///k
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["kangqiao.config.backends.AccountBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 # Single sign-on by OpenID Connect, if the site has a provider: its issuer address, and our client id and secret there.
 SSO = {name: os.environ.get(f"KANGQIAO_OIDC_{name.upper()}", "") for name in ("issuer", "client", "secret")}
@@ -186,7 +186,7 @@ REQUESTS_A_MINUTE = int(os.environ.get("KANGQIAO_REQUESTS_A_MINUTE", "600"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "kangqiao.base.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import RequestFactory
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.idempotency import attempt_of, forget_answers, idempotent
 from kangqiao.base.models import IdempotencyKey
+from kangqiao.base.sessions import SessionStore
 from kangqiao.kernel.errors import RuleBroken, Taken
 
 AT = datetime(2026, 5, 18, 2, 0, tzinfo=UTC)
@@ -119,7 +120,7 @@ def test_error_frees_the_key() -> None:
 
     form = Counting(fail)
     for _ in range(2):
-        with pytest.raises(RuleBroken, match="不行"):
+        with pytest.raises(RuleBroken, match="不行"), transaction.atomic():  # the request's own transaction
             form.view(post({"idempotency_key": "k"}))
 
     assert not IdempotencyKey.objects.exists()

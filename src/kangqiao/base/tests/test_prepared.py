@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, CharField, F, Value
 from django.test.utils import CaptureQueriesContext
 
 from kangqiao.base import prepared
-from kangqiao.base.models import AuditEvent
+from kangqiao.base.models import AuditEvent, IdempotencyKey
 from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.domain.institutions.models import Organization, Place
 
@@ -49,6 +49,39 @@ def test_value_that_was_not_told_is_an_error(places: tuple[Place, Place]) -> Non
 
     with pytest.raises(KeyError, match="city"):
         parts.ask()
+
+
+def test_shape_that_finds_nothing_asks_nothing(places: tuple[Place, Place]) -> None:
+    @Prepared
+    def parts(word: str):
+        found = Place.objects.filter(part_of=Told("city", BigIntegerField()))
+        return found if word == "all" else found.filter(pk__in=())
+
+    with CaptureQueriesContext(connection) as asked:
+        assert parts.models("none", city=places[0].pk) == []
+    assert not asked.captured_queries
+    assert parts.models("all", city=places[0].pk) == [places[1]]
+
+
+def test_row_is_changed_and_says_whether_it_was_there(places: tuple[Place, Place]) -> None:
+    city, district = places
+    district.zh, district.code = "演示新区", "440499"
+
+    assert prepared.change(district, "zh") is True
+    assert Place.objects.get(pk=district.pk).zh == "演示新区"
+    assert Place.objects.get(pk=district.pk).code == "440402", "what is not named stays"
+    assert prepared.change(Place(pk=city.pk + 1000, zh="没有"), "zh") is False
+    assert Place.objects.get(pk=city.pk).zh == "演示市"
+
+
+def test_row_that_is_there_is_no_error_where_that_was_expected() -> None:
+    told = {"key": "k", "path": "/", "fingerprint": "", "created_at": AT}
+    first, again = IdempotencyKey(by_id="a", **told), IdempotencyKey(by_id="a", **told)
+
+    assert prepared.insert(first, unless_there=True) is True
+    assert prepared.insert(again, unless_there=True) is False
+    assert again.pk is None
+    assert list(IdempotencyKey.objects.all()) == [first]
 
 
 def test_database_keeps_the_plan_of_a_question_with_the_connection(places: tuple[Place, Place]) -> None:

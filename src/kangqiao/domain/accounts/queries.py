@@ -36,6 +36,18 @@ from kangqiao.kernel.errors import NotVisible
 NO_PAGE = _("没有这一页，或不在您的服务范围。")
 
 
+def account_of_session(user_id: int) -> User | None:
+    """The account of that id, in use or not."""
+    found: list[User] = _account.models(user=user_id)
+    return found[0] if found else None
+
+
+@Prepared
+def _account() -> QuerySet[User]:
+    """Asked with every page of whoever is signed in."""
+    return User.objects.filter(pk=Told("user", BigIntegerField()))
+
+
 def current_memberships(user: Any, on: date) -> list[Membership]:
     """The user's memberships in force on a day, oldest first."""
     return _memberships.models(user=user.pk, on=on)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, QuerySet, TextField, Value
 from django.utils.translation import gettext as _
 
+from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.base.search import wanted_key
 from kangqiao.domain.institutions.models import Organization, Place
 from kangqiao.kernel.errors import NotVisible
@@ -107,13 +110,25 @@ def search_organizations(text: str, kind: str = "", limit: int = 20) -> list[Org
 
 def search_network(place_id: int, text: str, limit: int) -> list[Organization]:
     """Hospitals and centres of the reader's network that are called so: those the network page shows."""
-    rows = Organization.objects.select_related("place").filter(place__in=_places_around(place_id))
-    return _called(rows.filter(kind__in=NETWORK), text, limit)
+    wanted = wanted_key(text)
+    found: list[Organization] = _of_places.models(places=list(_places_around(place_id)), wanted=wanted)
+    return _best_of(found, wanted, limit)
+
+
+@Prepared
+def _of_places() -> QuerySet[Organization]:
+    holds = Func(_joined_keys(), Told("wanted", TextField()), function="STRPOS", output_field=IntegerField())
+    rows = Organization.objects.select_related("place").filter(among("place_id", "places"), kind__in=NETWORK)
+    return rows.alias(holds=holds).filter(holds__gt=0)
+
+
+def _joined_keys() -> Func:
+    return Func(F("keys"), Value(" "), function="ARRAY_TO_STRING", output_field=TextField())
 
 
 def _places_around(place_id: int) -> set[int]:
     """Every place that is part of the same outermost one; one statement for what two walks would ask level by level."""
-    part_of = dict(Place.objects.order_by().values_list("pk", "part_of"))
+    part_of = dict(_parts.ask())
 
     def outermost(one: int | None) -> int | None:
         while one is not None and part_of.get(one) is not None:
@@ -123,13 +138,21 @@ def _places_around(place_id: int) -> set[int]:
     return {one for one in part_of if outermost(one) == outermost(place_id)}
 
 
+@Prepared
+def _parts() -> QuerySet[Place, Any]:
+    return Place.objects.order_by().values_list("pk", "part_of")
+
+
 def _of_network(place_code: str) -> QuerySet[Organization]:
     return organizations_in(place_code).filter(kind__in=NETWORK)
 
 
 def _called(rows: QuerySet[Organization], text: str, limit: int) -> list[Organization]:
     wanted = wanted_key(text)
-    found = [row for row in rows if any(wanted in key for key in row.keys)]
+    return _best_of((row for row in rows if any(wanted in key for key in row.keys)), wanted, limit)
+
+
+def _best_of(found: Iterable[Organization], wanted: str, limit: int) -> list[Organization]:
     # A name that begins so comes before one that only holds the words.
     return sorted(found, key=lambda row: not any(key.startswith(wanted) for key in row.keys))[:limit]
 

@@ -82,11 +82,13 @@ PAGES: tuple[Entry, ...] = (
 )
 
 
+@cache
 def deeds(role: str) -> list[Entry]:
     """What this role may do from here."""
     return [entry for entry in DEEDS if _admits(entry.url_name, role)]
 
 
+@cache
 def pages(role: str) -> list[Entry]:
     """Where this role may go: the rail, then the rest; each address once."""
     found = {entry.url_name: entry for entry in (*RAILS[role], *(one for one in PAGES if _admits(one.url_name, role)))}

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from kangqiao import policy
 from kangqiao.base.actor import Actor
+from kangqiao.base.bulk import count_anew
 from kangqiao.domain.accounts.models import Membership, Role
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.institutions import queries as institutions
@@ -119,13 +120,16 @@ def load_weeks_ahead(run: Run) -> int:
     draft = rosters.plan_roster(
         place_id=city.pk, starts_on=monday + timedelta(weeks=WEEKS_AHEAD), weeks=WEEKS_AHEAD, by=dispatcher, at=run.at
     )
+    count_anew()
     return published.half_days.count() + draft.half_days.count()
 
 
 def load_clinics(run: Run) -> int:
     """Clinics, examinations and beds of the coming weeks, a part of each kept for the paired centres first."""
     slots = SlotParameters.read(policy.at(place=CITY, date=run.today))
-    return sum(_opened(run, _clinics(run, hospital, slots)) for hospital in institutions.hospitals_in(CITY))
+    opened = sum(_opened(run, _clinics(run, hospital, slots)) for hospital in institutions.hospitals_in(CITY))
+    count_anew()
+    return opened
 
 
 def _clinics(run: Run, hospital: Organization, slots: SlotParameters) -> list[scheduling.Opening]:

@@ -87,7 +87,7 @@ def admit(request: HttpRequest, user: User) -> HttpResponse:
 def come_in(request: HttpRequest, user: User, way: str, wanted: str, membership_id: int | None = None) -> HttpResponse:
     """The person is in, with a new session."""
     # Whoever sat here before leaves; `login` gives the session a new id, so one planted beforehand is worth nothing.
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, user)
     for name in ("membership", PENDING, SECRET, KEY, STAMPS):
         request.session.pop(name, None)
     if membership_id is not None:

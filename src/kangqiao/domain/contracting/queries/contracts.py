@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Q, QuerySet
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.base.search import wanted_key
 from kangqiao.base.waits import Waits
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.accounts.permissions import Seat, any_seat, told_of
 from kangqiao.domain.contracting import rules
 from kangqiao.domain.contracting.models import Contract
 from kangqiao.domain.contracting.parameters import contracting_at
@@ -113,8 +114,14 @@ def of_resident(seat: Seat, resident_id: int) -> list[Contract]:
 
 def terms_of_resident(seat: Seat, resident_id: int) -> list[Contract]:
     """The contracts of a resident that have or had a term, with their team and house alone, for a timeline."""
-    rows = Contract.objects.select_related("team__organization").filter(visible_to(seat), resident=resident_id)
-    return list(rows.filter(starts_on__isnull=False))
+    return _terms.models(seat.role, resident=resident_id, **told_of(seat))
+
+
+@Prepared
+def _terms(role: str) -> QuerySet[Contract]:
+    resident = Told("resident", BigIntegerField())
+    rows = Contract.objects.select_related("team__organization").filter(visible_to(any_seat(role)), resident=resident)
+    return rows.filter(starts_on__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from kangqiao.kernel.errors import AlreadyMoved, Denied, RuleBroken, Taken
 AT = datetime(2025, 6, 2, 1, 0, tzinfo=UTC)
 ON = date(2025, 6, 2)
 DAY = timedelta(days=1)
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class Xuhui:
@@ -72,7 +71,7 @@ class Xuhui:
 
 def client(user: User) -> Client:
     found = Client()
-    found.force_login(user, BACKEND)
+    found.force_login(user)
     return found
 
 

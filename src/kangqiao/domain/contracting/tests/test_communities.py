@@ -67,7 +67,7 @@ def desk(w: f.World, role: str, **more: object) -> tuple[Client, Seat]:
     """A browser of somebody at the centre, or elsewhere."""
     seat = w.seat(role, **more)
     client = Client()
-    client.force_login(User.objects.get(pk=seat.user_id), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(pk=seat.user_id))
     return client, seat
 
 

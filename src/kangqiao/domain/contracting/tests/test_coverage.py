@@ -58,7 +58,7 @@ def test_bureau_reads_how_many_people_are_short() -> None:
     for one in people[:11]:
         w.signed(team, one, at=IN_2025)
     officer = Client()
-    officer.force_login(w.user("演示科员", Role.BUREAU_OFFICER, bureau), "django.contrib.auth.backends.ModelBackend")
+    officer.force_login(w.user("演示科员", Role.BUREAU_OFFICER, bureau))
 
     with time_machine.travel(IN_2025 + timedelta(days=1), tick=False):
         page = officer.get(reverse("contracting-coverage")).content.decode()

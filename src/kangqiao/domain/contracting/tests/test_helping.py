@@ -94,9 +94,7 @@ def seated(seat: Seat) -> Iterator[None]:
 
 def client(user: User | int) -> Client:
     found = Client()
-    found.force_login(
-        user if isinstance(user, User) else User.objects.get(pk=user), "django.contrib.auth.backends.ModelBackend"
-    )
+    found.force_login(user if isinstance(user, User) else User.objects.get(pk=user))
     return found
 
 

@@ -24,7 +24,6 @@ from kangqiao.kernel.errors import AlreadyMoved, Denied, NotVisible, RuleBroken,
 from kangqiao.pathways.record_visit import record_visit
 
 DAY = timedelta(days=1)
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 KINDS = ("gp", "nurse", "public_health", "nutritionist")
 
 
@@ -278,7 +277,7 @@ def test_results_of_many_pilots_are_one_question() -> None:
 
 def browser(user: User) -> Client:
     found = Client()
-    found.force_login(user, BACKEND)
+    found.force_login(user)
     return found
 
 

@@ -116,7 +116,7 @@ def test_a_resident_reads_all_ten_with_how_to_ask_and_what_was_used() -> None:
     count_since(since=f.AT, by=f.JOB, at=LATER)
     assert count_since(since=f.AT, by=f.JOB, at=LATER) == 0  # each counts once
     client = Client()
-    client.force_login(resident.user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(resident.user)
 
     answer = client.get(reverse("contracting-mine"))
 
@@ -171,7 +171,7 @@ def test_a_guardian_asks_for_the_child() -> None:
     )  # fmt: skip
     Team.objects.filter(pk=team.pk).update(phone="0756-00000000")
     client = Client()
-    client.force_login(mother.user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(mother.user)
 
     found = client.get(reverse("contracting-mine"), {"resident": child.pk}).context["promised"]
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def client(user: User) -> Client:
     """A browser of that person."""
     found = Client()
-    found.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    found.force_login(user)
     return found
 
 

@@ -26,7 +26,6 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 TODAY = timezone.localdate(NOW)
 SINCE = TODAY - timedelta(days=30)
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class Region:
@@ -209,7 +208,7 @@ def test_each_side_sees_its_own_and_strangers_nothing() -> None:
 
 def signed_in(region: Region, user: User) -> Client:
     client = Client()
-    client.force_login(user, BACKEND)
+    client.force_login(user)
     return client
 
 

@@ -19,15 +19,20 @@ from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records.models import Allergy, Condition, Encounter, Immunization, Medication, Observation
 from kangqiao.domain.records.parameters import Measure, life_course, measures, targets, topics
 from kangqiao.domain.records.permissions import reads_as_oneself
-from kangqiao.domain.records.queries.immunizations import dose_words, doses_due, immunizations_of, shown_jabs
+from kangqiao.domain.records.queries.immunizations import dose_words, doses_due, open_immunizations, shown_jabs
 from kangqiao.domain.records.queries.reading import (
     Visit,
     allergies_of,
     conditions_of,
-    documents_of,
     encounters_of,
+    first_open,
     medications_of,
     observations_of,
+    open_allergies,
+    open_conditions,
+    open_documents,
+    open_medications,
+    open_observations,
     protection_for,
     protection_of,
     visits_shown,
@@ -123,11 +128,11 @@ def chart(
     protection = protection_for(seat, resident)
     today, years = timezone.localdate(), age(resident, timezone.localdate())  # reads the clock: due is due today
     visits = visits_shown(seat, resident, MOST_VISITS, protection)
-    values = list(observations_of(seat, resident, protection)[:MOST_VALUES])
-    letters = list(documents_of(seat, resident, protection))
-    conditions = list(conditions_of(seat, resident, protection))
-    allergies = allergies_of(seat, resident, protection)
-    jabs = list(immunizations_of(seat, resident, protection))
+    values = first_open(open_observations, resident, protection, MOST_VALUES)
+    letters = first_open(open_documents, resident, protection)
+    conditions = first_open(open_conditions, resident, protection)
+    allergies = first_open(open_allergies, resident, protection)
+    jabs = first_open(open_immunizations, resident, protection)
     lines = [*_visits(visits), *_values(values, years), *_jabs(jabs), *others(seat, resident)]
     events = sorted(lines, key=lambda one: one.at, reverse=True)
     stamps = [one.at for one in events] + [one.signed_at for one in letters] + [one.recorded_at for one in allergies]
@@ -140,7 +145,7 @@ def chart(
         "documents": letters,
         "conditions": conditions,
         "allergies": None if not allergies else [one.zh for one in allergies if one.zh],
-        "medications": list(medications_of(seat, resident, protection)),
+        "medications": first_open(open_medications, resident, protection),
         "habits": [_shown(row, years) for row in _latest(values, topics())],
         "immunizations": shown_jabs(jabs),
         "due": sorted(

@@ -15,7 +15,7 @@ from kangqiao.base.templatetags.kq import called, is_english
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records.models import Allergy, Immunization
 from kangqiao.domain.records.parameters import Series, Vaccine, programme
-from kangqiao.domain.records.queries.reading import Protection, _hidden_visit, protection_of
+from kangqiao.domain.records.queries.reading import Id, Protection, _hidden_visit, protection_of
 from kangqiao.domain.records.rules import (
     DoseDue,
     DoseFault,
@@ -91,8 +91,13 @@ def immunizations_of(
 
     Raises NotVisible when the seat has no basis.
     """
-    closed = (protection or protection_of(seat, resident)).pattern
-    rows = Immunization.objects.filter(resident=resident)
+    return open_immunizations(resident.pk, protection or protection_of(seat, resident), past=past)
+
+
+def open_immunizations(resident_id: Id, protection: Protection, *, past: bool = False) -> QuerySet[Immunization]:
+    """The vaccinations of a resident that a protection leaves open, latest first."""
+    closed = protection.pattern
+    rows = Immunization.objects.filter(resident=resident_id)
     rows = rows if past else rows.filter(is_current=True, is_void=False)
     if closed:
         rows = rows.exclude(reaction__iregex=closed).exclude(reason__iregex=closed)

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Any, TypeVar
 
-from django.db.models import BigIntegerField, Q, QuerySet, TextField, Value
+from django.db.models import BigIntegerField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from kangqiao.base import reads
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.records.models import (
     Allergy,
@@ -48,8 +50,16 @@ class Protection:
         return bool(self.pattern)
 
 
+# The number of a resident, or where it stands in a question that is written once.
+Id = int | Told
+OPEN = Protection("")
+Row = TypeVar("Row", bound=Model)
+# One list of a record, as far as a protection leaves it open.
+Open = Callable[[Id, Protection], QuerySet[Row]]
 # A reader who is no house and wrote nothing of the record; 0 stands for rows that belong to none.
 NO_HOUSE = -1
+# In place of a house: the line is a medicine that tells of a protected group by itself.
+TAKEN = -2
 # The words of a visit, in which a protected condition may be told beside its diagnosis.
 VISIT_WORDS = ("reason", "differential", "summary")
 
@@ -97,13 +107,12 @@ def protection_towards(seat: Seat, resident: Resident, receiver_id: int) -> Prot
 
 def _closed_to(organization_id: int, resident: Resident, is_allowed: Callable[[], bool]) -> Protection:
     groups = sensitive_groups()
-    told = _told(resident, "|".join(group.pattern for group in groups))
-    taken = "|".join(group.medicines for group in groups)
-    medicines = set(
-        Medication.objects.filter(resident=resident, code__iregex=taken).order_by().values_list("code", flat=True)
-    )
+    every = "|".join(group.pattern for group in groups), "|".join(group.medicines for group in groups)
+    rows = _told.ask(*every, resident=resident.pk)
+    told = [(writer_id, text) for writer_id, text in rows if writer_id != TAKEN]
+    medicines = {code for writer_id, code in rows if writer_id == TAKEN}
     if not (told or medicines) or is_allowed():
-        return Protection("")
+        return OPEN
     own = [text for writer_id, text in told if writer_id == organization_id]
     closed = [
         group
@@ -114,8 +123,13 @@ def _closed_to(organization_id: int, resident: Resident, is_allowed: Callable[[]
     return Protection("|".join(one.pattern for one in closed), "|".join(one.medicines for one in closed))
 
 
-def _told(resident: Resident, every: str) -> list[tuple[int, str]]:
-    """What the record tells of protected groups, with the house that wrote it; 0 where it belongs to none."""
+@Prepared
+def _told(every: str, taken: str) -> QuerySet[Encounter, Any]:
+    """What the record tells of protected groups, with the house that wrote it: 0 where it belongs to none.
+
+    The codes of medicines given for nothing else stand under TAKEN.
+    """
+    resident = Told("resident", BigIntegerField())
     visits = Encounter.objects.filter(resident=resident).annotate(
         words=Concat(
             "diagnosis", *(part for word in VISIT_WORDS for part in (Value(" "), word)), output_field=TextField()
@@ -125,12 +139,13 @@ def _told(resident: Resident, every: str) -> list[tuple[int, str]]:
     known = Condition.objects.filter(resident=resident, code__iregex=every).order_by()
     said = Observation.objects.filter(resident=resident, text__iregex=every).order_by()
     jabs = Immunization.objects.filter(resident=resident, reaction__iregex=every).order_by()
-    nobody = Value(0, output_field=BigIntegerField())
-    rows = visits.filter(words__iregex=every).order_by().values_list("organization_id", "words").union(
+    medicines = Medication.objects.filter(resident=resident, code__iregex=taken).order_by()
+    nobody, under = (Value(one, output_field=BigIntegerField()) for one in (0, TAKEN))
+    return visits.filter(words__iregex=every).order_by().values_list("organization_id", "words").union(
         letters.values_list("organization_id", "text"), known.values_list(nobody, "code"),
-        said.values_list(nobody, "text"), jabs.values_list("organization_id", "reaction"), all=True,
+        said.values_list(nobody, "text"), jabs.values_list("organization_id", "reaction"),
+        medicines.values_list(under, "code"), all=True,
     )  # fmt: skip
-    return [(organization_id, text) for organization_id, text in rows]
 
 
 def _hidden_visit(closed: str, prefix: str = "") -> Q:
@@ -143,8 +158,13 @@ def _hidden_visit(closed: str, prefix: str = "") -> Q:
 
 def encounters_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Encounter]:
     """The resident's visits open to the seat, latest first. Raises NotVisible when the seat has no basis."""
-    closed = (protection or protection_of(seat, resident)).pattern
-    rows = Encounter.objects.select_related("organization", "practitioner").filter(resident=resident)
+    return open_encounters(resident.pk, protection or protection_of(seat, resident))
+
+
+def open_encounters(resident_id: Id, protection: Protection) -> QuerySet[Encounter]:
+    """The visits of a resident that a protection leaves open, latest first."""
+    closed = protection.pattern
+    rows = Encounter.objects.select_related("organization", "practitioner").filter(resident=resident_id)
     rows = rows.exclude(_hidden_visit(closed)) if closed else rows
     return rows.order_by("-started_at", "-pk")
 
@@ -156,16 +176,26 @@ def conditions_of(
 
     Raises NotVisible when the seat has no basis.
     """
-    closed = (protection or protection_of(seat, resident)).pattern
-    rows = Condition.objects.filter(resident=resident)
+    return open_conditions(resident.pk, protection or protection_of(seat, resident), past=past)
+
+
+def open_conditions(resident_id: Id, protection: Protection, *, past: bool = False) -> QuerySet[Condition]:
+    """What a resident lives with, or did, as far as a protection leaves it open."""
+    closed = protection.pattern
+    rows = Condition.objects.filter(resident=resident_id)
     rows = rows if past else rows.filter(abated_on__isnull=True)
     return (rows.exclude(code__iregex=closed) if closed else rows).order_by("code")
 
 
 def documents_of(seat: Seat, resident: Resident, protection: Protection | None = None) -> QuerySet[Document]:
     """The resident's letters open to the seat, latest first. Raises NotVisible when the seat has no basis."""
-    closed = (protection or protection_of(seat, resident)).pattern
-    rows = Document.objects.select_related("organization").filter(resident=resident)
+    return open_documents(resident.pk, protection or protection_of(seat, resident))
+
+
+def open_documents(resident_id: Id, protection: Protection) -> QuerySet[Document]:
+    """The letters of a resident that a protection leaves open, latest first."""
+    closed = protection.pattern
+    rows = Document.objects.select_related("organization").filter(resident=resident_id)
     if closed:
         rows = rows.exclude(text__iregex=closed)
         rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(closed, "encounter__"))
@@ -179,8 +209,13 @@ def observations_of(
 
     Raises NotVisible when the seat has no basis.
     """
-    closed = (protection or protection_of(seat, resident)).pattern
-    rows = Observation.objects.filter(resident=resident)
+    return open_observations(resident.pk, protection or protection_of(seat, resident), past=past)
+
+
+def open_observations(resident_id: Id, protection: Protection, *, past: bool = False) -> QuerySet[Observation]:
+    """The values of a resident that a protection leaves open, latest first."""
+    closed = protection.pattern
+    rows = Observation.objects.filter(resident=resident_id)
     rows = rows if past else rows.filter(correction__isnull=True, is_void=False)
     if closed:
         rows = rows.exclude(text__iregex=closed)
@@ -195,21 +230,31 @@ def allergies_of(
 
     With the `past` those that were refuted too.
     """
-    _guard(seat, resident, protection)
-    rows = Allergy.objects.filter(resident=resident)
-    return list(rows if past else rows.filter(refuted_at__isnull=True))
+    if protection is None:  # whose protection was judged has a basis
+        get_resident(seat, resident.pk)
+    return list(open_allergies(resident.pk, OPEN, past=past))
+
+
+def open_allergies(resident_id: Id, _protection: Protection, *, past: bool = False) -> QuerySet[Allergy]:
+    """What a resident must not get; no protection closes what would harm."""
+    rows = Allergy.objects.filter(resident=resident_id)
+    return rows if past else rows.filter(refuted_at__isnull=True)
 
 
 def medications_of(
     seat: Seat, resident: Resident, protection: Protection | None = None, *, past: bool = False
 ) -> QuerySet[Medication]:
     """The medicines in use, or in the `past` too, open to the seat. Raises NotVisible when the seat has no basis."""
-    found = protection or protection_of(seat, resident)
-    rows = Medication.objects.filter(resident=resident)
+    return open_medications(resident.pk, protection or protection_of(seat, resident), past=past)
+
+
+def open_medications(resident_id: Id, protection: Protection, *, past: bool = False) -> QuerySet[Medication]:
+    """The medicines of a resident that a protection leaves open."""
+    rows = Medication.objects.filter(resident=resident_id)
     rows = rows if past else rows.filter(until__isnull=True)
-    if found.medicines:
-        rows = rows.exclude(code__iregex=found.medicines)
-        rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(found.pattern, "encounter__"))
+    if protection.medicines:
+        rows = rows.exclude(code__iregex=protection.medicines)
+        rows = rows.filter(Q(encounter__isnull=True) | ~_hidden_visit(protection.pattern, "encounter__"))
     return rows
 
 
@@ -236,10 +281,14 @@ def former_values(row: Observation) -> list[Observation]:
     return found
 
 
-def _guard(seat: Seat, resident: Resident, protection: Protection | None) -> None:
-    """Nobody without a basis; whose protection was judged has one."""
-    if protection is None:
-        get_resident(seat, resident.pk)
+def first_open(of: Open[Row], resident: Resident, protection: Protection, most: int | None = None) -> list[Row]:
+    """The first rows of one list of the record, for a reader whose protection was judged; its question written once."""
+    return _first.models(of, protection, most, resident=resident.pk)
+
+
+@Prepared
+def _first(of: Open[Any], protection: Protection, most: int | None) -> QuerySet[Any]:
+    return of(Told("resident", BigIntegerField()), protection)[:most]
 
 
 def document(seat: Seat, document_id: int) -> Document:
@@ -266,7 +315,7 @@ class Visit:
 def visits_shown(seat: Seat, resident: Resident, limit: int, protection: Protection | None = None) -> list[Visit]:
     """The latest visits, named for the page. Raises NotVisible when the seat has no basis."""
     language = "en" if (get_language() or "").startswith("en") else "zh"
-    specialties, diagnoses = (terminology.labels(system, language) for system in ("specialty", "diagnosis"))
+    specialties, diagnoses = terminology.labels_of(("specialty", "diagnosis"), language)
     return [
         Visit(
             encounter=row,
@@ -274,5 +323,5 @@ def visits_shown(seat: Seat, resident: Resident, limit: int, protection: Protect
             specialty=specialties.get(row.specialty, row.specialty),
             diagnosis=diagnoses.get(row.diagnosis, row.diagnosis),
         )
-        for row in encounters_of(seat, resident, protection)[:limit]
+        for row in first_open(open_encounters, resident, protection or protection_of(seat, resident), limit)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -15,8 +15,9 @@ from kangqiao import policy
 from kangqiao.base import reads
 from kangqiao.base.acting import beyond
 from kangqiao.base.models import StatusChange
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.base.transition import history
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.accounts.permissions import Seat, any_seat, told_of
 from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.agreements.queries import RELATIONS, in_force
 from kangqiao.domain.institutions import queries as institutions
@@ -102,9 +103,15 @@ def of_resident(seat: Seat, resident_id: int) -> list[Referral]:
     return noted(seat, found.order_by("-sent_at", "-pk"))
 
 
-def steps_of_resident(seat: Seat, resident_id: int) -> QuerySet[Referral]:
+def steps_of_resident(seat: Seat, resident_id: int) -> list[Referral]:
     """The same for a timeline whose page has noted the reading: when, which way, to whom, and how it stands."""
-    rows = Referral.objects.filter(visible_to(seat), resident_id=resident_id).select_related("to_organization")
+    return _steps.models(seat.role, resident=resident_id, **told_of(seat))
+
+
+@Prepared
+def _steps(role: str) -> QuerySet[Referral]:
+    resident = Told("resident", BigIntegerField())
+    rows = Referral.objects.filter(visible_to(any_seat(role)), resident_id=resident).select_related("to_organization")
     return rows.only("direction", "status", "sent_at", "to_organization__short_zh").order_by("-sent_at", "-pk")
 
 

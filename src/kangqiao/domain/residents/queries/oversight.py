@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, CharField, DateTimeField, Q, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base import reads
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions import queries as institutions
@@ -31,6 +32,7 @@ DAYS_SHOWN = 90
 MOST_EVENTS = 2000
 # The basis of a security administrator, who reads what was written about a look and never the record.
 OVERSIGHT = "oversight"
+ROLE_NAMES = dict(Role.choices)
 READ, REFUSED = AuditEvent.Kind.READ, AuditEvent.Kind.REFUSED
 
 
@@ -71,7 +73,14 @@ def looks(seat: Seat, resident: Resident, now: datetime) -> list[tuple[date, lis
 
 def own_looks(seat: Seat, resident: Resident, now: datetime) -> list[tuple[date, list[Look]]]:
     """How often the reader of this page looked lately; those of others are for the resident and the audit alone."""
-    return _by_day(list(_events(resident, now).filter(by_id=seat.actor.id)[:MOST_EVENTS]), {}, frozenset())
+    events = _own_events.models(resident=resident.pk, since=now - timedelta(days=DAYS_SHOWN), by=seat.actor.id)
+    return _by_day(events, {}, frozenset())
+
+
+@Prepared
+def _own_events() -> QuerySet[AuditEvent]:
+    since, by = Told("since", DateTimeField()), Told("by", CharField())
+    return _events_since(Told("resident", BigIntegerField()), since).filter(by_id=by)[:MOST_EVENTS]
 
 
 def _by_day(events: list[AuditEvent], names: dict[int, str], demo: Collection[str]) -> list[tuple[date, list[Look]]]:
@@ -89,15 +98,18 @@ def _by_day(events: list[AuditEvent], names: dict[int, str], demo: Collection[st
 
 
 def _events(resident: Resident, now: datetime) -> QuerySet[AuditEvent]:
-    since = now - timedelta(days=DAYS_SHOWN)
+    return _events_since(resident.pk, now - timedelta(days=DAYS_SHOWN))
+
+
+def _events_since(resident_id: int | Told, since: datetime | Told) -> QuerySet[AuditEvent]:
     shown = Q(kind=READ, outcome=AuditEvent.Outcome.SUCCESS) | Q(kind=REFUSED)
-    return AuditEvent.objects.filter(shown, resident_id=resident.pk, at__gte=since).order_by("-at", "-id")
+    return AuditEvent.objects.filter(shown, resident_id=resident_id, at__gte=since).order_by("-at", "-id")
 
 
 def _look(event: AuditEvent, names: dict[int, str], *, is_demo: bool) -> Look:
     role = event.detail.get("role", "")
     return Look(
-        event_id=event.pk, at=event.at, who=event.by_name, role=str(Role(role).label) if role in Role.values else "",
+        event_id=event.pk, at=event.at, who=event.by_name, role=str(ROLE_NAMES.get(role, "")),
         organization=names.get(event.organization_id or 0, ""), is_refused=event.kind == REFUSED,
         is_demo=is_demo,
     )  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, CharField, DateTimeField, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -16,10 +17,11 @@ from kangqiao.base import reads
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
+from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.base.search import search_keys
 from kangqiao.domain.accounts import queries as accounts
 from kangqiao.domain.accounts.models import Role
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.domain.accounts.permissions import Seat, any_seat, told_of
 from kangqiao.domain.residents.models import Basis, Merge, Resident
 from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.residents.permissions import bases_of, is_refused, kinds_of_bases, user_id_of, valid_at, visible_to
@@ -90,27 +92,39 @@ def stop_wide_reading(by: Actor, place_code: str, fresh: set[int], now: datetime
 
 def read_lately(by: Actor, since: datetime) -> set[int]:
     """The residents whose records somebody opened since a moment; lines of worklists do not count."""
-    rows = AuditEvent.objects.filter(by_id=by.id, kind=AuditEvent.Kind.READ, at__gt=since)
-    opened = rows.exclude(detail__has_key="listed").order_by().values_list("resident_id", flat=True)
-    return {one for one in opened.distinct() if one is not None}
+    return {one for (one,) in _opened.ask(by=by.id, since=since) if one is not None}
+
+
+@Prepared
+def _opened() -> QuerySet[AuditEvent, Any]:
+    by, since = Told("by", CharField()), Told("since", DateTimeField())
+    rows = AuditEvent.objects.filter(by_id=by, kind=AuditEvent.Kind.READ, at__gt=since)
+    return rows.exclude(detail__has_key="listed").order_by().values_list("resident_id").distinct()
 
 
 def get_resident(seat: Seat, resident_id: int) -> Resident:
     """The resident of that id. Raises NotVisible, whether there is none or the seat has no basis."""
-    found = residents_of(seat).filter(pk=resident_id).first()
-    if found is None:
+    found: list[Resident] = _found.models(seat.role, people=[resident_id], **told_of(seat))
+    if not found:
         reads.missed("residents.resident", resident_id)
         raise not_found()
-    note_read(seat, [found.pk])
-    return found
+    note_read(seat, [resident_id])
+    return found[0]
 
 
 def resident_of(user_id: int) -> Resident | None:
     """The resident a user is, if the user is one."""
-    found = Resident.objects.select_related("centre__place").filter(user=user_id).first()
-    if found is not None:
-        reads.saw({found.pk: Basis.Kind.OWN.value})
-    return found
+    found: list[Resident] = _of_user.models(user=user_id)
+    if not found:
+        return None
+    reads.saw({found[0].pk: Basis.Kind.OWN.value})
+    return found[0]
+
+
+@Prepared
+def _of_user() -> QuerySet[Resident]:
+    """Asked with nearly every page of a resident."""
+    return Resident.objects.select_related("centre__place").filter(user=Told("user", BigIntegerField())).order_by("pk")
 
 
 def telephone_of(user_id: int) -> str:
@@ -140,13 +154,24 @@ def _search(seat: Seat, text: str, limit: int) -> list[Resident]:
         else:
             cursor.execute("SELECT kangqiao_called(%s, %s)", [wanted.key, limit])
         (ids,) = cursor.fetchone()
-    found = residents_of(seat).in_bulk(ids)
+    found = {one.pk: one for one in _found.models(seat.role, people=ids, **told_of(seat))}
     return [found[one] for one in ids if one in found]
+
+
+@Prepared
+def _found(role: str) -> QuerySet[Resident]:
+    return residents_of(any_seat(role)).filter(among("id", "people"))
 
 
 def bases_shown(seat: Seat, resident: Resident) -> list[Basis]:
     """Why this seat may see this resident now: the lines of "为什么能看"."""
-    return list(bases_of(seat).filter(resident=resident).select_related("organization", "user").order_by("since"))
+    return _bases.models(seat.role, resident=resident.pk, **told_of(seat))
+
+
+@Prepared
+def _bases(role: str) -> QuerySet[Basis]:
+    rows = bases_of(any_seat(role)).filter(resident=Told("resident", BigIntegerField()))
+    return rows.select_related("organization", "user").order_by("since")
 
 
 def who_may_see(resident_id: int, seat: Seat) -> list[Basis]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import (
     Case,
@@ -20,6 +21,7 @@ from django.db.models import (
 from django.db.models.expressions import Func
 from django.db.models.functions import Greatest
 
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.base.search import wanted_key
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.institutions.models import Organization
@@ -144,10 +146,15 @@ def _called(text: str) -> list[int]:
 
     They are asked for first: most words name nobody who can be booked, and then no place need be looked at.
     """
+    return [one for (one,) in _doctors_called.ask(text=" " + text)]
+
+
+@Prepared
+def _doctors_called() -> QuerySet[Practitioner, Any]:
     words = Value(" "), _joined("keys"), Value(" "), _joined("specialty__keys")
     keys = Func(*words, function="CONCAT", output_field=TextField())
-    found = Practitioner.objects.annotate(called=keys).filter(called__contains=" " + text)
-    return list(found.order_by().values_list("pk", flat=True))
+    holds = Func(keys, Told("text", TextField()), function="STRPOS", output_field=IntegerField())
+    return Practitioner.objects.alias(holds=holds).filter(holds__gt=0).order_by().values_list("pk")
 
 
 def _joined(keys: str) -> Func:

@@ -23,7 +23,6 @@ from kangqiao.kernel.errors import Denied, NoPolicyInForce, NotVisible, RuleBrok
 MAY, AT = date(2026, 5, 1), datetime(2026, 6, 3, 2, 0, tzinfo=UTC)
 ON = date(2026, 6, 3)
 DAY = timedelta(days=1)
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 NAMES = ("海湾站", "梅溪站", "山场站")
 
 
@@ -183,7 +182,7 @@ def test_a_manager_registers_the_stations_of_the_own_centre() -> None:
 
 def client(user: User) -> Client:
     found = Client()
-    found.force_login(user, BACKEND)
+    found.force_login(user)
     return found
 
 

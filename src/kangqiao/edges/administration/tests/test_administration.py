@@ -35,7 +35,7 @@ def office(role: str, code: str = "health", where: str = "4404") -> Seat:
 
 def browser(who: Seat) -> Client:
     client = Client()
-    client.force_login(User.objects.get(pk=who.user_id), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(pk=who.user_id))
     return client
 
 

@@ -26,7 +26,6 @@ from kangqiao.kernel.errors import RuleBroken
 from kangqiao.pathways.team_month import TeamMonth, month_named, team_month
 
 Asks = Callable[[int], AbstractContextManager[list[str]]]
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 KINDS = [
     "common_disease", "follow_up", "record_keeping", "health_education", "mother_and_child", "disease_control",
 ]  # fmt: skip
@@ -121,7 +120,7 @@ EXPECTED = {
 def test_a_month_shows_six_kinds_and_each_opens_the_acts_behind_it(clinic: Clinic) -> None:
     every_kind(clinic)
     gp = Client()
-    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre), BACKEND)
+    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre))
     address = reverse("contracting-month", args=(clinic.team.pk,))
 
     with time_machine.travel(LATER + timedelta(days=1), tick=False):
@@ -185,7 +184,7 @@ def test_a_bureau_reads_the_numbers_alone_and_a_stranger_nothing(clinic: Clinic)
         (Role.EXPERT, clinic.w.hospital),
     ):
         client = Client()
-        client.force_login(clinic.w.user("演示", role, house), BACKEND)
+        client.force_login(clinic.w.user("演示", role, house))
         with time_machine.travel(LATER, tick=False):
             pages[role] = client.get(address)
 
@@ -199,7 +198,7 @@ def test_a_bureau_reads_the_numbers_alone_and_a_stranger_nothing(clinic: Clinic)
 @pytest.mark.django_db
 def test_an_empty_month_says_so_and_a_wrong_one_says_why(clinic: Clinic) -> None:
     gp = Client()
-    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre), BACKEND)
+    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre))
     address = reverse("contracting-month", args=(clinic.team.pk,))
 
     with time_machine.travel(LATER, tick=False):
@@ -224,7 +223,7 @@ def test_the_sheet_holds_the_list_and_the_counts(clinic: Clinic) -> None:
     for number in range(60):
         clinic.visit("J06", IN_MARCH + timedelta(minutes=number))
     gp = Client()
-    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre), BACKEND)
+    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre))
     address = reverse("contracting-month", args=(clinic.team.pk,))
 
     with time_machine.travel(LATER, tick=False):
@@ -240,7 +239,7 @@ def test_the_sheet_holds_the_list_and_the_counts(clinic: Clinic) -> None:
 def test_a_long_month_asks_no_more_than_a_short_one(clinic: Clinic, asks_at_most: Asks) -> None:
     every_kind(clinic)
     gp = Client()
-    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre), BACKEND)
+    gp.force_login(clinic.w.user("演示全科", Role.GP, clinic.w.centre))
     address = reverse("contracting-month", args=(clinic.team.pk,)) + "?month=2026-03"
 
     with time_machine.travel(LATER, tick=False):

@@ -1,0 +1,49 @@
+"""Sessions in the database, as Django keeps them; what every page asks of them is written once for a process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError
+from django.db.models import CharField, DateTimeField, QuerySet
+from django.utils import timezone
+
+from kangqiao.base.prepared import Prepared, Told, change
+
+
+class SessionStore(DatabaseSessions):
+    """Reads and writes a session that is there by one prepared statement each, in the transaction that is open."""
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """Django's own table."""
+        return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        # reads the clock: a session ends by the clock of the server
+        found: list[Session] = _living.models(key=self.session_key, now=timezone.now())
+        if not found:
+            self._session_key = None
+        return found[0] if found else None
+
+    def save(self, must_create: bool = False) -> Any:
+        """Keeps what changed. Raises UpdateError when the session was ended meanwhile, or cannot be kept."""
+        if self.session_key is None or must_create:
+            return super().save(must_create=must_create)
+        row = self.create_model_instance(dict(self.items()))
+        try:
+            is_there = change(row, "session_data", "expire_date")
+        except DatabaseError as error:
+            raise UpdateError from error
+        if not is_there:
+            raise UpdateError
+        return None
+
+
+@Prepared
+def _living() -> QuerySet[Session]:
+    now = Told("now", DateTimeField())
+    return Session.objects.filter(session_key=Told("key", CharField()), expire_date__gt=now)
