@@ -49,11 +49,15 @@ class Board:
     def lines(self) -> list[tuple[Row, str]]:
         """Each row with the address its steps come back to: this list, at the row that is next afterwards."""
         following = [one.key for one in (*self.rows[1:], *self.rows[-2:-1])] or [""]
-        return [(one, self.address(row=after)) for one, after in zip(self.rows, following, strict=False)]
+        here = self.address()
+        return [
+            (one, f"{here}&{urlencode({'row': after})}" if after else here)
+            for one, after in zip(self.rows, following, strict=False)
+        ]
 
-    def address(self, *, row: str = "") -> str:
-        """The address of this list on the home page, with a row to be at."""
-        wanted = {"list": self.chosen.list.key, "who": "me" if self.mine else "", "row": row}
+    def address(self) -> str:
+        """The address of this list on the home page."""
+        wanted = {"list": self.chosen.list.key, "who": "me" if self.mine else ""}
         return f"{reverse('home')}?{urlencode({name: value for name, value in wanted.items() if value})}"
 
     @property
