@@ -51,11 +51,18 @@ def place() -> forms.IntegerField:
     return forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
 
+# A list that changed since the page came.
+GONE_HOSPITAL = {"invalid_choice": _("这家医院已经不在可转的名单里，请另选一家。")}
+GONE_SPECIALTY = {"invalid_choice": _("这个专科已经不在名单里，请另选一个。")}
+
+
 class UpForm(forms.Form):
     """A letter up: where to, what the matter is, and the eight items. What is missing the action names."""
 
-    to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int)
-    specialty = forms.ChoiceField(label=_("哪个专科"), widget=forms.Select(attrs={"data-focus": ""}))
+    to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int, error_messages=GONE_HOSPITAL)
+    specialty = forms.ChoiceField(
+        label=_("哪个专科"), widget=forms.Select(attrs={"data-focus": ""}), error_messages=GONE_SPECIALTY
+    )
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES, initial="routine", widget=forms.RadioSelect)
     diagnosis = forms.CharField(label=_("诊断"), max_length=100)
     reason_code = forms.ChoiceField(label=_("符合的转诊条件"))
