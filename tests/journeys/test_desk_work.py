@@ -154,10 +154,8 @@ def test_a_child_is_vaccinated_from_the_list_of_the_programme_and_only_once(
     assert [one for one in faults if "422" not in one] == []
 
 
-def test_a_sample_by_lot_is_checked_corrected_and_closed(people: Any, site: Site, faults: list[str]) -> None:
-    """The bureau draws and calls, the centre puts right what was found, the bureau closes; the rate follows."""
-    site.clock.go_to(DAY, time(11, 0))
-    officer: Person = people("bureau-zhuhai")
+def drawn(officer: Person) -> SampledItem:
+    """The bureau draws by a seed and opens the first contract of the sample."""
     officer.opens("/quality/new/")
     officer.page.locator("#id_centre_id option", has_text="香湾").first.wait_for(state="attached")
     value = officer.page.locator("#id_centre_id option", has_text="香湾").first.get_attribute("value")
@@ -172,9 +170,16 @@ def test_a_sample_by_lot_is_checked_corrected_and_closed(people: Any, site: Site
     officer.presses(re.compile("^抽一次"))
     officer.sees("种子 202502")
     officer.page.locator("a[data-open]", has_text="QY").first.click()
-    officer.presses("看联系方式")
     officer.sees("查看会留痕")
-    item = SampledItem.objects.get(pk=int(officer.page.url.rstrip("/").rsplit("/", 1)[1]))
+    return SampledItem.objects.get(pk=int(officer.page.url.rstrip("/").rsplit("/", 1)[1]))
+
+
+def test_a_sample_by_lot_is_checked_corrected_and_closed(people: Any, site: Site, faults: list[str]) -> None:
+    """The bureau draws and calls, the centre puts right what was found, the bureau closes; the rate follows."""
+    site.clock.go_to(DAY, time(11, 0))
+    officer: Person = people("bureau-zhuhai")
+    item = drawn(officer)
+    officer.presses("看联系方式")
     officer.sees(item.contract.resident.name)
     officer.page.get_by_role("radio", name="电话").check()
     officer.page.locator("#id_findings input").first.check()

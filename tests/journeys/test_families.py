@@ -149,11 +149,8 @@ def test_who_changes_teams_has_one_at_every_moment(people: Any, site: Site, faul
     assert [one for one in faults if "422" not in one] == []
 
 
-def test_a_daughter_books_for_her_father_and_reads_where_he_goes(people: Any, site: Site, faults: list[str]) -> None:
-    """He names her on his telephone; she books, reads and gives back for him, and sees nothing of his record."""
-    site.clock.go_to(DAY, time(8, 0))
-    father, daughter = Resident.objects.get(name="周谷雨"), Resident.objects.get(name="江小满")
-    elder: Person = people("resident-zhouguyu", **PHONE)
+def names_her(elder: Person, daughter: Resident) -> None:
+    """On his own telephone, by the name and number of her papers."""
     elder.opens("/residents/consents/")
     elder.fills("姓名", "江小满")
     elder.fills("证件号", daughter.identifier[:-1] + "0")
@@ -163,6 +160,14 @@ def test_a_daughter_books_for_her_father_and_reads_where_he_goes(people: Any, si
     elder.presses("添加代办人")
     elder.sees("江小满")
     elder.fits()
+
+
+def test_a_daughter_books_for_her_father_and_reads_where_he_goes(people: Any, site: Site, faults: list[str]) -> None:
+    """He names her; she books and reads for him, sees none of his record, and nothing once he takes it back."""
+    site.clock.go_to(DAY, time(8, 0))
+    father, daughter = Resident.objects.get(name="周谷雨"), Resident.objects.get(name="江小满")
+    elder: Person = people("resident-zhouguyu", **PHONE)
+    names_her(elder, daughter)
 
     she: Person = people("resident-jiangxiaoman", **PHONE)
     she.opens("/residents/consents/")

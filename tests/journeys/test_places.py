@@ -96,15 +96,8 @@ def test_a_day_at_the_care_home_from_the_list_to_the_record(people: Any, site: S
     assert faults == []
 
 
-def test_a_student_the_school_reports_has_a_record_and_the_paired_centre_reads_it(
-    people: Any, site: Site, faults: list[str]
-) -> None:
-    """Only the number of the school's list is typed; the record is made from it, and the school reads none of it."""
-    site.clock.go_to(date(2025, 3, 4), time(10, 0))
-    school = Community.objects.get(zh="香湾演示小学")
-    known = Resident.objects.values("identifier")
-    listed = Affiliation.objects.filter(community=school).exclude(identifier__in=known).earliest("pk")
-    teacher: Person = people("school-xiangwan", **PHONE)
+def reported(teacher: Person, listed: Affiliation) -> SchoolCase:
+    """From the yard, by the number of the school's list alone."""
     teacher.opens("/referrals/school/")
     teacher.presses(re.compile("^报急诊"))
     teacher.fills("出了什么事", "课间发热，39 度，没有精神。")
@@ -116,7 +109,19 @@ def test_a_student_the_school_reports_has_a_record_and_the_paired_centre_reads_i
     teacher.presses(re.compile("^马上报给中心"))
     teacher.sees("待中心答复")
     teacher.fits()
-    case = SchoolCase.objects.get(identifier=listed.identifier)
+    return SchoolCase.objects.get(identifier=listed.identifier)
+
+
+def test_a_student_the_school_reports_has_a_record_and_the_paired_centre_reads_it(
+    people: Any, site: Site, faults: list[str]
+) -> None:
+    """Only the number of the school's list is typed; the record is made from it, and the school reads none of it."""
+    site.clock.go_to(date(2025, 3, 4), time(10, 0))
+    school = Community.objects.get(zh="香湾演示小学")
+    known = Resident.objects.values("identifier")
+    listed = Affiliation.objects.filter(community=school).exclude(identifier__in=known).earliest("pk")
+    teacher: Person = people("school-xiangwan", **PHONE)
+    case = reported(teacher, listed)
 
     site.clock.go_to(date(2025, 3, 4), time(10, 4))
     doctor: Person = people("gp-xiangwan-1")

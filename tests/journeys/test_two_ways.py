@@ -126,20 +126,15 @@ def test_visit_examination_and_bed_are_kept_in_one_letter_and_used(
     album.binds(DOCS / "guide" / "green-channel.md", "One letter, three places", LEAD, in_chinese.GREEN)
 
 
-def test_without_a_place_there_the_letter_goes_on_to_a_hospital_that_has_one(
-    people: Any, site: Site, faults: list[str]
-) -> None:
-    """Nobody begins again: the desk redirects, the next desk takes the patient, the doctor reads where."""
-    site.clock.go_to(DAY, time(8, 30))
-    doctor: Person = people("gp-xiangwan-1")
+def a_letter_without_a_place(doctor: Person, hospital: Organization) -> Referral:
+    """The specialty has no places there, and the doctor sends the letter all the same."""
     doctor.opens("/referrals/new/")
     doctor.page.fill("#find-person", "bl")
     doctor.page.locator("#found-person [role=option]", has_text="白露").click()
     doctor.page.wait_for_url(re.compile("resident="))
     doctor.page.wait_for_load_state()
-    first, second = (Organization.objects.get(code=code) for code in ("zh_people1", "gdtcm_zh"))
     with doctor.page.expect_response(re.compile("/referrals/new/slots/")):
-        doctor.page.select_option("#id_to_organization", str(first.pk))
+        doctor.page.select_option("#id_to_organization", str(hospital.pk))
     with doctor.page.expect_response(re.compile("/referrals/new/slots/")):
         doctor.page.select_option("#id_specialty", "cardiology")
     doctor.page.locator("#slots label", has_text="不占号").click()
@@ -155,9 +150,11 @@ def test_without_a_place_there_the_letter_goes_on_to_a_hospital_that_has_one(
     doctor.page.locator("#id_has_consent").check()
     doctor.keys("Alt+s")
     doctor.sees("已发出转诊单")
-    letter = Referral.objects.latest("pk")
+    return Referral.objects.latest("pk")
 
-    desk: Person = people("desk-zh_people1")
+
+def redirected(desk: Person, letter: Referral, second: Organization) -> None:
+    """The first desk sees who has places, calls, and sends the letter on."""
     desk.opens(f"/referrals/desk/?open={letter.pk}")
     desk.presses(re.compile("^改投别处"))
     desk.sees("个号")
@@ -168,6 +165,17 @@ def test_without_a_place_there_the_letter_goes_on_to_a_hospital_that_has_one(
     desk.page.get_by_label("已和居民或转出医生说好").check()
     desk.presses(re.compile("^改投别处"))
     desk.sees("已改投，新的医院会收到")
+
+
+def test_without_a_place_there_the_letter_goes_on_to_a_hospital_that_has_one(
+    people: Any, site: Site, faults: list[str]
+) -> None:
+    """Nobody begins again: the desk redirects, the next desk takes the patient, the doctor reads where."""
+    site.clock.go_to(DAY, time(8, 30))
+    first, second = (Organization.objects.get(code=code) for code in ("zh_people1", "gdtcm_zh"))
+    doctor, desk = people("gp-xiangwan-1"), people("desk-zh_people1")
+    letter = a_letter_without_a_place(doctor, first)
+    redirected(desk, letter, second)
     letter.refresh_from_db()
     assert (letter.status, letter.booking_id) == ("sent", None)
 

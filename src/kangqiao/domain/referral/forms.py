@@ -15,6 +15,7 @@ from kangqiao.domain.contracting.models import Community
 from kangqiao.domain.referral.actions import ITEMS
 from kangqiao.domain.referral.models import Part, Referral, SchoolCase
 from kangqiao.domain.referral.queries import Choice
+from kangqiao.domain.referral.rules import LONGEST, LONGEST_ALLERGIES
 from kangqiao.domain.residents.models import Resident
 
 URGENCIES = [
@@ -194,11 +195,11 @@ class AdviceForm(StepForm):
 class ResendForm(StepForm):
     """What is added to a returned letter."""
 
-    history = text(_("病史摘要"), 3)
-    examination = text(_("查体和检查"), 3)
-    medicines = text(_("现用药"))
-    allergies = forms.CharField(label=_("过敏史"), max_length=200)
-    question = text(_("希望医院解决"), required=False)
+    history = text(_("病史摘要"), 3, most=LONGEST)
+    examination = text(_("查体和检查"), 3, most=LONGEST)
+    medicines = text(_("现用药"), most=LONGEST)
+    allergies = forms.CharField(label=_("过敏史"), max_length=LONGEST_ALLERGIES)
+    question = text(_("希望医院解决"), required=False, most=LONGEST)
 
 
 class SummaryForm(StepForm):

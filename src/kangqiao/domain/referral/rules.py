@@ -40,6 +40,11 @@ def missing_items(required: Iterable[str], given: Mapping[str, bool]) -> list[st
 MORE_URGENT = {"routine": ("urgent", "emergency"), "urgent": ("emergency",)}
 
 
+# So much a letter holds of one thing after everything that was added, and of allergies.
+LONGEST, LONGEST_ALLERGIES = 8000, 400
+LONGEST_OF = {"allergies": LONGEST_ALLERGIES}
+
+
 def joined(there: str, more: str, head: str) -> str:
     """A text of a letter with more below it under a heading that says who and when; what it says already stays once."""
     lines = [line for line in more.strip().splitlines() if line.strip() and line.strip() not in there]
@@ -75,6 +80,13 @@ def known_allergies(words: str) -> list[str] | None:
     if not plain:
         return None
     return [] if plain.casefold() in NO_ALLERGY else [plain]
+
+
+def joined_allergies(there: str, more: str) -> str:
+    """What a letter says of allergies with what is added: a name stands in the place of a denial, never the reverse."""
+    if not known_allergies(more) or more.strip() in there:
+        return there
+    return f"{there}；{more.strip()}" if known_allergies(there) else more.strip()  # untranslated: a sign of the letter
 
 
 def used_percent(since: datetime, due: datetime, now: datetime) -> int:

@@ -162,7 +162,7 @@ def belongs_to(seat: Seat, resident: Resident, on: date) -> list[Affiliation]:
 
 
 def visited_today(seat: Seat, resident: Resident, on: date) -> CommunityVisit | None:
-    """The day's visit of a team at a place the resident belongs to: who is there signs with that team, at that place."""
+    """The visit of a team today at a place the resident belongs to: who is there signs with it, at that place."""
     places = belongs_to(seat, resident, on)
     rows = CommunityVisit.objects.select_related("team", "community")
     there = rows.filter(community__in=[one.community_id for one in places], on=on, status__in=("planned", "done"))

@@ -80,7 +80,9 @@ def test_second_letter_for_the_same_problem_is_shown_and_joined(people: Cast) ->
     assert MORE["history"] in first.history
     assert "诊断：不稳定型心绞痛；缓急：加急" in first.history
     assert f"{people.gp.user_name}】{MORE['medicines']}" in first.medicines
-    assert (first.status, first.urgency, first.examination) == ("sent", "routine", LETTER["examination"])
+    assert (first.status, first.urgency, first.examination) == ("sent", "urgent", LETTER["examination"])
+    assert first.due_at is not None
+    assert first.due_at - first.clock_from == timedelta(minutes=30)
     assert Notice.objects.filter(organization=people.hospital, subject__contains="补充了转诊单").count() == 1
     trace = AuditEvent.objects.get(action="referral.join_letter")
     assert trace.detail == {"items": ["history", "medicines"]}
@@ -118,6 +120,8 @@ def test_nothing_is_joined_to_a_letter_of_others_of_another_person_or_past_it(pe
     assert write(people, join=foreign.pk, **MORE).status_code == 404
     with pytest.raises(Denied):
         actions.join_letter(referral_id=first.pk, words=MORE, by=people.desk.actor, at=at)
+    with pytest.raises(RuleBroken, match="太长了"):
+        actions.join_letter(referral_id=first.pk, words={"history": "长" * 8000}, by=people.gp.actor, at=at)
     actions.advise_referral(referral_id=first.pk, reply="先加药", by=people.desk.actor, at=at)
 
     with pytest.raises(RuleBroken, match="已经不能补充"):
@@ -231,3 +235,26 @@ def test_summary_of_another_person_is_refused_and_stays_in_the_window(people: Ca
     desk.post(address, {"reply": f"姓名：{people.resident.name}\n冠脉正常", "seen_status": "seen", FIELD: "s-2"})
 
     assert Document.objects.get(kind="visit_summary").resident_id == people.resident.pk
+
+
+@pytest.mark.parametrize(
+    ("there", "more", "whole"),
+    [
+        ("无", "青霉素", "青霉素"),
+        ("青霉素", "无", "青霉素"),
+        ("青霉素", "头孢", "青霉素；头孢"),
+        ("青霉素", "青霉素", "青霉素"),
+        ("青霉素", "", "青霉素"),
+    ],
+)
+def test_an_allergy_takes_the_place_of_a_denial_and_never_the_reverse(there: str, more: str, whole: str) -> None:
+    assert rules.joined_allergies(there, more) == whole
+
+
+def test_an_allergy_that_is_joined_stands_where_the_desk_looks(people: Cast) -> None:
+    first = sent(people, allergies="无")
+    assert write(people, join=first.pk, allergies="头孢").status_code == 302
+
+    first.refresh_from_db()
+    assert first.allergies == "头孢"
+    assert "过敏史：头孢（原写“无”）" in first.history
