@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from kangqiao.base.idempotency import FIELD
 from kangqiao.domain.accounts.models import Role, User
@@ -123,6 +124,25 @@ def test_minor_without_guardian_is_not_signed_and_the_desk_reads_whose_name_is_m
     post(gp, "contracting-step", one.pk, "sign", signed_by="演示妈妈", **said)
 
     assert Contract.objects.get(pk=one.pk).signed_by == "演示妈妈（监护人）"
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_team_that_is_at_the_place_today_is_chosen_and_on_another_day_the_responsible_one(days: int) -> None:
+    w, on = f.world(), timezone.localdate()
+    responsible, visiting, who = w.team(), w.team(), w.resident()
+    actions.add_zone(team_id=responsible.pk, zh="一", kind="grid", street=f.STREET, first=1, last=9, by=f.JOB, at=f.AT)
+    home = actions.add_community(organization_id=w.centre.pk, kind="care_home", zh="演示养老院", by=f.JOB, at=f.AT)
+    actions.join_community(community_id=home.pk, name=who.name, identifier=who.identifier, by=f.JOB, at=f.AT)
+    actions.plan_community_visit(
+        community_id=home.pk, team_id=visiting.pk, on=on + timedelta(days=days), by=f.JOB, at=timezone.now()
+    )
+    gp = client(w.user("演示医生", Role.GP, w.centre))
+    page = gp.get(reverse("contracting-new") + f"?resident={who.pk}").content.decode()
+    one = w.accepted(visiting, who)[0]
+    signing = gp.get(reverse("contracting-step", args=(one.pk, "sign"))).content.decode()
+
+    assert re.search(rf'name="team" value="{(responsible if days else visiting).pk}"[^>]*checked', page)
+    assert bool(re.search(rf'<option value="{home.pk}" selected', signing)) is not bool(days)
 
 
 def test_manager_forms_a_team_and_publishes_it() -> None:
