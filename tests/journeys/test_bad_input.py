@@ -10,6 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from kangqiao.domain.accounts.models import User
+from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.scheduling.models import Booking, Session, Slot
 from tests.journey_plugin import Site
 from tests.journeys.steps import Person, door, sign_in
@@ -70,6 +71,30 @@ def test_a_second_tab_that_accepts_the_same_referral_is_told_who_was_first(peopl
 
     assert answer.value.status == 409
     expect(second.page.locator("#problem")).to_contain_text(User.objects.get(username="desk-zh_people1").name)
+
+
+def test_a_second_letter_for_one_problem_is_shown_and_joined_by_one_press(people: Any, site: Site) -> None:
+    """What was written is added to the letter that is open; there is no second one."""
+    first = Referral.objects.filter(from_organization__code="c_xiangwan", status="sent", direction="up").earliest("pk")
+    letters = Referral.objects.count()
+    who: Person = people("gp-xiangwan-1")
+    who.opens(f"/referrals/new/?resident={first.resident_id}&specialty={first.specialty}")
+    who.sees(f"已有一张没有结束的转诊单：{first.number}")
+    who.page.fill("#id_history", "昨夜胸闷两小时。")
+    for name in ("examination", "medicines", "allergies", "reason"):
+        who.page.fill(f"#id_{name}", "无")
+    who.page.locator("#id_has_consent").check()
+    who.presses(re.compile("^发出转诊并占号"))
+    who.sees("还没有发出，您填的都在")
+    expect(who.page.locator("#id_history")).to_have_value("昨夜胸闷两小时。")
+
+    who.presses(f"补到 {first.number}")
+    who.sees(f"已补到 {first.number}")
+    who.sees("昨夜胸闷两小时。")
+
+    first.refresh_from_db()
+    assert "昨夜胸闷两小时。" in first.history
+    assert Referral.objects.count() == letters
 
 
 def test_a_time_that_is_over_is_refused_in_a_sentence(people: Any, site: Site) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from kangqiao.base.acting import as_system
+from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.referral import actions
 from kangqiao.domain.referral.models import Referral, SchoolCase
 from tests.journey_plugin import DAY, Site
@@ -123,6 +124,76 @@ def test_visit_examination_and_bed_are_kept_in_one_letter_and_used(
     assert faults == []
     album.says("The patient stood in three queues without having asked for any of them, and the centre knows where.")
     album.binds(DOCS / "guide" / "green-channel.md", "One letter, three places", LEAD, in_chinese.GREEN)
+
+
+def a_letter_without_a_place(doctor: Person, hospital: Organization) -> Referral:
+    """The specialty has no places there, and the doctor sends the letter all the same."""
+    doctor.opens("/referrals/new/")
+    doctor.page.fill("#find-person", "bl")
+    doctor.page.locator("#found-person [role=option]", has_text="白露").click()
+    doctor.page.wait_for_url(re.compile("resident="))
+    doctor.page.wait_for_load_state()
+    with doctor.page.expect_response(re.compile("/referrals/new/slots/")):
+        doctor.page.select_option("#id_to_organization", str(hospital.pk))
+    with doctor.page.expect_response(re.compile("/referrals/new/slots/")):
+        doctor.page.select_option("#id_specialty", "cardiology")
+    doctor.page.locator("#slots label", has_text="不占号").click()
+    doctor.fills("诊断", "I47 阵发性心动过速")
+    doctor.page.fill("#id_reason", "反复心悸，社区不能做动态心电图。")
+    for name, words in (
+        ("history", "心悸两月。"),
+        ("examination", "心率 112。"),
+        ("medicines", "无"),
+        ("allergies", "无"),
+    ):
+        doctor.page.fill(f"#id_{name}", words)
+    doctor.page.locator("#id_has_consent").check()
+    doctor.keys("Alt+s")
+    doctor.sees("已发出转诊单")
+    return Referral.objects.latest("pk")
+
+
+def redirected(desk: Person, letter: Referral, second: Organization) -> None:
+    """The first desk sees who has places, calls, and sends the letter on."""
+    desk.opens(f"/referrals/desk/?open={letter.pk}")
+    desk.presses(re.compile("^改投别处"))
+    desk.sees("个号")
+    desk.presses(re.compile("^改投别处"))
+    desk.sees("请先打电话说好，再勾选")
+    desk.page.get_by_role("radio", name=re.compile(f"{second.zh}.*个号")).check()
+    desk.page.fill("#id_reason", "本院心血管内科两周内没有号，那里有。")
+    desk.page.get_by_label("已和居民或转出医生说好").check()
+    desk.presses(re.compile("^改投别处"))
+    desk.sees("已改投，新的医院会收到")
+
+
+def test_without_a_place_there_the_letter_goes_on_to_a_hospital_that_has_one(
+    people: Any, site: Site, faults: list[str]
+) -> None:
+    """Nobody begins again: the desk redirects, the next desk takes the patient, the doctor reads where."""
+    site.clock.go_to(DAY, time(8, 30))
+    first, second = (Organization.objects.get(code=code) for code in ("zh_people1", "gdtcm_zh"))
+    doctor, desk = people("gp-xiangwan-1"), people("desk-zh_people1")
+    letter = a_letter_without_a_place(doctor, first)
+    redirected(desk, letter, second)
+    letter.refresh_from_db()
+    assert (letter.status, letter.booking_id) == ("sent", None)
+
+    other: Person = people("desk-gdtcm_zh")
+    other.opens(f"/referrals/desk/?open={letter.pk}")
+    other.sees("I47 阵发性心动过速")
+    other.presses(re.compile("^接收"), inside=other.page.locator("footer.act"))
+    other.sees("已接收并占号")
+    doctor.opens(f"/referrals/{letter.pk}/")
+    doctor.sees("那里有。")
+    doctor.sees("就诊安排")
+    desk.opens(f"/referrals/{letter.pk}/")
+    letter.refresh_from_db()
+
+    assert letter.booking is not None
+    assert letter.booking.session.organization_id == letter.to_organization_id == second.pk
+    assert desk.page.get_by_text("I47 阵发性心动过速").count() == 0
+    assert [one for one in faults if "422" not in one and "404" not in one] == []
 
 
 def the_clocks_are_read() -> None:

@@ -12,6 +12,7 @@ import datetime
 import io
 import json
 import posixpath
+import re
 import resource
 import stat
 import sys
@@ -42,10 +43,23 @@ SIGNATURES = (
     (b"%PDF", "pdf"), (b"MZ", "program"), (b"\x7fELF", "program"), (b"\x1f\x8b", "archive"), (b"7z\xbc\xaf", "archive"),
     (b"Rar!", "archive"), (b"BM", "image"),
 )  # fmt: skip
+# Cells of which a table of rows would lose something: joined with others, a formula nobody has worked out, one that
+# failed. Which cell it is stands in the first group.
+JOINED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref=["']([A-Z]+\d+:[A-Z]+(?!1["'])\d+)["']""")
+_CELL = rb"""<(?:\w+:)?c\s(?![^>]*?t=["']str)[^>]*?r=["']([A-Z]+\d+)["'][^>]*>\s*"""
+_FORMULA = rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+UNCOUNTED = re.compile(_CELL + _FORMULA + rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v\s*></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
+FAILED = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*?t=["']e["'])[^>]*?r=["']([A-Z]+\d+)["']""")
+LOSSES = ((JOINED, "joined"), (UNCOUNTED, "uncounted"), (FAILED, "failed"))
+MOST_NAMED = 3
 
 
 class Refused(Exception):
-    """The file is not read; the word says why."""
+    """The file is not read; the word says why, `where` in which cells."""
+
+    def __init__(self, word: str, where: tuple[str, ...] = ()) -> None:
+        super().__init__(word)
+        self.where = where
 
 
 def limit() -> None:
@@ -127,17 +141,26 @@ def text(path: str, head: bytes) -> Iterator[list[str]]:
 
 def workbook(path: str) -> Iterator[list[str]]:
     """The first sheet of an Excel workbook, after every part of the archive has been looked at."""
-    with zipfile.ZipFile(path) as archive:
-        inspect(archive)
+    archive = zipfile.ZipFile(path)
+    inspect(archive)
     sys.modules["numpy"] = None  # type: ignore[assignment] # openpyxl would load it for nothing, and it takes the memory
     import openpyxl
 
     with open(path, "rb") as file:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         sheet = book.worksheets[0]
+        nothing_lost(archive.read(sheet._worksheet_path))
         sheet.reset_dimensions()  # what a file says about its own size is not believed
         for row in sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1, values_only=True):
             yield [spelled(cell) for cell in row]
+
+
+def nothing_lost(xml: bytes) -> None:
+    """Raises Refused for a sheet of which rows of text would lose something; what is odd in row 1 the heads tell."""
+    for pattern, word in LOSSES:
+        found = [match[1].decode() for match in pattern.finditer(xml)]
+        if found:
+            raise Refused(word, tuple(found[:MOST_NAMED]))
 
 
 def inspect(archive: zipfile.ZipFile, main: str = SHEETS) -> None:
@@ -202,7 +225,7 @@ def main() -> int:
         wants_text = sys.argv[2:] == ["word"]
         answer: dict[str, Any] = {"rows": look(sys.argv[1]) if wants_text else read(sys.argv[1])}
     except Refused as refused:
-        answer = {"refused": str(refused)}
+        answer = {"refused": str(refused), "where": refused.where}
     except MemoryError:
         answer = {"refused": "large"}
     except Exception:  # whatever a parser trips over, the file is to blame, and this process is its fence

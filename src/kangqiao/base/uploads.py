@@ -54,6 +54,15 @@ WHY: Mapping[str, Any] = {
     "entities": gettext_lazy("文件里的 XML 写法不安全。"),
     "broken": gettext_lazy("文件坏了，打不开。"),
     "empty": gettext_lazy("文件是空的。"),
+    "joined": gettext_lazy("表里有合并的单元格（%(where)s），只有第一格有内容，别的行会缺。"),
+    "uncounted": gettext_lazy("表里有还没算出结果的公式（%(where)s）。"),
+    "failed": gettext_lazy("表里有公式出错的单元格（%(where)s）。"),
+}
+# What mends a table that was made well but for some cells.
+MEND: Mapping[str, Any] = {
+    "joined": gettext_lazy("请取消合并，每一行都填上，再上传。"),
+    "uncounted": gettext_lazy("请复制整张表，选择性粘贴为“值”，再上传。"),
+    "failed": gettext_lazy("请改成要填的内容，再上传。"),
 }
 # The same of a file that is kept: what it is instead of a PDF or a picture.
 NOT_KEPT: Mapping[str, Any] = {
@@ -179,7 +188,7 @@ def _read_apart(file: UploadedFile[Any], *asked: str) -> list[list[str]]:
     """What the process beside us read, or found when it was asked to look only."""
     told = _asked(file, READER, *asked)
     if "refused" in told:
-        raise _refused(told["refused"])
+        raise Refusal(told["refused"], told.get("where", ()))
     rows: list[list[str]] = told["rows"]
     return rows
 
@@ -207,12 +216,12 @@ def _asked(file: UploadedFile[Any], reader: Path, *asked: str) -> dict[str, Any]
 
 
 class Refusal(RuleBroken):
-    """A file that is not read; `word` is the reader's own for why."""
+    """A file that is not read; `word` is the reader's own for why, `where` the cells it names."""
 
-    def __init__(self, word: str) -> None:
-        super().__init__(
-            _("没有读入：%(why)s") % {"why": WHY[word]}, next_step=_("请上传 .xlsx 或 .csv 表格，去掉宏、链接和密码。")
-        )
+    def __init__(self, word: str, where: Sequence[str] = ()) -> None:
+        why = str(WHY[word]) % {"where": "、".join(where)} if where else WHY[word]
+        usual = _("请上传 .xlsx 或 .csv 表格，去掉宏、链接和密码。")
+        super().__init__(_("没有读入：%(why)s") % {"why": why}, next_step=str(MEND.get(word, usual)))
         self.word = word
 
 

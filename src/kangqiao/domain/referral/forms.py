@@ -15,6 +15,7 @@ from kangqiao.domain.contracting.models import Community
 from kangqiao.domain.referral.actions import ITEMS
 from kangqiao.domain.referral.models import Part, Referral, SchoolCase
 from kangqiao.domain.referral.queries import Choice
+from kangqiao.domain.referral.rules import LONGEST, LONGEST_ALLERGIES
 from kangqiao.domain.residents.models import Resident
 
 URGENCIES = [
@@ -51,11 +52,18 @@ def place() -> forms.IntegerField:
     return forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
 
+# A list that changed since the page came.
+GONE_HOSPITAL = {"invalid_choice": _("这家医院已经不在可转的名单里，请另选一家。")}
+GONE_SPECIALTY = {"invalid_choice": _("这个专科已经不在名单里，请另选一个。")}
+
+
 class UpForm(forms.Form):
     """A letter up: where to, what the matter is, and the eight items. What is missing the action names."""
 
-    to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int)
-    specialty = forms.ChoiceField(label=_("哪个专科"), widget=forms.Select(attrs={"data-focus": ""}))
+    to_organization = forms.TypedChoiceField(label=_("转到哪家医院"), coerce=int, error_messages=GONE_HOSPITAL)
+    specialty = forms.ChoiceField(
+        label=_("哪个专科"), widget=forms.Select(attrs={"data-focus": ""}), error_messages=GONE_SPECIALTY
+    )
     urgency = forms.ChoiceField(label=_("缓急"), choices=URGENCIES, initial="routine", widget=forms.RadioSelect)
     diagnosis = forms.CharField(label=_("诊断"), max_length=100)
     reason_code = forms.ChoiceField(label=_("符合的转诊条件"))
@@ -187,11 +195,11 @@ class AdviceForm(StepForm):
 class ResendForm(StepForm):
     """What is added to a returned letter."""
 
-    history = text(_("病史摘要"), 3)
-    examination = text(_("查体和检查"), 3)
-    medicines = text(_("现用药"))
-    allergies = forms.CharField(label=_("过敏史"), max_length=200)
-    question = text(_("希望医院解决"), required=False)
+    history = text(_("病史摘要"), 3, most=LONGEST)
+    examination = text(_("查体和检查"), 3, most=LONGEST)
+    medicines = text(_("现用药"), most=LONGEST)
+    allergies = forms.CharField(label=_("过敏史"), max_length=LONGEST_ALLERGIES)
+    question = text(_("希望医院解决"), required=False, most=LONGEST)
 
 
 class SummaryForm(StepForm):

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from kangqiao.domain.referral.parameters import Criterion, Test
+from kangqiao.kernel.identifiers import is_citizen_id
 
 # Criteria (codes of the list `referral_reason`) under which a hospital may hand a patient back to a centre (ZH-4.4b).
 DOWN_CRITERIA = ("stable_for_community", "chronic_at_target", "rehabilitation", "after_surgery", "long_term_care")
@@ -35,6 +36,41 @@ def missing_items(required: Iterable[str], given: Mapping[str, bool]) -> list[st
     return [item for item in required if not given[item]]
 
 
+# What is in more of a hurry than a letter of that urgency.
+MORE_URGENT = {"routine": ("urgent", "emergency"), "urgent": ("emergency",)}
+
+
+# So much a letter holds of one thing after everything that was added, and of allergies.
+LONGEST, LONGEST_ALLERGIES = 8000, 400
+LONGEST_OF = {"allergies": LONGEST_ALLERGIES}
+
+
+def joined(there: str, more: str, head: str) -> str:
+    """A text of a letter with more below it under a heading that says who and when; what it says already stays once."""
+    lines = [line for line in more.strip().splitlines() if line.strip() and line.strip() not in there]
+    if not lines:
+        return there
+    return "\n".join(filter(None, (there, head + lines[0], *lines[1:])))
+
+
+# How a letter names whom it is about: what hospitals' systems print above a summary.
+_NAMED = re.compile(r"姓\s*名\s*[:：]\s*([^\s，,。；;（()、]+)")  # untranslated: words of letters
+_NUMBERED = re.compile(r"(?<![0-9A-Za-z])(\d{17}[0-9Xx])(?![0-9A-Za-z])")
+_HIDDEN = re.compile(r"[*＊某X×]")  # untranslated: signs of a name made unreadable
+
+
+def names_another(words: str, name: str, identifier: str) -> str:
+    """Whom a letter names instead of the person it is filed under, by name or citizen id; nothing where it names none.
+
+    The check digit tells an id from another long number.
+    """
+    numbers = [one.upper() for one in _NUMBERED.findall(words) if is_citizen_id(one.upper())]
+    other = next((one for one in numbers if is_citizen_id(identifier) and one != identifier), "")
+    if other:
+        return f"…{other[-4:]}"
+    return next((one for one in _NAMED.findall(words) if one != name and not _HIDDEN.search(one)), "")
+
+
 def known_allergies(words: str) -> list[str] | None:
     """The allergies a letter names; none when it says there are none, `None` when it says nothing.
 
@@ -44,6 +80,13 @@ def known_allergies(words: str) -> list[str] | None:
     if not plain:
         return None
     return [] if plain.casefold() in NO_ALLERGY else [plain]
+
+
+def joined_allergies(there: str, more: str) -> str:
+    """What a letter says of allergies with what is added: a name stands in the place of a denial, never the reverse."""
+    if not known_allergies(more) or more.strip() in there:
+        return there
+    return f"{there}；{more.strip()}" if known_allergies(there) else more.strip()  # untranslated: a sign of the letter
 
 
 def used_percent(since: datetime, due: datetime, now: datetime) -> int:

@@ -28,6 +28,7 @@ from kangqiao.domain.contracting.queries.communities import (
     places_to_sign_at,
     reached,
     terms_on_lists,
+    visited_today,
 )
 from kangqiao.domain.contracting.queries.contracts import (
     TABS,
@@ -255,6 +256,7 @@ __all__ = [
     "terms_on_lists",
     "unserved",
     "visit_lines",
+    "visited_today",
     "waiting_due",
     "waiting_of",
     "waiting_rows",

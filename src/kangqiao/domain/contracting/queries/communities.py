@@ -161,6 +161,14 @@ def belongs_to(seat: Seat, resident: Resident, on: date) -> list[Affiliation]:
     return list(rows.filter(community__in=communities(seat)).order_by("community__zh"))
 
 
+def visited_today(seat: Seat, resident: Resident, on: date) -> CommunityVisit | None:
+    """The visit of a team today at a place the resident belongs to: who is there signs with it, at that place."""
+    places = belongs_to(seat, resident, on)
+    rows = CommunityVisit.objects.select_related("team", "community")
+    there = rows.filter(community__in=[one.community_id for one in places], on=on, status__in=("planned", "done"))
+    return there.order_by("pk").first()
+
+
 def terms_on_lists(
     community_ids: Iterable[int], identifiers: Iterable[str]
 ) -> dict[tuple[int, str], list[tuple[date, date | None]]]:

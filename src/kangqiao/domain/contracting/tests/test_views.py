@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import secrets
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from kangqiao.base.idempotency import FIELD
 from kangqiao.domain.accounts.models import Role, User
@@ -74,6 +76,73 @@ def test_desk_signs_up_a_family_and_bad_input_keeps_what_was_typed() -> None:
     part = gp.get(reverse("contracting-detail", args=(one.pk,)), headers={"HX-Target": "drawer-host"})
     assert head.name in part.content.decode()
     assert gp.get(reverse("contracting-of", args=(head.pk,))).status_code == 200
+
+
+def test_contract_that_cannot_be_is_refused_in_words_and_nothing_typed_is_lost() -> None:
+    w = f.world()
+    team, other = w.team(), w.team()
+    dead, served, asked = w.resident(), w.resident(), w.resident()
+    dead.deceased_on = f.ON
+    dead.save(update_fields=("deceased_on",))
+    w.signed(team, served)
+    w.applied(other, asked)
+    gp = client(w.user("演示医生", Role.GP, w.centre))
+    before = Contract.objects.count()
+
+    for one, words in (
+        (dead, "档案已关闭，不能签约"),
+        (served, "已和这个团队签约到"),
+        (asked, "已有一份申请在办"),
+    ):
+        refused = post(
+            gp, "contracting-new", query=f"?resident={one.pk}", team=team.pk, packages=w.packages["basic"].pk
+        )
+        page = refused.content.decode()
+        assert refused.status_code == 422
+        assert f"{one.name}" in page
+        assert words in page
+        assert re.search(rf'value="{team.pk}"[^>]*checked', page)
+        assert re.search(rf'value="{w.packages["basic"].pk}"[^>]*checked', page)
+    assert Contract.objects.count() == before
+
+
+def test_minor_without_guardian_is_not_signed_and_the_desk_reads_whose_name_is_missing() -> None:
+    w = f.world()
+    child = w.resident(date(2016, 1, 1), with_user=True)
+    one = w.accepted(w.team(), child)[0]
+    gp, own = client(w.user("演示医生", Role.GP, w.centre)), client(child.user)
+    said = {"way": "paper", "where": "home", "filed_as": "纸-7"}
+
+    for name in ("", child.name):
+        refused = post(gp, "contracting-step", one.pk, "sign", signed_by=name, **said)
+        assert refused.status_code == 422
+        assert "孩子由监护人签署，请写监护人的姓名" in refused.content.decode()
+        assert "纸-7" in refused.content.decode()
+    alone = post(own, "contracting-step", one.pk, "sign")
+    assert alone.status_code == 403
+    assert Contract.objects.get(pk=one.pk).status == "accepted"
+    post(gp, "contracting-step", one.pk, "sign", signed_by="演示妈妈", **said)
+
+    assert Contract.objects.get(pk=one.pk).signed_by == "演示妈妈（监护人）"
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_team_that_is_at_the_place_today_is_chosen_and_on_another_day_the_responsible_one(days: int) -> None:
+    w, on = f.world(), timezone.localdate()
+    responsible, visiting, who = w.team(), w.team(), w.resident()
+    actions.add_zone(team_id=responsible.pk, zh="一", kind="grid", street=f.STREET, first=1, last=9, by=f.JOB, at=f.AT)
+    home = actions.add_community(organization_id=w.centre.pk, kind="care_home", zh="演示养老院", by=f.JOB, at=f.AT)
+    actions.join_community(community_id=home.pk, name=who.name, identifier=who.identifier, by=f.JOB, at=f.AT)
+    actions.plan_community_visit(
+        community_id=home.pk, team_id=visiting.pk, on=on + timedelta(days=days), by=f.JOB, at=timezone.now()
+    )
+    gp = client(w.user("演示医生", Role.GP, w.centre))
+    page = gp.get(reverse("contracting-new") + f"?resident={who.pk}").content.decode()
+    one = w.accepted(visiting, who)[0]
+    signing = gp.get(reverse("contracting-step", args=(one.pk, "sign"))).content.decode()
+
+    assert re.search(rf'name="team" value="{(responsible if days else visiting).pk}"[^>]*checked', page)
+    assert bool(re.search(rf'<option value="{home.pk}" selected', signing)) is not bool(days)
 
 
 def test_manager_forms_a_team_and_publishes_it() -> None:

@@ -22,7 +22,7 @@ from kangqiao.base.transition import told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.contracting import actions, forms, permissions, queries
-from kangqiao.domain.contracting.models import Contract
+from kangqiao.domain.contracting.models import CommunityVisit, Contract
 from kangqiao.domain.contracting.states import CONTRACT
 from kangqiao.domain.residents import queries as residents
 from kangqiao.domain.residents.models import Resident
@@ -97,7 +97,7 @@ def step(request: SeatedRequest, contract_id: int, action: str) -> HttpResponse:
     act, form_class, words = STEPS[action]
     is_own = request.seat.role == Role.RESIDENT
     fixed = ON_SCREEN if is_own and action in ("sign", "renew") else {}
-    form = (forms.OwnSignForm if fixed else form_class)(request.POST or None, initial=_signer(one))
+    form = (forms.OwnSignForm if fixed else form_class)(request.POST or None, initial=_signer(request, one))
     if isinstance(form, forms.SignForm):
         form.offer(queries.places_to_sign_at(one.team.organization_id))
     if request.method == "POST" and form.is_valid():
@@ -226,9 +226,16 @@ def _ways(one: Contract, on: date, *, is_other: bool) -> list[tuple[queries.Prom
     return found
 
 
-def _signer(one: Contract) -> dict[str, Any]:
+def _signer(request: SeatedRequest, one: Contract) -> dict[str, Any]:
+    """Whose name is awaited, and the place the team is at today, where the resident belongs to it."""
     name, is_for_child = queries.signer_of(one, timezone.now())
-    return {"signed_by": "" if is_for_child else name}
+    visit = None if request.seat.role == Role.RESIDENT else _visit(request, one.resident)
+    there = {"community_id": visit.community_id} if visit and visit.team_id == one.team_id else {}
+    return {"signed_by": "" if is_for_child else name, **there}
+
+
+def _visit(request: SeatedRequest, resident: Resident) -> CommunityVisit | None:
+    return queries.visited_today(request.seat, resident, timezone.localdate())
 
 
 def _after(request: SeatedRequest, one: Contract) -> str:
@@ -262,7 +269,8 @@ def _own(request: SeatedRequest) -> Resident:
 def _form(request: SeatedRequest, patient: Resident, teams: list[Any], family: list[Resident]) -> forms.ApplyForm:
     offered = list(queries.offered(patient.centre, timezone.localdate()))
     suited = queries.suited(offered, patient.pk)
-    first = queries.responsible_team(patient)
+    visit = None if request.seat.role == Role.RESIDENT else _visit(request, patient)
+    first = visit.team if visit else queries.responsible_team(patient)
     return forms.ApplyForm(
         request.POST or None, resident=patient, teams=teams, packages=suited, family=family,
         initial={

@@ -9,6 +9,7 @@ from kangqiao.domain.referral.actions.down import (
     record_first_contact,
     take_over,
 )
+from kangqiao.domain.referral.actions.joining import join_letter
 from kangqiao.domain.referral.actions.parts import ITEMS
 from kangqiao.domain.referral.actions.placing import advise_referral, defer_referral, redirect_referral
 from kangqiao.domain.referral.actions.schools import (
@@ -52,6 +53,7 @@ __all__ = [
     "escalate_school_cases",
     "forward_school_case",
     "import_past",
+    "join_letter",
     "mark_not_attended",
     "open_school_case",
     "propose_again",

@@ -18,7 +18,7 @@ from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.messaging import actions as messaging
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.records.models import Encounter
-from kangqiao.domain.referral import permissions, queries
+from kangqiao.domain.referral import permissions, queries, rules
 from kangqiao.domain.referral.models import Referral
 from kangqiao.domain.referral.parameters import ReferralParameters
 from kangqiao.domain.residents import actions as residents
@@ -86,12 +86,22 @@ def _check_codes(reason_code: str, specialty: str) -> None:
     terminology.concept("specialty", specialty)
 
 
+def _refuse_other_person(referral: Referral, words: str) -> None:
+    """A letter that names somebody else stays in the window it was written in."""
+    said = rules.names_another(words, referral.resident.name, referral.resident.identifier)
+    if said:
+        raise RuleBroken(
+            _("写的是另一个人（%(said)s），这张转诊单是%(name)s的。") % {"said": said, "name": referral.resident.name},
+            next_step=_("请核对是不是贴错了；没有错的，去掉那一行姓名或证件号再回传。"),
+        )
+
+
 def _refuse_twin(resident_id: int, to: Organization, specialty: str, direction: str) -> None:
     twin = queries.open_twin(resident_id, to.pk, specialty, direction)
     if twin is not None:
         raise RuleBroken(
             _("这位居民已有一张未结束的转诊单 %(number)s（%(place)s）。") % {"number": twin.number, "place": to.zh},
-            next_step=_("请打开那张转诊单继续。"),
+            next_step=_("请打开那张转诊单继续；有新的情况，补到那张上。"),
         )
 
 

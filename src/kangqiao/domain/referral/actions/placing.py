@@ -25,6 +25,7 @@ from kangqiao.domain.referral.actions.parts import (
     _open_to_both,
     _organization,
     _parameters,
+    _refuse_other_person,
     _refuse_twin,
     _shut,
     _tell,
@@ -121,11 +122,12 @@ def advise_referral(*, referral_id: int, reply: str, seen_status: str = "", by: 
     """The hospital answers with advice: the patient need not come, and the centre knows what to do.
 
     The place held is free. The doctor who sent the letter reads the advice and closes; whoever disagrees writes a
-    new letter. Raises RuleBroken without words, AlreadyMoved.
+    new letter. Raises RuleBroken without words or where they name another person, AlreadyMoved.
     """
     referral = _locked(referral_id, "advise", seen_status, by)
     if not reply.strip():
         raise RuleBroken(_("建议还没有写。"), next_step=_("请写明怎么用药、怎么查、什么情况再转上来。"))
+    _refuse_other_person(referral, reply)
     _move(referral, "advise", by=by, at=at, reply=reply, answered_at=referral.answered_at or at)
     _free_all(referral, _("医院已给建议"), by, at)
     _tell(referral, "advised", referral.from_organization, Role.GP, _("%(hospital)s给了诊疗建议"), by, at)

@@ -34,6 +34,7 @@ from kangqiao.domain.referral.actions.parts import (
     _organization,
     _parameters,
     _press,
+    _refuse_other_person,
     _refuse_twin,
     _resident,
     _shut,
@@ -256,8 +257,12 @@ def mark_not_attended(*, referral_id: int, reason: str, seen_status: str = "", b
 
 @transaction.atomic
 def return_summary(*, referral_id: int, reply: str, seen_status: str = "", by: Actor, at: datetime) -> Referral:
-    """The hospital writes what was found and done; the letter enters the record and goes back to the centre."""
+    """The hospital writes what was found and done; the letter enters the record and goes back to the centre.
+
+    Raises AlreadyMoved, RuleBroken without words and for a letter that names another person.
+    """
     referral = _locked(referral_id, "summarise", seen_status, by)
+    _refuse_other_person(referral, reply)
     records.write_document(
         resident_id=referral.resident_id, kind=Document.Kind.VISIT_SUMMARY, text=reply,
         organization_id=referral.to_organization_id, encounter_id=referral.encounter_id, by=by, at=at,

@@ -36,6 +36,7 @@ from kangqiao.domain.referral.queries.cases import (
     state_of,
     steps_of_resident,
     table_of,
+    under_way,
     visit_of,
     visit_time,
 )
@@ -260,6 +261,7 @@ __all__ = [
     "table_of",
     "tabs",
     "ties_of",
+    "under_way",
     "visit_of",
     "visit_time",
     "waiting",

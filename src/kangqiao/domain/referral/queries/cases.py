@@ -148,6 +148,12 @@ def open_twin(resident_id: int, to_organization_id: int, specialty: str, directi
     ).first()  # fmt: skip
 
 
+def under_way(seat: Seat, resident_id: int) -> list[Referral]:
+    """The letters up of a resident, of those the seat may see, that a second one for the same problem would join."""
+    found = referrals(seat).filter(resident_id=resident_id, direction="up", status__in=TWIN)
+    return noted(seat, found.prefetch_related(*WITH_PARTS).order_by("-sent_at", "-pk"))
+
+
 def origin_case(referral_id: int, resident_id: int, hospital_id: int) -> Referral | None:
     """The up-referral of the same resident to the same hospital that a hand-over continues."""
     return Referral.objects.filter(

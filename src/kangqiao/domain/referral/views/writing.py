@@ -43,8 +43,10 @@ def new(request: Request) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                sent = _send(request, patient, form)
-                messages.success(request, _("已发出转诊单 %(number)s，等医院接收。") % {"number": sent.number})
+                joins = number_in(request.POST.get("join", ""))
+                sent = _send(request, patient, form) if joins is None else _join(request, patient, form, joins)
+                words = _("已发出转诊单 %(number)s，等医院接收。") if joins is None else _("已补到 %(number)s。")
+                messages.success(request, words % {"number": sent.number})
                 return _go(request, _address(sent))
             except (RuleBroken, Taken) as error:
                 form.add_error(None, str(error))
@@ -168,6 +170,19 @@ def _send(request: Request, patient: Resident, form: forms.UpForm) -> Referral:
 
 
 @transaction.atomic
+def _join(request: Request, patient: Resident, form: forms.UpForm, letter_id: int) -> Referral:
+    """What was written and its file go into the letter that is open already, or neither."""
+    letter, told = queries.get_referral(request.seat, letter_id), form.cleaned_data
+    if letter.resident_id != patient.pk:
+        raise queries.not_found()
+    joined = actions.join_letter(
+        referral_id=letter.pk, words=told, diagnosis=told["diagnosis"], urgency=told["urgency"], by=request.actor,
+        at=timezone.now(),
+    )  # fmt: skip
+    return _with_file(request, joined, form)
+
+
+@transaction.atomic
 def _hand_down(request: Request, patient: Resident, form: forms.DownForm) -> Referral:
     """The hand-over with its file, or neither."""
     sent = actions.propose_down(resident_id=patient.pk, by=request.actor, at=timezone.now(), **form.letter())
@@ -191,14 +206,18 @@ def _writing(request: Request, patient: Resident, form: Form) -> dict[str, Any]:
         "items": forms.items_given(data, has_identity=True),
         **_offered(request, chosen),
         "chart": queries.chart(request.seat, patient),
+        "under_way": queries.lines(queries.under_way(request.seat, patient.pk), timezone.now()),
+        "own_house": request.seat.organization_id,
     }
 
 
 def _free(request: Request, data: Any) -> queries.Places | None:
     hospital, specialty = number_in(str(data.get("to_organization", ""))), str(data.get("specialty", ""))
-    if hospital is None or not specialty:
-        return None
     slot, now = number_in(str(data.get("slot", ""))), timezone.now()
+    # A house that is none of the region's hospitals has no places to show, and perhaps no paper to read them by.
+    if not specialty or hospital not in {one.value for one in queries.hospitals_for(request.seat, now)}:
+        return None
+    assert hospital is not None
     return queries.places(queries.hospital_choice(hospital), _centre(request), specialty, now, slot)
 
 

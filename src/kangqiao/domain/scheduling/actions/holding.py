@@ -39,7 +39,8 @@ def hold_slot(
         with transaction.atomic():
             _resident, standing = _allowed_resident(slot_id, resident_id, channel, as_partner_centre_id, by, at)
             slot, before = _locked(slot_id, resident_id, at)
-            own = next((hold for hold in before if hold.slot_id == slot_id), None)
+            # The slot knows which holds count: where a clock went back, one that others took meanwhile runs by its row.
+            own = next((hold for hold in before if hold.slot_id == slot_id and hold.until in slot.held), None)
             if own is not None:
                 return own
             if queries.place_in_session(slot.session_id, resident_id) is None:
@@ -96,7 +97,8 @@ def _locked(slot_id: int, resident_id: int, at: datetime) -> tuple[Slot, list[Ho
     queries.shared_sessions({slot.session_id})
     own = Hold.objects.filter(resident_id=resident_id, until__gt=at, slot__session_id=slot.session_id)
     wanted = {slot_id, *own.values_list("slot_id", flat=True)}
-    list(Slot.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
+    held = {one.pk: one.held for one in Slot.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    slot.held = held[slot_id]
     return slot, list(own.select_for_update(of=("self",)).order_by("pk"))
 
 
