@@ -25,6 +25,9 @@ from bench.table import Row, row
 
 SIZES = os.environ.get("KANGQIAO_BENCH_RESIDENTS", "12000,100000")
 OPEN_REFERRALS = 5_000
+# What each person measured at home in the weeks before: twenty values, of five evenings.
+EVENINGS = 5
+MEASURED = (("systolic", 118, "mmHg"), ("diastolic", 74, "mmHg"), ("pulse", 68, "次/分"), ("weight", 63, "kg"))
 WARM, ASKED = 5, 40
 # What is asked, who asks, and the CPU milliseconds it may take.
 PAGES = (
@@ -95,6 +98,7 @@ def _filled(residents: int) -> dict[str, Any]:
     assert contract is not None
     one: Resident = contract.resident
     _send_letters(centre)
+    _measure_at_home()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     people = User.objects.in_bulk([who for _name, who, _where, _target in PAGES], field_name="username")
@@ -103,6 +107,36 @@ def _filled(residents: int) -> dict[str, Any]:
         "initials": initials, "tail": one.identifier[-6:], "resident": one.pk, "team": contract.team_id,
         "cookies": {name: signed_in(user) for name, user in people.items()},
     }  # fmt: skip
+
+
+def _measure_at_home() -> None:
+    """Values of everybody, as the portal keeps them; written by the database itself, for there are millions."""
+    from contextlib import ExitStack
+
+    from django.db import connection
+
+    from kangqiao.base.acting import as_system
+    from kangqiao.base.bulk import checked_together, indexed_afterwards
+    from kangqiao.domain.records.models import Observation
+
+    with ExitStack() as until_written, as_system("bench"), connection.cursor() as cursor:
+        until_written.enter_context(checked_together(Observation))
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = 'records_observation' AND indexname NOT IN"
+            " (SELECT conname FROM pg_constraint WHERE conrelid = 'records_observation'::regclass)"
+        )
+        for (name,) in cursor.fetchall():
+            until_written.enter_context(indexed_afterwards(Observation, name))
+        for number, (code, usual, unit) in enumerate(MEASURED):
+            cursor.execute(
+                "INSERT INTO records_observation (resident_id, code, value, text, unit, taken_at, source, is_confirmed,"
+                " recorded_by, recorded_at, reason, is_void)"
+                " SELECT one.id, %s, %s + (one.id + day) %% 17, '', %s, at, 'home', true, '演示', at, '', false"
+                " FROM residents_resident one, generate_series(1, %s) day,"
+                " LATERAL (SELECT now() - day * interval '6 days' - (one.id %% 86400) * interval '1 s') AS evening (at)",
+                [code, usual + number, unit, EVENINGS],
+            )
+            print(f"{cursor.rowcount:,} of {code}", file=sys.stderr)
 
 
 def _send_letters(centre: Any) -> None:

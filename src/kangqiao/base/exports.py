@@ -67,26 +67,18 @@ def exports(view: View) -> View:
     return answered  # type: ignore[return-value]
 
 
-def page_of(
-    request: HttpRequest, rows: Any, size: int, *, count: int | None = None, ids_first: bool = False
-) -> Page[Any]:
+def page_of(request: HttpRequest, rows: Any, size: int, *, count: int | None = None) -> Page[Any]:
     """The page of a list the address asks for; the whole list when it goes into a sheet.
 
-    `count` is how many rows there are, where that is known already. With `ids_first` a queryset is asked once, for its
-    ids, and what stands along with each row is read for the page alone: for lists that cost much to tell. Raises
-    RuleBroken when there would be more than a sheet should hold.
+    `count` is how many rows there are, where that is known already. Raises RuleBroken when there would be more than a
+    sheet should hold.
     """
-    listed = list(rows.values_list("pk", flat=True)) if ids_first else rows
     if request.GET.get(ASKED) != SHEET:
-        found = _pages(listed, size, count).get_page(request.GET.get("page"))
-    else:
-        whole = _pages(listed, MOST_ROWS, count)
-        if whole.count > MOST_ROWS:
-            raise RuleBroken(_("这份清单超过 2 万行，一个表格装不下。"), next_step=_("请先筛选，再分几次导出。"))
-        found = whole.get_page(1)
-    if ids_first:
-        found.object_list = rows.filter(pk__in=list(found.object_list))
-    return found
+        return _pages(rows, size, count).get_page(request.GET.get("page"))
+    whole = _pages(rows, MOST_ROWS, count)
+    if whole.count > MOST_ROWS:
+        raise RuleBroken(_("这份清单超过 2 万行，一个表格装不下。"), next_step=_("请先筛选，再分几次导出。"))
+    return whole.get_page(1)
 
 
 def _pages(rows: Any, size: int, count: int | None) -> Paginator[Any]:

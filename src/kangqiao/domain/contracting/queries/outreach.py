@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, DateField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.base.prepared import Prepared, Told, among
+from kangqiao.domain.accounts.permissions import Seat, any_seat, told_of
 from kangqiao.domain.contracting.models import (
     Contract,
     Group,
@@ -58,38 +59,53 @@ def months_before(on: date, months: int) -> date:
     return date(years, month + 1, min(on.day, 28))
 
 
-def unserved(seat: Seat, team: Team, on: date) -> QuerySet[Contract]:
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The contracts of a team that run longer than the grace: how many, and the numbers of those without a service."""
+
+    settled: int
+    unserved: list[int]
+
+    @property
+    def served(self) -> int:
+        """How many had a service within the set months."""
+        return self.settled - len(self.unserved)
+
+
+def panel_of(seat: Seat, team: Team, on: date) -> Panel:
     """Signed and not served: running for longer than the grace, and no service within the set months (SZ17-B9.a).
 
-    Each carries `last_on`, the day of its last service.
+    The contract before a renewal counts with it, and a service under any contract of the resident. The longest first.
     """
+    terms = contracting_at(team.organization.place.code, on)
+    since = on - timedelta(days=terms.unserved_grace_days.integer())
+    after = months_before(on, terms.unserved_months.integer())
+    rows = _settled.ask(seat.role, team=team.pk, since=since, after=after, on=on, **told_of(seat))
+    return Panel(len(rows), [pk for pk, is_served in rows if not is_served])
+
+
+@Prepared
+def _settled(role: str) -> QuerySet[Contract, Any]:
+    since, after, on = (Told(name, DateField()) for name in ("since", "after", "on"))
+    begun = Q(starts_on__lte=since) | Q(previous__starts_on__lte=since)
+    served = Service.objects.filter(contract__resident=OuterRef("resident_id"), on__gt=after, on__lte=on)
+    team = Told("team", BigIntegerField())
+    rows = Contract.objects.filter(running_in_house(any_seat(role)), begun, team=team).order_by("starts_on", "pk")
+    return rows.annotate(is_served=Exists(served)).values_list("pk", "is_served")
+
+
+def unserved(seat: Seat, numbers: Sequence[int]) -> list[Contract]:
+    """Contracts of a panel with their resident, in the order told; `last_on` is the day of the last service of each."""
+    found = {one.pk: one for one in _lines.models(seat.role, rows=list(numbers), **told_of(seat))}
+    return [found[one] for one in numbers if one in found]
+
+
+@Prepared
+def _lines(role: str) -> QuerySet[Contract]:
     services = Service.objects.filter(contract=OuterRef("pk")).order_by().values("contract")
     last_on = Subquery(services.annotate(last_on=Max("on")).values("last_on"))
-    rows = settled(seat, team, on).filter(~_is_served(team, on)).annotate(last_on=last_on)
-    return rows.order_by("starts_on", "pk")
-
-
-def service_share(seat: Seat, team: Team, on: date) -> tuple[int, int]:
-    """How many contracts of a team have run for longer than the grace, and how many of them were served."""
-    rows = settled(seat, team, on).annotate(is_served=_is_served(team, on)).order_by()
-    found = rows.aggregate(settled=Count("pk"), served=Count("pk", filter=Q(is_served=True)))
-    return found["settled"], found["served"]
-
-
-def _is_served(team: Team, on: date) -> Exists:
-    """Whether the resident of a contract had a service within the set months, under this contract or another."""
-    months = contracting_at(team.organization.place.code, on).unserved_months.integer()
-    return Exists(
-        Service.objects.filter(contract__resident=OuterRef("resident_id"), on__gt=months_before(on, months), on__lte=on)
-    )
-
-
-def settled(seat: Seat, team: Team, on: date) -> QuerySet[Contract]:
-    """Contracts that run longer than the grace, the one before included."""
-    days = contracting_at(team.organization.place.code, on).unserved_grace_days.integer()
-    since = on - timedelta(days=days)
-    begun = Q(starts_on__lte=since) | Q(previous__starts_on__lte=since)
-    return Contract.objects.filter(running_in_house(seat), begun, team=team).select_related("resident")
+    rows = Contract.objects.filter(running_in_house(any_seat(role)), among("id", "rows")).select_related("resident")
+    return rows.annotate(last_on=last_on)
 
 
 @dataclass(frozen=True, slots=True)

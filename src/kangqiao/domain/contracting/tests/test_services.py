@@ -63,11 +63,13 @@ def test_signed_and_not_served_are_listed_by_team() -> None:
     acts = [Done(one.pk, f.ON + timedelta(days=5), "visit", "", f"encounter:{one.pk}") for one in people[:3]]
     actions.count_services(acts=acts, by=f.JOB, at=LATER)
 
-    listed = set(queries.unserved(gp, team, ON))
+    panel = queries.panel_of(gp, team, ON)
+    listed = queries.unserved(gp, panel.unserved)
 
-    assert listed == set(rows[3:])
+    assert listed == sorted(rows[3:], key=lambda one: one.pk)
     assert fresh not in listed
-    assert queries.service_share(gp, team, ON) == (5, 3)
+    assert (panel.settled, panel.served) == (5, 3)
+    assert queries.unserved(w.seat(Role.GP, w.other), panel.unserved) == [], "another house reads none of them"
     measured = measure_all("contract_served_share", date(2026, 1, 1), ON)[w.centre.pk]
     assert (measured.numerator, measured.denominator) == (3, 6)
 

@@ -173,10 +173,11 @@ def drop_zone(request: SeatedRequest, zone_id: int) -> HttpResponse:
 def unserved(request: SeatedRequest, team_id: int) -> HttpResponse:
     """Signed and not served: whom the team has to see."""
     team, on = queries.get_team(request.seat, team_id), timezone.localdate()
-    settled = queries.settled(request.seat, team, on).count()
-    page = page_of(request, queries.unserved(request.seat, team, on), PAGE, ids_first=True)
+    panel = queries.panel_of(request.seat, team, on)
+    page = page_of(request, panel.unserved, PAGE)
+    page.object_list = queries.unserved(request.seat, list(page.object_list))
     residents.note_read(request.seat, [one.resident_id for one in page], listed=True)
-    context = {"team": team, "page_obj": page, "settled": settled, "served": settled - page.paginator.count}
+    context = {"team": team, "page_obj": page, "settled": panel.settled, "served": panel.served}
     return render(request, "contracting/unserved.html", context)
 
 
@@ -243,7 +244,7 @@ def _page(request: SeatedRequest, team: Team, **typed: Form) -> HttpResponse:
 def _figures(seat: Seat, team: Team, on: date) -> dict[str, Any]:
     return {
         "counts": queries.team_counts(seat, team),
-        "service": queries.service_share(seat, team, on),
+        "panel": queries.panel_of(seat, team, on),
         "key_counts": queries.key_counts(seat, team.organization_id),
     }
 
