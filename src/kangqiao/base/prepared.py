@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 from django.contrib.postgres.fields import ArrayField
@@ -123,12 +124,13 @@ def rows_of(model: type[Made], text: str, values: Mapping[str, object]) -> list[
         rows = cursor.fetchall()
     fields = model._meta.concrete_fields
     at = [names.index(field.column) for field in fields]
-    more = [number for number in range(len(names)) if number not in at]
+    own, values_of = [field.attname for field in fields], itemgetter(*at)
+    more = [(number, name) for number, name in enumerate(names) if number not in at]
     found = []
     for row in rows:
-        made = model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], [row[number] for number in at])
-        for number in more:
-            setattr(made, names[number], row[number])
+        made = model.from_db(DEFAULT_DB_ALIAS, own, values_of(row))
+        for number, name in more:
+            setattr(made, name, row[number])
         found.append(made)
     return found
 
