@@ -7,7 +7,7 @@ import secrets
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kangqiao.base import wechat
 from kangqiao.base.access import access
 from kangqiao.base.carriers import NotCarried
+from kangqiao.base.pages import PART, WHOLE, wants_part
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import SeatedRequest
 from kangqiao.domain.messaging import actions
@@ -41,27 +42,37 @@ def start(request: SeatedRequest) -> HttpResponse:
 @never_cache
 @access("role", roles=(Role.RESIDENT.value,))
 def back(request: SeatedRequest) -> HttpResponse:
-    """The browser is back: whose code it is, is asked of WeChat here, and the two are tied."""
+    """The browser is back: tied, or the sentence why not and the way to begin anew."""
+    try:
+        openid = _verified(request)
+        actions.link_wechat(user_id=request.seat.user_id, openid=openid, by=request.actor, at=timezone.now())
+    except RuleBroken as refused:
+        layout = (PART if wants_part(request) else WHOLE).resident
+        context = {"refused": refused, "frame_template": layout}
+        return render(request, "own/wechat_refused.html", context, status=422)
+    messages.success(request, _("微信已关联，微信提醒已打开。"))
+    return redirect("own-notices")
+
+
+def _verified(request: SeatedRequest) -> str:
+    """The id of whoever came back, asked of WeChat from here. Raises RuleBroken."""
     remembered = request.session.pop(REMEMBERED, {})
     state, code = request.GET.get("state", ""), request.GET.get("code", "")
-    known, user_id = str(remembered.get("state", "")), request.seat.user_id
+    known = str(remembered.get("state", ""))
     is_asked = bool(known) and secrets.compare_digest(state.encode(), known.encode())
-    if not (is_asked and code and remembered.get("user") == user_id):
+    if not (is_asked and code and remembered.get("user") == request.seat.user_id):
         raise RuleBroken(
             _("没有关联：这不是您刚才开始的那一次关联，或它已经用过了。"),
-            next_step=_("请回到“短信和微信提醒”，再点一次“关联微信”。"),
+            next_step=_("请再点一次“关联微信”。"),
         )
     try:
-        openid = wechat.openid_of(code)
+        return wechat.openid_of(code)
     except NotCarried as error:
         log.warning("WeChat: %s", error)
         raise RuleBroken(
             _("没有关联：微信没有认这一次，可能过了时间或已经用过。"),
-            next_step=_("请回到“短信和微信提醒”，再点一次“关联微信”。"),
+            next_step=_("请再点一次“关联微信”。"),
         ) from error
-    actions.link_wechat(user_id=user_id, openid=openid, by=request.actor, at=timezone.now())
-    messages.success(request, _("微信已关联，微信提醒已打开。"))
-    return redirect("own-notices")
 
 
 @require_POST
