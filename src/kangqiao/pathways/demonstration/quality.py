@@ -29,13 +29,14 @@ def load_quality(run: Run) -> int:
         person(Role.BUREAU_OFFICER, institutions.organization(BUREAU)),
         person(Role.CENTRE_MANAGER, centre),
     )
-    ends_on = run.today.replace(day=1) - timedelta(days=1)
+    drawn_on = run.today - timedelta(days=DRAWN_DAYS)
+    ends_on = drawn_on.replace(day=1) - timedelta(days=1)
     drawn = actions.draw_sampling(
         centre_id=centre.pk, starts_on=ends_on.replace(day=1), ends_on=ends_on, seed=SEED, by=bureau,
-        at=_at(run.today - timedelta(days=DRAWN_DAYS), 9),
+        at=_at(drawn_on, 9),
     )  # fmt: skip
     items = list(SampledItem.objects.filter(sampling=drawn).order_by("pk"))
-    checked_on = run.today - timedelta(days=DRAWN_DAYS - 2)
+    checked_on = drawn_on + timedelta(days=2)
     found = []
     checked = [item for number, item in enumerate(items) if number % UNCHECKED_EACH][:CHECKED]
     for number, item in enumerate(checked):

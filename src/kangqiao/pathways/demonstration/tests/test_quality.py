@@ -11,7 +11,8 @@ from kangqiao.domain.quality.models import SampledItem, Sampling
 from kangqiao.pathways import demonstration
 from kangqiao.pathways.demonstration import load
 
-TODAY = date(2026, 5, 14)
+# On the first days of a month the one before was not over yet when it was drawn.
+TODAY = date(2026, 5, 2)
 STEPS = (
     "concepts", "zhuhai-network", "zhuhai-staff", "zhuhai-residents", "zhuhai-teams", "zhuhai-contracts",
     "zhuhai-quality",
@@ -26,7 +27,7 @@ def test_both_sides_find_what_waits_for_them(monkeypatch: pytest.MonkeyPatch) ->
 
     drawn = Sampling.objects.get()
     assert drawn.is_demo
-    assert (drawn.starts_on, drawn.ends_on) == (date(2026, 4, 1), date(2026, 4, 30))
+    assert (drawn.starts_on, drawn.ends_on) == (date(2026, 3, 1), date(2026, 3, 31))
     assert set(SampledItem.objects.values_list("status", flat=True)) == {
         "to_check", "sound", "found", "corrected", "closed",
     }  # fmt: skip
