@@ -98,6 +98,11 @@ class ListKind:
         return self if self.columns_for is None else replace(self, columns=self.columns_for(by, at))
 
     @property
+    def comes_filled(self) -> bool:
+        """Whether the table that is downloaded holds what is there already."""
+        return self.now is not None
+
+    @property
     def heads(self) -> list[str]:
         """The heads in the order of the file."""
         return [column.head for column in self.columns]

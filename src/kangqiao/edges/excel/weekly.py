@@ -34,7 +34,8 @@ SAID = {
     "specialty": _("没有这个科室，请从下拉单里选，或空着用医生自己的专科。"),
     "rule": "%(why)s",
     "changes": _("会改：%(what)s。"),
-    "touches": _("会改：%(what)s。已经开的门诊，%(follow)s 场没有人约，跟着改；%(stay)s 场有人约，原样不动。"),
+    "follows": _("会改：%(what)s。已经开的 %(follow)s 场没有人约，跟着改，不再有的停掉。"),
+    "touches": _("会改：%(what)s。已经开的 %(follow)s 场没有人约，跟着改，不再有的停掉；%(stay)s 场有人约，原样不动。"),
     "moved": _("提交以后门诊又变了，这一行没有写入。请重新上传，再看一遍。"),
 }
 STAYS = {"changed": _("后来又改过"), "rule": _("原来的样子现在排不了"), "": _("已有其他记录")}
@@ -169,7 +170,7 @@ def _found(cells: Cells, number: int, weeks: Mapping[str, _Week], at: datetime) 
     try:
         week.against.check(weekly, template_id=kept.pk if kept else None, was=was)
     except RuleBroken as refused:
-        return [Finding(sheets.NUMBER, "rule", more={"why": str(refused)})]
+        return [Finding(sheets.DOCTOR, "rule", more={"why": str(refused)})]
     # The lines below are held against this one, too; new ones by a number no template has.
     key = kept.pk if kept else -1 - number
     week.against.held[key] = queries.Held(weekly, line.doctor, week.house.short_zh)
@@ -177,14 +178,15 @@ def _found(cells: Cells, number: int, weeks: Mapping[str, _Week], at: datetime) 
 
 
 def _touched(kept: ClinicTemplate, was: Weekly, weekly: Weekly, at: datetime) -> list[Finding]:
-    """What a changed line does: the columns, and the open clinics that follow or stay."""
-    what = "、".join(rules.changed_columns(was, weekly))
+    """What a changed line does, at the first column that changes: the columns, and the clinics that follow or stay."""
+    columns = rules.changed_columns(was, weekly)
+    first, what = columns[0], "、".join(columns)
     differing = queries.differing(kept, weekly, at)
     if not differing:
-        return [Finding(sheets.NUMBER, "changes", is_bad=False, more={"what": what})]
+        return [Finding(first, "changes", is_bad=False, more={"what": what})]
     follow = sum(one.can_follow for one in differing)
     more = {"what": what, "follow": follow, "stay": len(differing) - follow}
-    return [Finding(sheets.NUMBER, "touches", is_bad=False, more=more)]
+    return [Finding(first, "touches" if more["stay"] else "follows", is_bad=False, more=more)]
 
 
 def _weeks(by: Actor, at: datetime) -> dict[str, _Week]:

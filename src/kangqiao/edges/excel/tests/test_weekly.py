@@ -102,6 +102,7 @@ def values(template: ClinicTemplate) -> Weekly:
 
 def test_what_comes_out_goes_in_again_and_changes_nothing() -> None:
     room = Room()
+    assert "下载现在的内容来改" in room.desk.get("/imports/weekly_templates/").content.decode()
     kept = [
         room.template(),
         room.template(starts=time(14), ends=time(16), walk_in_percent=20, until=TODAY + timedelta(9)),
@@ -123,7 +124,7 @@ def test_a_new_and_a_changed_line_are_entered_and_taken_back() -> None:
     (was,) = room.lines()
 
     batch = room.upload(line(was, 诊室="306", 每段号数="２"), line(医生="顾南星", 科室="心血管内科", 到哪天为止=""))
-    assert found(batch) == [[("编号", "changes")], []]
+    assert found(batch) == [[("诊室", "changes")], []]
     assert "会改：诊室、每段号数。" in room.desk.get(f"/imports/batch/{batch.pk}/").content.decode()
     assert room.enter(batch) == 2
 
@@ -148,8 +149,8 @@ def test_a_changed_line_says_what_follows_and_never_touches_who_is_booked() -> N
     page = room.desk.get(f"/imports/batch/{batch.pk}/").content.decode()
     room.enter(batch)
 
-    assert found(batch) == [[("编号", "touches")]]
-    assert f"{len(sessions) - 1} 场没有人约，跟着改；1 场有人约，原样不动。" in page
+    assert found(batch) == [[("开始", "touches")]]
+    assert f"{len(sessions) - 1} 场没有人约，跟着改，不再有的停掉；1 场有人约，原样不动。" in page
     booking.refresh_from_db()
     assert booking.status == "booked"
     stays = Session.objects.get(pk=sessions[-1].pk)
