@@ -16,7 +16,7 @@ from kangqiao.domain.accounts.queries import identity_of
 from kangqiao.domain.messaging import actions
 from kangqiao.domain.messaging.models import Channel
 from kangqiao.domain.messaging.states import DELIVERY
-from kangqiao.domain.residents.queries import telephone_of
+from kangqiao.domain.residents.queries import has_died, telephone_of
 
 log = logging.getLogger(__name__)
 # Other work waits for its turn meanwhile; what is left goes out a minute later.
@@ -24,9 +24,9 @@ MOST_SECONDS = 20
 
 
 def openid_of(user_id: int) -> str:
-    """The id the site's service account knows a person by; empty where they tied none."""
+    """The id the site's service account knows a living person by; empty where they tied none."""
     found = identity_of(user_id, wechat.issuer())
-    return found.subject if found else ""
+    return found.subject if found and not has_died(user_id) else ""
 
 
 ADDRESSES: dict[str, Callable[[int], str]] = {Channel.SMS: telephone_of, Channel.WECHAT: openid_of}

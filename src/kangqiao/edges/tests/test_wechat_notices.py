@@ -23,6 +23,8 @@ from kangqiao.domain.institutions.tests.factories import NOW, centre
 from kangqiao.domain.messaging import actions
 from kangqiao.domain.messaging.models import ChannelChoice, Delivery
 from kangqiao.domain.messaging.tests.factories import tell
+from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.scheduling.tests.factories import cast
 from kangqiao.edges.jobs import notices as jobs
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +206,21 @@ def test_a_tie_that_went_meanwhile_is_a_reason_and_not_a_message(there: Official
     link(signed_in(who), there)
     tell(who.pk, at=timezone.now())
     OutsideIdentity.objects.all().delete()
+
+    jobs.send(0)
+
+    assert Delivery.objects.get().failure == "unlinked"
+    assert there.messages == {}
+
+
+def test_nothing_goes_to_the_wechat_of_somebody_who_died(there: Official) -> None:
+    people = cast(timezone.now() - timedelta(minutes=1))
+    one = people.resident(1)
+    assert one.user is not None
+    actions.link_wechat(user_id=one.user.pk, openid=LI, by=Actor(f"user:{one.user.pk}", one.name), at=NOW)
+    User.objects.filter(pk=one.user.pk).update(is_demo=False)
+    tell(one.user.pk, at=timezone.now())
+    Resident.objects.filter(pk=one.pk).update(deceased_on=timezone.localdate())
 
     jobs.send(0)
 
