@@ -19,12 +19,15 @@ from django.urls import URLPattern
 
 from kangqiao.base.checks import declared, patterns
 from kangqiao.pathways.reach import ALL, KINDS, OWN, RELATED, kind_of
+from tests.access_matrix.work import WEEK_PLANNERS
 from tests.access_matrix.world import DISTRICT, MARKS, RESIDENT, SEATS, Side, seat
 
 NOBODY = ("anonymous", "disabled", "ended")
 ACTORS = (*(role.value for role in SEATS), *DISTRICT, *NOBODY)
 WORDS = {"key": "duty_compliance", "clause_id": "ZH-2a", "action": "accept", "kind": "residents"}
 WORDS |= {"paper": "referral", "part": "ct"}
+# Tables are other ones for those who plan a hospital's week.
+OWN_WORDS = {("kind", role): "weekly_templates" for role in WEEK_PLANNERS}
 FOLLOWED = {"agreement": "agreement", "half_day": "half_day", "referral": "referral", "line": "line"}
 MARKED = frozenset({RESIDENT, *MARKS.values()})
 
@@ -46,7 +49,7 @@ class Address:
         `words` replaces words by the name of their argument, `rows` kinds of rows by others.
         """
         values = iter(
-            (words or {}).get(argument, kind.removeprefix("="))
+            (words or {}).get(argument, _word(argument, kind, actor))
             if kind.startswith("=")
             else str(side.row((rows or {}).get(kind, kind), actor).pk)
             for argument, kind in self.arguments
@@ -72,6 +75,11 @@ class Address:
     def shows(self, actor: str, relation: str) -> bool:
         """Whether the rows of that side are within the actor's reach."""
         return all(reaches(kind, actor, relation) for kind in self.kinds)
+
+
+def _word(argument: str, kind: str, actor: str) -> str:
+    role = "" if not actor or actor in NOBODY else seat(actor)[0]
+    return OWN_WORDS.get((argument, role), kind.removeprefix("=")) if kind == f"={WORDS.get(argument)}" else kind[1:]
 
 
 def reaches(kind: str, actor: str, relation: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tests.access_matrix.probes import BUREAUS, CLINIC, DESK, LEADERS, PLANNER, Given, Probe
+from tests.access_matrix.work import WEEK_PLANNERS
 from tests.access_matrix.world import Side
 
 FINANCE = ("finance_officer", "district_finance_officer")
-IMPORTERS = ("centre_manager", "system_admin")
+IMPORTERS = ("centre_manager", "system_admin", *WEEK_PLANNERS)
 
 
 def _entered(side: Side) -> Given:
@@ -37,7 +38,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("papers-upload", words={"paper": "referral"}),
     Probe("papers-revert", words={"paper": "referral"}),
     # Tables that come in.
-    Probe("imports-upload", words={"kind": "residents"}),
+    Probe("imports-upload"),
     Probe("imports-mend", {"c0": "新名"}, writes={"own": IMPORTERS}),
     Probe("imports-enter", writes={"own": IMPORTERS}),
     Probe("imports-undo", given=_entered, writes={"own": IMPORTERS}),

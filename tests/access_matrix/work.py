@@ -9,6 +9,9 @@ from kangqiao.base.models import ImportBatch, ImportRow, Job, Paper
 from kangqiao.base.papers import mark_of
 from kangqiao.domain.accounts.models import Membership
 
+# Who keeps the week of a hospital as a table; others read in residents.
+WEEK_PLANNERS = ("referral_desk", "guidance_office", "hospital_director", "dispatcher")
+
 if TYPE_CHECKING:
     from tests.access_matrix.world import Side
 
@@ -23,11 +26,12 @@ def add_work(side: Side) -> None:
         mine = {"by_id": f"user:{person.pk}", "organization_id": house}
         given = {"label": side.mark("job"), "failure": "", "result": b"x", "result_name": "a.csv"}
         side.add(f"job@{name}", Job, kind="import", started_at=side.at, **given, **mine)
-        batch = side.add(f"import_batch@{name}", ImportBatch, kind="residents", created_at=side.at, **mine)
+        kind = "weekly_templates" if name in WEEK_PLANNERS else "residents"
+        batch = side.add(f"import_batch@{name}", ImportBatch, kind=kind, created_at=side.at, **mine)
         cells = {
             "姓名": side.mark("import_row"),
             "证件号": f"P-{side.place_code}-{person.pk}",
             "出生日期": "1950-01-01",
         }
-        cells |= {"性别": "女", "登记中心代码": side.centre.code}
+        cells |= {"性别": "女", "登记中心代码": side.centre.code, "医生": side.mark("import_row")}
         side.add(f"import_row@{name}", ImportRow, batch=batch, line=2, cells=cells, findings=[], mark="good")

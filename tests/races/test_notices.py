@@ -52,7 +52,7 @@ def drain(carrier: Counting) -> int:
     done = 0
     while True:
         with as_system("notices") as by:
-            if actions.step_due(carrier=carrier, number_of=lambda _user: MOBILE, by=by, at=NOW) is None:
+            if actions.step_due(channel="sms", carrier=carrier, address_of=lambda _user: MOBILE, by=by, at=NOW) is None:
                 return done
         done += 1
 
@@ -75,7 +75,7 @@ def test_with_it_each_takes_another_and_none_waits(queue: None) -> None:
 
     def locked(_number: int) -> int:
         with as_system("notices"):
-            row = queries.next_due(NOW)
+            row = queries.next_due("sms", NOW)
             met.wait(timeout=30)
             assert row is not None
             return row.pk

@@ -19,7 +19,7 @@ FREE = {
     "{% url 'accounts-first-password' %}", "{% url 'accounts-add-app' %}", "{% url 'accounts-add-key' %}",
     "{% url 'accounts-prove' %}", "{% url 'own-end-everywhere' %}", "{% url 'own-end-one' one.sign_in.pk %}",
     "{% url 'own-remove-factor' one.pk %}", "{% url 'own-recovery-codes' %}", "{{ frame.sign_out_url }}",
-    "{{ frame.switch_url }}", "{% url 'sso-unbind' one.pk %}",
+    "{{ frame.switch_url }}", "{% url 'sso-unbind' one.pk %}", "{% url 'own-wechat-unlink' %}",
     "{{ language_url }}", "{{ mode_url }}", "{% url 'messaging-read-all' %}", "{% url 'messaging-open' one.pk %}",
     "{% url 'messaging-open' notice.pk %}", "{{ drafts_drop_url }}",
 }  # fmt: skip

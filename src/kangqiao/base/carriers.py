@@ -1,4 +1,4 @@
-"""Who carries a message out of the house: one small protocol, and three carriers a site can name in its settings.
+"""Who carries a message out of the house: one small protocol, and the carriers a site can name for each channel.
 
 A message may be handed over twice, because whoever handed it over was killed before that was written down; its key is
 the same then, and a carrier that counts carries it once. What a message says is decided above (ADR 28).
@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ _LONGEST = 120
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message: its key, the number it goes to, the words, and the template and values they were made of."""
+    """One message: its key, the number or id it goes to, the words, the template and values they were made of."""
 
     key: str
     to: str
@@ -62,6 +63,9 @@ class Carrier(Protocol):
     leaves: bool
     reports: bool
 
+    def __init__(self, told: Mapping[str, str]) -> None:
+        """`told` is what the site set for the channel, by name."""
+
     def carry(self, letter: Letter) -> Receipt:
         """Takes a message, once for each key. Raises NotCarried."""
 
@@ -69,18 +73,31 @@ class Carrier(Protocol):
         """What became of a message it took. Raises NotCarried."""
 
 
-def name() -> str:
-    """The carrier of text messages this site has set; empty where notices stay in the product."""
-    return str(settings.SMS["carrier"])
+def settings_of(channel: str) -> Mapping[str, str]:
+    """What this site set for a channel, such as `SMS` for `sms`."""
+    found: Mapping[str, str] = getattr(settings, channel.upper())
+    return found
 
 
-def carrier() -> Carrier:
-    """The carrier this site has set. Raises ImportError where the setting names none."""
-    made: Carrier = (BY_NAME.get(name()) or import_string(name()))()
+def name(channel: str) -> str:
+    """The carrier of a channel that this site has set; empty where its notices stay in the product."""
+    return settings_of(channel)["carrier"]
+
+
+def carrier(channel: str) -> Carrier:
+    """The carrier of a channel that this site has set. Raises ImportError where the setting names none."""
+    made: Carrier = import_string(SHORT[channel].get(name(channel), name(channel)))(settings_of(channel))
     return made
 
 
-class Console:
+class _Told:
+    """A carrier that looks into what the site set when it is asked."""
+
+    def __init__(self, told: Mapping[str, str]) -> None:
+        self.told = told
+
+
+class Console(_Told):
     """Writes messages into the log of the worker, the number cut short: to look at, not to count on."""
 
     leaves = reports = False
@@ -103,8 +120,8 @@ class File:
 
     leaves = reports = False
 
-    def __init__(self) -> None:
-        self._path = Path(settings.SMS["file"])
+    def __init__(self, told: Mapping[str, str]) -> None:
+        self._path = Path(told["file"])
         self._inode, self._read_to, self._keys = 0, 0, set[str]()
 
     def carry(self, letter: Letter) -> Receipt:
@@ -142,7 +159,7 @@ class File:
             file.truncate(self._read_to)
 
 
-class Gateway:
+class Gateway(_Told):
     """Posts each message to the site's gateway by the one way out (`base/outbound`), signed with the secret of both.
 
     What it asks of the gateway stands in docs/howto/notices.md.
@@ -160,9 +177,10 @@ class Gateway:
         return self._call("GET", "/" + quote(number, safe=""), at, None)
 
     def _call(self, method: str, more: str, at: datetime, content: dict[str, Any] | None, key: str = "") -> Receipt:
-        url = str(settings.SMS["gateway"]).rstrip("/") + more
+        url = self.told["gateway"].rstrip("/") + more
         body = json.dumps(content, ensure_ascii=False).encode() if content is not None else b""
-        headers = signed(method, urlsplit(url).path or "/", at, body) | ({"Idempotency-Key": key} if key else {})
+        path = urlsplit(url).path or "/"
+        headers = signed(self.told["secret"], method, path, at, body) | ({"Idempotency-Key": key} if key else {})
         try:
             answer = outbound.call(method, url, body=body or None, headers=headers)
         except (*outbound.UNANSWERED, RuleBroken) as error:
@@ -172,11 +190,11 @@ class Gateway:
         return _receipt(answer, key)
 
 
-def signed(method: str, path: str, at: datetime, body: bytes) -> dict[str, str]:
+def signed(secret: str, method: str, path: str, at: datetime, body: bytes) -> dict[str, str]:
     """The headers that say who sends, when, and that nothing was changed: HMAC-SHA-256 over all of it."""
     stamp = str(int(at.timestamp()))
     told = "\n".join((method, path, stamp, hashlib.sha256(body).hexdigest()))
-    mark = hmac.new(str(settings.SMS["secret"]).encode(), told.encode(), hashlib.sha256).hexdigest()
+    mark = hmac.new(secret.encode(), told.encode(), hashlib.sha256).hexdigest()
     return {"Content-Type": "application/json", "X-Kangqiao-Time": stamp, "X-Kangqiao-Signature": mark}
 
 
@@ -184,7 +202,7 @@ def _receipt(answer: outbound.Answer, key: str) -> Receipt:
     """Reads an answer: 409 says that the key is known, with the receipt it got the first time."""
     try:
         told = json.loads(answer.body)
-        number, state, why = (_clean(told.get(word)) for word in ("receipt", "state", "why"))
+        number, state, why = (clean(told.get(word)) for word in ("receipt", "state", "why"))
     except (ValueError, AttributeError):
         number, state, why = "", "", ""
     if answer.status < 300 or answer.status == 409:
@@ -194,8 +212,8 @@ def _receipt(answer: outbound.Answer, key: str) -> Receipt:
     return Receipt(number or key, REFUSED, why or f"HTTP {answer.status}")
 
 
-def _clean(told: object) -> str:
-    """What a gateway said, short and without what no text can hold."""
+def clean(told: object) -> str:
+    """What the other side said, short and without what no text can hold."""
     return str(told or "").replace("\x00", "")[:_LONGEST]
 
 
@@ -207,4 +225,7 @@ def _key_of(line: bytes) -> str:
         return ""
 
 
-BY_NAME: dict[str, type[Any]] = {"console": Console, "file": File, "http": Gateway}
+SHORT = {
+    "sms": {"console": f"{__name__}.Console", "file": f"{__name__}.File", "http": f"{__name__}.Gateway"},
+    "wechat": {"console": f"{__name__}.Console", "file": f"{__name__}.File", "wechat": "kangqiao.base.wechat.Template"},
+}

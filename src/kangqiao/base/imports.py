@@ -57,12 +57,24 @@ Findings = Sequence[Finding]
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """The row of ours a line became, and what is needed to put back what it replaced."""
+
+    own_id: int
+    was: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ListKind:
     """One list that can be read in. `judge` sees all rows at once, so that it asks the database once.
 
     `enter` answers an id for each row; `leave` takes rows back and answers why those stay that stay. `is_joined` tells
     that rows name one another: then they are judged and entered all together. `columns_for` gives the columns where
     they differ by house and day; without a `key_head` no row repeats another by itself.
+
+    Where lines change what is there already: `now` gives it as lines, so that the table comes filled in; `enter`
+    answers `Entered`, and `put_back` takes back by it; `is_seen` leaves a line out that by the time it is entered
+    would do something else than the person was told.
     """
 
     key: str
@@ -72,15 +84,23 @@ class ListKind:
     key_head: str
     said: Mapping[str, Any]
     judge: Callable[[Sequence[Cells], Actor, datetime], Sequence[Findings]]
-    enter: Callable[[Sequence[Cells], Actor, datetime], Sequence[int]]
+    enter: Callable[[Sequence[Cells], Actor, datetime], Sequence[int | Entered]]
     leave: Callable[[Sequence[int], Actor, datetime], Mapping[int, str]]
     stays: Mapping[str, Any] = field(default_factory=dict)
     is_joined: bool = False
     columns_for: Callable[[Actor, datetime], tuple[Column, ...]] | None = None
+    now: Callable[[Actor, datetime], Sequence[Cells]] | None = None
+    put_back: Callable[[Mapping[int, Mapping[str, Any]], Actor, datetime], Mapping[int, str]] | None = None
+    is_seen: bool = False
 
     def seen_by(self, by: Actor, at: datetime) -> ListKind:
         """The list as somebody has it, with the columns of their house."""
         return self if self.columns_for is None else replace(self, columns=self.columns_for(by, at))
+
+    @property
+    def comes_filled(self) -> bool:
+        """Whether the table that is downloaded holds what is there already."""
+        return self.now is not None
 
     @property
     def heads(self) -> list[str]:
@@ -159,11 +179,14 @@ def enter_piece(*, kind: ListKind, batch_id: int, by: Actor, at: datetime) -> in
         batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
         left = batch.rows.filter(entered_id__isnull=True).exclude(mark=Mark.BAD).order_by("line")
         rows = list(left if kind.is_joined else left[:PIECE])
+        told = {row.pk: row.findings for row in rows}
         _judge_anew(kind, rows, by, at)
+        if kind.is_seen:
+            _leave_out([row for row in rows if row.findings != told[row.pk] and row.mark != Mark.BAD], kind)
         good = [row for row in rows if row.mark != Mark.BAD]
-        for row, own_id in zip(good, kind.enter([row.cells for row in good], by, at), strict=True):
-            row.entered_id = own_id
-        ImportRow.objects.bulk_update(good, ("entered_id",), batch_size=1_000)
+        for row, one in zip(good, kind.enter([row.cells for row in good], by, at), strict=True):
+            row.entered_id, row.was = (one.own_id, dict(one.was)) if isinstance(one, Entered) else (one, {})
+        ImportRow.objects.bulk_update(good, ("entered_id", "was"), batch_size=1_000)
     return len(rows)
 
 
@@ -182,7 +205,8 @@ def undo_batch(*, kind: ListKind, batch_id: int, by: Actor, at: datetime) -> tup
         if batch.entered_at is None or batch.undone_at is not None:
             raise AlreadyMoved(_("这一批没有写入，或已经撤回。"), next_step=_("请刷新后看最新情况。"))
         rows = list(batch.rows.filter(entered_id__isnull=False))
-        why = kind.leave([row.entered_id for row in rows if row.entered_id], by, at)
+        entered = {row.entered_id: row.was for row in rows if row.entered_id}
+        why = kind.put_back(entered, by, at) if kind.put_back else kind.leave(list(entered), by, at)
         for row in rows:
             row.stays = why.get(row.entered_id or 0, "")
             row.entered_id = row.entered_id if row.stays else None
@@ -238,6 +262,14 @@ def _open(batch_id: int, by: Actor) -> ImportBatch:
     if batch.sent_at is not None:
         raise AlreadyMoved(_("这一批已经提交写入，不能再改。"), next_step=_("请刷新后看进度；写完可以整批撤回。"))
     return batch
+
+
+def _leave_out(rows: Sequence[ImportRow], kind: ListKind) -> None:
+    """Lines that would do something else by now: they wait for somebody to look again."""
+    for row in rows:
+        row.findings = [*row.findings, Finding(kind.heads[0], "moved").stored()]
+        row.mark = Mark.BAD
+    ImportRow.objects.bulk_update(rows, ("findings", "mark"), batch_size=1_000)
 
 
 def _judge_anew(kind: ListKind, rows: Sequence[ImportRow], by: Actor, at: datetime) -> None:

@@ -295,6 +295,8 @@ class ImportRow(BaseModel):
     mark = models.CharField(max_length=4, choices=Mark)
     entered_id = models.BigIntegerField(null=True, blank=True)
     stays = models.CharField(max_length=40, blank=True)
+    # What its row of ours said before, where it changed one: to put that back.
+    was: models.JSONField[Any, Any] = models.JSONField(default=dict)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("batch", "line"), name="import_row_once"),)
@@ -307,7 +309,7 @@ class ImportRow(BaseModel):
     class Privacy:
         rows = Rows("the rows of what one uploaded oneself", OF_BATCH)
         identifying = ("cells", "key")
-        clinical = ("findings",)
+        clinical = ("findings", "was")
         operational = ("batch", "line", "mark", "entered_id", "stays")
 
 

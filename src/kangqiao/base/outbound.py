@@ -167,7 +167,8 @@ class _Pinned(http.client.HTTPSConnection):
 
 
 def _refused(where: str, why: str) -> RuleBroken:
+    # What stands behind the question mark may be a secret of the site.
     return RuleBroken(
-        _("没有连接 %(where)s：%(why)s") % {"where": where[:100], "why": why},
+        _("没有连接 %(where)s：%(why)s") % {"where": where.partition("?")[0][:100], "why": why},
         next_step=_("请系统管理员核对 KANGQIAO_OUTBOUND。"),
     )

@@ -179,6 +179,16 @@ OUTBOUND = os.environ.get("KANGQIAO_OUTBOUND", "").split(",")
 # the gateway's address must be in KANGQIAO_OUTBOUND too.
 SMS = {name: os.environ.get(f"KANGQIAO_SMS_{name.upper()}", "") for name in ("carrier", "gateway", "secret", "file")}
 SMS["file"] = SMS["file"] or str(DATA / "messages.jsonl")
+# WeChat in the same way, by a service account (base/wechat.py): its app id and secret, the file of its templates, and
+# the page a message opens. The addresses are WeChat's own unless a site goes by a proxy of its network.
+WECHAT = {
+    name: os.environ.get(f"KANGQIAO_WECHAT_{name.upper()}", "")
+    for name in ("carrier", "app", "secret", "templates", "link", "file", "api", "pages")
+}
+WECHAT["file"] = WECHAT["file"] or str(DATA / "wechat.jsonl")
+WECHAT["templates"] = WECHAT["templates"] or str(DATA / "wechat-templates.toml")
+WECHAT["api"] = WECHAT["api"] or "https://api.weixin.qq.com"
+WECHAT["pages"] = WECHAT["pages"] or "https://open.weixin.qq.com"
 # What stays free on the disk of the data folder for the database's journal; forms are refused before it is used up.
 ROOM_MB = int(os.environ.get("KANGQIAO_ROOM_MB", "64"))
 # Calls of one person or address in a minute, in each process of the web server. A form has at most 2.5 MB.

@@ -23,6 +23,8 @@ TREATING = (
 HOSPITAL = (Role.EXPERT, Role.REFERRAL_DESK, Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR)
 LEADERS = (Role.GUIDANCE_OFFICE, Role.HOSPITAL_DIRECTOR)
 EVERYBODY = tuple(Role)
+# Who reads tables in: residents, stations and lists at a centre, houses, and the week of a hospital.
+IMPORTERS = (Role.CENTRE_MANAGER, Role.SYSTEM_ADMIN, Role.REFERRAL_DESK, *LEADERS, Role.DISPATCHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "identity": _kind(own=EVERYBODY),
         "account": _kind(related=(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)),
         "job": _kind(own=EVERYBODY),
-        "import_batch": _kind(own=(Role.CENTRE_MANAGER, Role.SYSTEM_ADMIN)),
-        "import_row": _kind(own=(Role.CENTRE_MANAGER, Role.SYSTEM_ADMIN)),
+        "import_batch": _kind(own=IMPORTERS),
+        "import_row": _kind(own=IMPORTERS),
         "membership": _kind(related=(Role.SYSTEM_ADMIN,)),
         "role_change": _kind(related=(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)),
         "consent": _kind(own=(Role.RESIDENT,)),

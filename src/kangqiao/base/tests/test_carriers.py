@@ -35,14 +35,18 @@ def spool(tmp_path: Path, settings: Any) -> Path:
     return Path(settings.SMS["file"])
 
 
+def spool_file() -> File:
+    return File(carriers.settings_of("sms"))
+
+
 def keys(spool: Path) -> list[str]:
     return [json.loads(line)["key"] for line in spool.read_text(encoding="utf-8").splitlines()]
 
 
 def test_the_file_takes_each_key_once_also_from_another_process(spool: Path) -> None:
-    first, second = File(), File()
+    first, second = spool_file(), spool_file()
 
-    for carrier, key in ((first, "a"), (second, "b"), (first, "b"), (second, "a"), (File(), "a")):
+    for carrier, key in ((first, "a"), (second, "b"), (first, "b"), (second, "a"), (spool_file(), "a")):
         assert carrier.carry(letter(key)) == Receipt(key)
 
     assert keys(spool) == ["a", "b"]
@@ -54,19 +58,19 @@ def test_the_file_takes_each_key_once_also_from_another_process(spool: Path) -> 
 
 
 def test_half_a_line_of_somebody_killed_is_taken_off_and_the_message_written_whole(spool: Path) -> None:
-    carrier = File()
+    carrier = spool_file()
     carrier.carry(letter("a"))
     with spool.open("a", encoding="utf-8") as file:
         file.write('{"key": "b", "to": "138')
 
     carrier.carry(letter("b"))
-    File().carry(letter("b"))
+    spool_file().carry(letter("b"))
 
     assert keys(spool) == ["a", "b"]
 
 
 def test_a_file_that_was_moved_away_begins_anew(spool: Path) -> None:
-    carrier = File()
+    carrier = spool_file()
     carrier.carry(letter("a"))
     spool.rename(spool.with_suffix(".taken"))
 
@@ -80,14 +84,15 @@ def test_killed_after_writing_and_before_knowing_it_is_written_once(spool: Path)
         import os, signal, sys
         from datetime import UTC, datetime
         from django.conf import settings
-        settings.configure(SMS={"file": sys.argv[1]}, USE_I18N=False)
+        settings.configure(USE_I18N=False)
         from kangqiao.base.carriers import File, Letter
-        File().carry(Letter("a", "13800000000", "x", "message", {}, datetime(2026, 5, 14, tzinfo=UTC)))
+        letter = Letter("a", "13800000000", "x", "message", {}, datetime(2026, 5, 14, tzinfo=UTC))
+        File({"file": sys.argv[1]}).carry(letter)
         os.kill(os.getpid(), signal.SIGKILL)
     """)
 
     killed = subprocess.run([sys.executable, "-c", doomed, str(spool)], timeout=60, check=False)
-    File().carry(letter("a"))
+    spool_file().carry(letter("a"))
 
     assert killed.returncode == -9
     assert keys(spool) == ["a"]
@@ -97,12 +102,12 @@ def test_a_file_that_cannot_be_written_is_tried_later(spool: Path) -> None:
     spool.parent.parent.joinpath("out").write_text("in the way")
 
     with pytest.raises(NotCarried):
-        File().carry(letter())
+        spool_file().carry(letter())
 
 
 def test_the_console_shows_the_words_and_not_the_number(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        Console().carry(letter())
+        Console({}).carry(letter())
 
     assert "您有一条新消息" in caplog.text
     assert "13800000000" not in caplog.text
@@ -111,7 +116,7 @@ def test_the_console_shows_the_words_and_not_the_number(caplog: pytest.LogCaptur
 def test_a_site_names_a_carrier_of_its_own(settings: Any) -> None:
     settings.SMS = {"carrier": "kangqiao.base.carriers.Console", "gateway": "", "secret": "", "file": ""}
 
-    assert isinstance(carriers.carrier(), Console)
+    assert isinstance(carriers.carrier("sms"), Console)
 
 
 class Desk(BaseHTTPRequestHandler):
@@ -151,7 +156,7 @@ def gateway(settings: Any) -> Iterator[type[Desk]]:
 
 
 def test_a_gateway_gets_the_message_signed_and_under_its_key(gateway: type[Desk]) -> None:
-    assert Gateway().carry(letter()) == Receipt("r1", SENT, "")
+    assert Gateway(carriers.settings_of("sms")).carry(letter()) == Receipt("r1", SENT, "")
 
     (asked,) = gateway.asked
     told = "\n".join(("POST", "/messages", "1778724000", hashlib.sha256(asked["body"]).hexdigest()))
@@ -164,7 +169,7 @@ def test_a_gateway_gets_the_message_signed_and_under_its_key(gateway: type[Desk]
 def test_a_report_is_asked_for_by_the_receipt(gateway: type[Desk]) -> None:
     gateway.answer = (200, b'{"receipt": "r/1", "state": "delivered"}')
 
-    assert Gateway().ask("r/1", at=AT) == Receipt("r/1", DELIVERED, "")
+    assert Gateway(carriers.settings_of("sms")).ask("r/1", at=AT) == Receipt("r/1", DELIVERED, "")
     assert (gateway.asked[0]["method"], gateway.asked[0]["path"]) == ("GET", "/messages/r%2F1")
 
 
@@ -184,7 +189,7 @@ def test_a_report_is_asked_for_by_the_receipt(gateway: type[Desk]) -> None:
 def test_answers_of_a_gateway(gateway: type[Desk], answer: tuple[int, bytes], receipt: Receipt) -> None:
     gateway.answer = answer
 
-    assert Gateway().carry(letter()) == receipt
+    assert Gateway(carriers.settings_of("sms")).carry(letter()) == receipt
 
 
 @pytest.mark.parametrize(
@@ -206,13 +211,13 @@ def test_what_is_no_answer_is_tried_later(gateway: type[Desk], answer: tuple[int
     gateway.answer = answer
 
     with pytest.raises(NotCarried):
-        Gateway().carry(letter())
+        Gateway(carriers.settings_of("sms")).carry(letter())
 
 
 def test_a_gateway_that_was_not_allowed_is_not_called(gateway: type[Desk], settings: Any) -> None:
     settings.OUTBOUND = []
 
     with pytest.raises(NotCarried):
-        Gateway().carry(letter())
+        Gateway(carriers.settings_of("sms")).carry(letter())
 
     assert gateway.asked == []

@@ -288,7 +288,7 @@ class FailureCount(BaseModel):
 
 
 class OutsideIdentity(BaseModel):
-    """The verified id a person has with a single sign-on service; nobody is matched by name or e-mail."""
+    """The verified id a person has with a single sign-on service or WeChat; nobody is matched by name or e-mail."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="outside_identities")
     issuer = models.CharField(max_length=300)

@@ -12,6 +12,7 @@ from django.db.models import BigIntegerField, Count, DateField, Exists, Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base import wechat
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import AuditEvent
 from kangqiao.base.prepared import Prepared, Told
@@ -183,8 +184,13 @@ def recovery_codes_left(user_id: int) -> int:
 
 
 def identities_of(user_id: int) -> QuerySet[OutsideIdentity]:
-    """The person's ties to single sign-on services."""
-    return OutsideIdentity.objects.filter(user=user_id)
+    """The person's ties to single sign-on services: whom WeChat tells is no way to come in."""
+    return OutsideIdentity.objects.filter(user=user_id).exclude(issuer__startswith=wechat.ISSUERS)
+
+
+def identity_of(user_id: int, issuer: str) -> OutsideIdentity | None:
+    """The person's tie to one service outside."""
+    return OutsideIdentity.objects.filter(user=user_id, issuer=issuer).first()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the product tells people: the inbox of a seat or a person, and what goes out to a person's telephone.
+"""What the product tells people: the inbox of a seat or a person, and what goes out by text message or WeChat.
 
 For: shortfalls, answers, deadlines; each with the sentence, the reason and the page to open. Outside is said only who
 writes and that there is something to read, to who asked for it.

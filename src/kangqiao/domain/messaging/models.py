@@ -1,4 +1,4 @@
-"""Notices to a seat or to one person, and what of them goes out to a person's telephone."""
+"""Notices to a seat or to one person, and what of them goes out to a person by another way."""
 
 import secrets
 
@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from kangqiao.base import wechat
 from kangqiao.base.models import BaseModel
 from kangqiao.base.rows import HOUSE, ME, ROLE, Rows
 from kangqiao.domain.accounts.models import Role, User
@@ -61,6 +62,7 @@ class Channel(models.TextChoices):
     """A way out of the product to a person; the inbox is there always."""
 
     SMS = "sms", _("短信")
+    WECHAT = "wechat", _("微信")
 
 
 class ChannelChoice(BaseModel):
@@ -90,7 +92,7 @@ def new_key() -> str:
 class Delivery(BaseModel):
     """A notice on its way to a person by one channel, written with the notice (FHIR Communication, delivery).
 
-    It holds neither number nor words: both are looked up when it goes out. `organization` is the house in whose name
+    It holds neither address nor words: both are looked up when it goes out. `organization` is the house in whose name
     it is sent; `due_at` is when something is to be done with it next, nothing any more where it is empty.
     """
 
@@ -98,12 +100,13 @@ class Delivery(BaseModel):
         """Why a message was given up."""
 
         NO_NUMBER = "no_number", _("档案里没有手机号")
-        SWITCHED_OFF = "switched_off", _("本人关了短信提醒")
+        UNLINKED = "unlinked", _("本人没有关联微信")
+        SWITCHED_OFF = "switched_off", _("本人关了这种提醒")
         TOO_LATE = "too_late", _("要说的就诊已经过了时间")
-        INVENTED = "invented", _("演示人物的号码是虚构的，不外发")
+        INVENTED = "invented", _("演示人物的号码和微信是虚构的，不外发")
         NO_POLICY = "no_policy", _("所在地没有发送时间的设定")
-        REFUSED = "refused", _("短信网关不收，或报告没送到")
-        UNREACHED = "unreached", _("短信网关一直没有应答")
+        REFUSED = "refused", _("对方不收，或报告没送到")
+        UNREACHED = "unreached", _("对方一直没有应答")
 
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="deliveries")
     user = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -161,3 +164,10 @@ class Delivery(BaseModel):
     def state(self) -> State:
         """The state in words."""
         return DELIVERY.state(self.status)
+
+    @property
+    def why(self) -> str:
+        """What the carrier said, and in our words what is to be done where WeChat's code says it."""
+        code = self.answer.partition(" ")[0]
+        known = wechat.NEVER.get(int(code)) if self.channel == Channel.WECHAT and code.isdecimal() else None
+        return f"{self.answer} · {known}" if known else self.answer

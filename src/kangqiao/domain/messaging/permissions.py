@@ -25,7 +25,7 @@ def kept_by(by: Actor) -> Q:
 
 def can_send_again(by: Actor) -> Decision:
     """What did not arrive is sent again by the system administrator."""
-    return YES if by.role == Role.SYSTEM_ADMIN else no(_("没送到的短信由系统管理员再发。"))
+    return YES if by.role == Role.SYSTEM_ADMIN else no(_("没送到的提醒由系统管理员再发。"))
 
 
 def can_choose_for(by: Actor, user_id: int) -> Decision:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
+from kangqiao.base import carriers
 from kangqiao.base.actor import Actor
 from kangqiao.base.waits import Waits
 from kangqiao.domain.accounts.models import Membership, Role
@@ -50,9 +51,10 @@ class Wish:
     house_id: int
 
 
-def wishes(user_ids: Iterable[int], on: date) -> list[Wish]:
-    """Who of these wants to be told outside too, by which channel and in the name of which house."""
+def wishes(user_ids: Iterable[int], channels: Iterable[str], on: date) -> list[Wish]:
+    """Who of these wants to be told outside too, by which of these channels and in the name of which house."""
     rows = ChannelChoice.objects.filter(user__in=set(user_ids), is_on=True, user__is_active=True)
+    rows = rows.filter(channel__in=tuple(channels))
     living = Membership.objects.filter(user=OuterRef("user"), role=Role.RESIDENT, since__lte=on)
     living = living.filter(Q(until__isnull=True) | Q(until__gt=on)).order_by("-since", "-pk")
     found = rows.annotate(house=Subquery(living.values("organization")[:1])).filter(house__isnull=False)
@@ -64,9 +66,9 @@ def is_wanted(user_id: int, channel: str) -> bool:
     return ChannelChoice.objects.filter(user=user_id, channel=channel, is_on=True).exists()
 
 
-def next_due(at: datetime) -> Delivery | None:
-    """The delivery that is due longest, held for this transaction; what another worker holds is passed over."""
-    rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(due_at__lte=at)
+def next_due(channel: str, at: datetime) -> Delivery | None:
+    """The delivery of a channel due longest, held for this transaction; what another worker holds is passed over."""
+    rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(channel=channel, due_at__lte=at)
     return rows.select_related("notice", "user", "organization__place", "visit_place").order_by("due_at", "pk").first()
 
 
@@ -75,11 +77,19 @@ def deliveries(by: Actor) -> QuerySet[Delivery]:
     return Delivery.objects.filter(kept_by(by)).select_related("organization")
 
 
+def narrowed(rows: QuerySet[Delivery], *, channel: str, status: str) -> QuerySet[Delivery]:
+    """Those of a channel, and those in a state; empty words narrow nothing."""
+    wanted = {name: word for name, word in (("channel", channel), ("status", status)) if word}
+    return rows.filter(**wanted)
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many messages of a channel stand in each state, in the order of the states."""
+    """How many messages of a channel stand in each state, in the order of the states, and who carries them."""
 
+    key: str
     channel: str
+    carrier: str
     states: list[tuple[State, int]]
 
 
@@ -88,7 +98,12 @@ def tallies(rows: QuerySet[Delivery]) -> list[Tally]:
     counts = rows.select_related(None).order_by().values_list("channel", "status").annotate(n=Count("pk"))
     found = {(channel, status): n for channel, status, n in counts}
     return [
-        Tally(str(one.label), [(state, found.get((one.value, state.key), 0)) for state in DELIVERY.states])
+        Tally(
+            one.value,
+            str(one.label),
+            carriers.name(one),
+            [(state, found.get((one.value, state.key), 0)) for state in DELIVERY.states],
+        )
         for one in Channel
     ]
 
@@ -98,5 +113,5 @@ def get_delivery(by: Actor, delivery_id: int) -> Delivery:
     rows = Delivery.objects.select_for_update(of=("self",)).select_related("organization__place")
     found = rows.filter(kept_by(by), pk=delivery_id).first()
     if found is None:
-        raise NotVisible(_("没有这条短信，或不归您管。"))
+        raise NotVisible(_("没有这条提醒，或不归您管。"))
     return found

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from kangqiao.domain.messaging.parameters import DeliveryParameters
 
 PLAIN = "message"
+SMS = "sms"
 # By kind of notice. Only these words and these values go outside: the house that writes, time and place of a visit.
 TEMPLATES: Mapping[str, str | Promise] = {
     PLAIN: _("【%(house)s】您有一条新消息，请登录康桥查看。"),
@@ -22,6 +23,7 @@ TEMPLATES: Mapping[str, str | Promise] = {
     "place_offered": _("【%(house)s】您候补的号来了：%(when)s在%(where)s。号只留一会儿，请登录康桥答复。"),
 }
 _MOBILE = re.compile(r"(?:\+?86)?(1\d{10})")
+_OPENID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,13 @@ class Wording:
     values: dict[str, str]
 
 
-def outside(kind: str, *, house: str, when: str = "", where: str = "") -> Wording:
-    """The words for outside, in the language that is on; a kind without its visit is told in the plain ones."""
+def outside(kind: str, *, house: str, when: str = "", where: str = "", time: str = "") -> Wording:
+    """The words for outside, in the language that is on; a kind without its visit is told in the plain ones.
+
+    `time` is `when` in full, for templates of others that ask for it.
+    """
     template = kind if kind in TEMPLATES and when and where else PLAIN
-    values = {"house": house} if template == PLAIN else {"house": house, "when": when, "where": where}
+    values = {"house": house} if template == PLAIN else {"house": house, "when": when, "where": where, "time": time}
     return Wording(str(TEMPLATES[template]) % values, template, values)
 
 
@@ -74,6 +79,11 @@ def next_question(moment: datetime, sent_at: datetime, terms: DeliveryParameters
     """When to ask the next time what became of a message; None when it was asked for long enough."""
     waited = max(moment - sent_at, timedelta(minutes=terms.retry_minutes))
     return None if moment - sent_at >= timedelta(hours=terms.report_hours) else moment + waited
+
+
+def address(channel: str, told: str) -> str:
+    """What a channel reaches somebody by: a mobile number, or an id of a service account; empty for anything else."""
+    return mobile(told) if channel == SMS else told if _OPENID.fullmatch(told) else ""
 
 
 def mobile(number: str) -> str:

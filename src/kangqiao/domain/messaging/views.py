@@ -11,7 +11,6 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from kangqiao.base import carriers
 from kangqiao.base.access import access
 from kangqiao.base.exports import exports, page_of
 from kangqiao.base.idempotency import idempotent
@@ -90,12 +89,14 @@ def read_all(request: HttpRequest) -> HttpResponse:
 @exports
 def deliveries(request: SeatedRequest) -> HttpResponse:
     """What went out and what did not, with why; neither words nor numbers nor names."""
-    asked, rows = request.GET.get("state", ""), queries.deliveries(request.actor)
+    asked, channel = request.GET.get("state", ""), request.GET.get("channel", "")
+    rows = queries.deliveries(request.actor)
+    shown = queries.narrowed(rows, channel=channel, status=asked)
     context = {
-        "page_obj": page_of(request, rows.filter(status=asked) if asked else rows, PER_PAGE),
+        "page_obj": page_of(request, shown, PER_PAGE),
         "asked": asked,
+        "channel": channel,
         "tallies": queries.tallies(rows),
-        "carrier": carriers.name(),
         "again": DELIVERY.step("again"),
     }
     return render(request, "messaging/deliveries.html", context)

@@ -21,8 +21,11 @@ MOST_LETTERS = 255
 WORDS = "words"
 
 
-def template(kind: ListKind) -> bytes:
-    """The table to fill in: heads, drop-downs, columns of text; a second sheet says what goes where."""
+def template(kind: ListKind, lines: Iterable[Mapping[str, str]] = ()) -> bytes:
+    """The table to fill in: heads, drop-downs, columns of text; a second sheet says what goes where.
+
+    `lines` are there already, to be changed.
+    """
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, BOOK)
     bold = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
@@ -43,6 +46,9 @@ def template(kind: ListKind) -> bytes:
                 source = f"={WORDS}!{xl_range_abs(0, number, len(column.choices) - 1, number)}"
             asked = {"validate": "list", "source": source, "ignore_blank": True}
             page.data_validation(1, number, MOST_ROWS, number, asked)
+    for line, cells in enumerate(lines, start=1):
+        for number, column in enumerate(kind.columns):
+            page.write_string(line, number, cells.get(column.head, ""), text)
     page.freeze_panes(1, 0)
     for number, head in enumerate((_("列"), _("必填"), _("怎么填"), _("可以填的词"), _("例子"))):
         guide.write_string(0, number, head, bold)

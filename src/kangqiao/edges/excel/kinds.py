@@ -11,9 +11,10 @@ from kangqiao.edges.excel.institutions import INSTITUTIONS
 from kangqiao.edges.excel.residents import RESIDENTS
 from kangqiao.edges.excel.roll import ROLL
 from kangqiao.edges.excel.stations import STATION_REPORTS
+from kangqiao.edges.excel.weekly import WEEKLY_TEMPLATES
 from kangqiao.kernel.errors import Denied, NotVisible
 
-KINDS = {kind.key: kind for kind in (RESIDENTS, INSTITUTIONS, ROLL, STATION_REPORTS)}
+KINDS = {kind.key: kind for kind in (RESIDENTS, INSTITUTIONS, ROLL, STATION_REPORTS, WEEKLY_TEMPLATES)}
 ROLES = tuple(sorted({role for kind in KINDS.values() for role in kind.roles}))
 
 

@@ -60,8 +60,10 @@ def upload(request: SeatedRequest, kind: str) -> HttpResponse:
 @require_safe
 @access("role", roles=ROLES)
 def empty(request: SeatedRequest, kind: str) -> HttpResponse:
-    """The table to fill in."""
-    return download(files.template(kind_for(kind, request.actor)), file_name=f"{kind}.xlsx")
+    """The table to fill in, or to change where something is there already."""
+    wanted = kind_for(kind, request.actor)
+    lines = wanted.now(request.actor, timezone.now()) if wanted.now else ()
+    return download(files.template(wanted, lines), file_name=f"{kind}.xlsx")
 
 
 @require_safe

@@ -73,7 +73,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("mydata", "download", _("带走我的数据")),
     Entry("residents-reads", "eye", _("谁看过我的档案")),
     Entry("messaging-inbox", "bell", _("消息")),
-    Entry("own-notices", "phone", _("短信提醒")),
+    Entry("own-notices", "phone", _("短信和微信提醒")),
     Entry("own-sign-ins", "fingerprint", _("我的登录")),
     Entry("clauses-list", "book-2", _("政策条款")),
     Entry("public-index", "world", _("信息公开")),

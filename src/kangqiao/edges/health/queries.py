@@ -45,7 +45,8 @@ class Health:
 
 def health_of_site() -> Health:
     """Ask the database, compare the migrations, look for the worker's heartbeat."""
-    notices = f"in the product, text messages: {carriers.name() or 'none'}"
+    by_text, by_wechat = (carriers.name(one) or "none" for one in ("sms", "wechat"))
+    notices = f"in the product, text messages: {by_text}, WeChat: {by_wechat}"
     try:
         connection.ensure_connection()
         migrations = migrations_state()

@@ -43,7 +43,7 @@ PLACES: dict[str, Promise] = {
     "publication-list": gettext_lazy("每年二月底前公示的名单：起草、送审、发布，发布后不再改动。"),
     "people-list": gettext_lazy("开账号、停账号、重发初始密码。"),
     "people-role-changes": gettext_lazy("岗位变动由一人提出、另一人同意。"),
-    "messaging-deliveries": gettext_lazy("短信发出去多少、送到没有、没送到的原因；没送到的再发一次。"),
+    "messaging-deliveries": gettext_lazy("短信和微信发出去多少、送到没有、没送到的原因；没送到的再发一次。"),
     "residents-oversight": gettext_lazy("紧急查阅和居民的疑问，都要有人看、有人答。"),
     "audit": gettext_lazy("谁在什么时候做了什么；每一行都和前一行锁在一起。"),
     "imports-index": gettext_lazy("一次登记很多行：下载模板，填好上传，一行一行看过再登记，登记后还能整批撤回。"),

@@ -48,7 +48,7 @@ ROLE_CHANGES = Entry("people-role-changes", "user-check", _("岗位变动"))
 OVERSIGHT = Entry("residents-oversight", "eye", _("核查"))
 IMPORTS = Entry("imports-index", "table-import", _("导入"))
 PAPERS = Entry("papers-templates", "file-text", _("模板"))
-MESSAGES = Entry("messaging-deliveries", "send", _("短信"))
+MESSAGES = Entry("messaging-deliveries", "send", _("站外提醒"))
 PUBLICATIONS = Entry("publication-list", "world", _("公示"))
 
 RAILS: dict[str, tuple[Entry, ...]] = {

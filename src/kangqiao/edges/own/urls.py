@@ -1,8 +1,8 @@
-"""Addresses of one's own sign-ins."""
+"""Addresses of one's own sign-ins, and of how one wants to be told."""
 
 from django.urls import URLPattern, path
 
-from kangqiao.edges.own import notices, views
+from kangqiao.edges.own import notices, views, wechat
 
 urlpatterns: list[URLPattern] = [
     path("sign-ins/", views.sign_ins, name="own-sign-ins"),
@@ -11,5 +11,8 @@ urlpatterns: list[URLPattern] = [
     path("factors/<int:factor_id>/remove/", views.remove_factor, name="own-remove-factor"),
     path("recovery-codes/", views.recovery_codes, name="own-recovery-codes"),
     path("notices/", notices.notices, name="own-notices"),
+    path("wechat/", wechat.start, name="own-wechat"),
+    path("wechat/back/", wechat.back, name="own-wechat-back"),
+    path("wechat/unlink/", wechat.unlink, name="own-wechat-unlink"),
     path("password/", views.password, name="own-password"),
 ]

@@ -53,7 +53,14 @@ def back(request: HttpRequest) -> HttpResponse:
         issuer, subject = _verified(request, remembered)
         user = signed_in(request)
         if remembered["user"] and user is not None and user.pk == remembered["user"]:
-            actions.bind_identity(user_id=user.pk, issuer=issuer, subject=subject, by=oneself(user), at=timezone.now())
+            actions.bind_identity(
+                user_id=user.pk,
+                issuer=issuer,
+                subject=subject,
+                called=_("单点登录身份"),
+                by=oneself(user),
+                at=timezone.now(),
+            )
             messages.success(request, _("单点登录已绑定，下次可以直接用它登录。"))
             return redirect("own-sign-ins")
         user = actions.sign_in_by_subject(issuer=issuer, subject=subject, at=timezone.now())

@@ -30,7 +30,7 @@ TASKS: dict[str, str | Promise] = {
     "scheduling.reconcile": _("核对每个号的数"),
     "scheduling.sweep": _("清理早已结束的留号"),
     "imports.enter": _("写入导入的名单"),
-    "messaging.send": _("短信：发出排队的，问回执"),
+    "messaging.send": _("短信和微信：发出排队的，问回执"),
     "imports.forget": _("清理过期的导入"),
     "jobs.again": _("重启中断的任务"),
     "publication.remind": _("提醒公示期限"),

@@ -26,6 +26,7 @@ from kangqiao.domain.scheduling.rules import ORDERED
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.errors import RuleBroken
 from kangqiao.kernel.period import week
+from kangqiao.pathways.demonstration import weekly
 from kangqiao.pathways.demonstration.network import CITY, ZHUHAI
 from kangqiao.pathways.demonstration.run import Run
 
@@ -135,16 +136,24 @@ def load_clinics(run: Run) -> int:
 def _clinics(run: Run, hospital: Organization, slots: SlotParameters) -> list[scheduling.Opening]:
     found = []
     sitting = [(turn, expert, MORNING) for turn, expert in enumerate(_seniors(hospital)[POSTED_POOL:])]
+    week: weekly.Week = {}
+    if hospital.code == weekly.HOSPITAL:
+        of_each = [(expert, _weekday(day, turn) + 1) for turn, expert, _hours in sitting for day in CLINIC_DAYS]
+        desk = person(Role.REFERRAL_DESK, hospital)
+        week = weekly.keep_week(run, hospital, of_each, MORNING, slots, desk)
     ordered = Practitioner.objects.filter(organization=hospital, specialty__code__in=ORDERED).order_by("pk")
     sitting += [(turn, one, AFTERNOON) for turn, one in enumerate(ordered.select_related("specialty"))]
     for turn, expert, hours in sitting:
         for day in _clinic_days(run.today, turn):
             starts_at, ends_at = (_instant(day, at) for at in hours)
+            kept = week.get((expert.pk, day.isoweekday())) if hours is MORNING else None
             found.append(
                 scheduling.Opening(
                     organization_id=hospital.pk, practitioner_id=expert.pk, specialty=_specialty(expert),
-                    kind=Session.Kind.HOSPITAL_CLINIC, starts_at=starts_at, ends_at=ends_at, source="clinic",
-                    parameters=slots,
+                    kind=Session.Kind.HOSPITAL_CLINIC, starts_at=starts_at, ends_at=ends_at,
+                    source=f"template:{kept.pk}" if kept else "clinic", parameters=slots,
+                    room=kept.room if kept else "", template_id=kept.pk if kept else None,
+                    planned_for=day if kept else None,
                 )
             )  # fmt: skip
     return found
@@ -234,9 +243,14 @@ def _clinic_days(today: date, turn: int) -> Iterator[date]:
     monday = week(today).start
     for offset in range(WEEKS_AHEAD + 1):
         for weekday in CLINIC_DAYS:
-            day = monday + timedelta(weeks=offset, days=(weekday + turn) % (_FRIDAY + 1))
+            day = monday + timedelta(weeks=offset, days=_weekday(weekday, turn))
             if day > today:
                 yield day
+
+
+def _weekday(weekday: int, turn: int) -> int:
+    """The day of the week (0 Monday) on which somebody sits who has their turn so much later."""
+    return (weekday + turn) % (_FRIDAY + 1)
 
 
 def _instant(day: date, at: time_of_day) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator, NumericPasswordValidator
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -61,27 +61,35 @@ def change_password(*, user_id: int, old: str | None, new: str, by: Actor, at: d
     return row
 
 
-def bind_identity(*, user_id: int, issuer: str, subject: str, by: Actor, at: datetime) -> OutsideIdentity:
-    """A person who is in, and whom a single sign-on service has just verified, ties the two together.
+def bind_identity(*, user_id: int, issuer: str, subject: str, called: str, by: Actor, at: datetime) -> OutsideIdentity:
+    """A person who is in, and whom a service outside has just verified, ties the two together.
 
-    Raises Denied, or RuleBroken when that id is tied to somebody else or the account to another id.
+    `called` is what people call such an id. Raises Denied, or RuleBroken when that id is tied to somebody else or the
+    account to another id.
     """
     with transaction.atomic():
         row = _own(user_id, by)
-        if OutsideIdentity.objects.filter(issuer=issuer, subject=subject).exclude(user=row).exists():
-            raise RuleBroken(_("这个单点登录身份已经绑定了别的账号。"))
         if OutsideIdentity.objects.filter(issuer=issuer, user=row).exclude(subject=subject).exists():
-            raise RuleBroken(_("您的账号已经绑定了另一个单点登录身份。"), next_step=_("请先解除原来那个身份的绑定。"))
-        bound, is_new = OutsideIdentity.objects.get_or_create(
-            user=row, issuer=issuer, subject=subject, defaults={"bound_at": at}
-        )
+            raise RuleBroken(
+                _("您的账号已经绑定了另一个%(what)s。") % {"what": called}, next_step=_("请先解除原来那个的绑定。")
+            )
+        try:
+            bound, is_new = OutsideIdentity.objects.get_or_create(
+                user=row, issuer=issuer, subject=subject, defaults={"bound_at": at}
+            )
+        except IntegrityError:
+            # Somebody else's tie is not to be seen by who asks: the constraint alone knows of it.
+            raise RuleBroken(
+                _("这个%(what)s已经绑定了别的账号。") % {"what": called},
+                next_step=_("请在那个账号里先解除绑定；不认得那个账号，请找给您开账号的机构。"),
+            ) from None
         if is_new:
             record("accounts.bind_identity", bound, by=by, at=at, issuer=issuer)
     return bound
 
 
 def unbind_identity(*, identity_id: int, by: Actor, at: datetime) -> None:
-    """A person takes the tie to a single sign-on service off. Raises NotVisible."""
+    """A person takes the tie to a service outside off. Raises NotVisible."""
     with transaction.atomic():
         row = OutsideIdentity.objects.select_for_update().filter(pk=identity_id).first()
         if row is None or by.id != f"user:{row.user_id}":

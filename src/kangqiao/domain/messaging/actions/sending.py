@@ -33,6 +33,7 @@ from kangqiao.kernel.decision import Decision
 from kangqiao.kernel.errors import Denied, NoPolicyInForce, RuleBroken
 
 Failure = Delivery.Failure
+FULL = "%Y年%m月%d日 %H:%M"  # untranslated: the one way the templates of others take a time
 
 
 def choose_channel(*, user_id: int, channel: str, is_on: bool, by: Actor, at: datetime) -> ChannelChoice:
@@ -49,10 +50,11 @@ def choose_channel(*, user_id: int, channel: str, is_on: bool, by: Actor, at: da
 def queue(*, notices: Sequence[Notice], visit: Visit | None = None, by: Actor, at: datetime) -> list[Delivery]:
     """Notices to people who want to be told outside too are queued, in the transaction that writes the notices."""
     people = {row.user_id for row in notices if row.user_id is not None}
-    if not people or not carriers.name():
+    channels = [one for one in Channel.values if carriers.name(one)]
+    if not people or not channels:
         return []
     wishes: dict[int, list[queries.Wish]] = {}
-    for wish in queries.wishes(people, localtime(at).date()):
+    for wish in queries.wishes(people, channels, localtime(at).date()):
         wishes.setdefault(wish.user_id, []).append(wish)
     if not wishes:
         return []
@@ -78,19 +80,22 @@ def queue(*, notices: Sequence[Notice], visit: Visit | None = None, by: Actor, a
     return rows
 
 
-def step_due(*, carrier: Carrier, number_of: Callable[[int], str], by: Actor, at: datetime) -> Delivery | None:
-    """What is due longest is handed to the carrier, or asked after; None when nothing is due or all is in other hands.
+def step_due(
+    *, channel: str, carrier: Carrier, address_of: Callable[[int], str], by: Actor, at: datetime
+) -> Delivery | None:
+    """What of a channel is due longest is handed to its carrier, or asked after; None when nothing is due or all is in
+    other hands.
 
-    `number_of` knows a person's telephone. Asks for a transaction around it, which holds the row.
+    `address_of` knows where the channel reaches a person. Asks for a transaction around it, which holds the row.
     """
-    row = queries.next_due(at)
+    row = queries.next_due(channel, at)
     if row is None:
         return None
     terms = _terms(row.organization, at)
     if terms is None:
         _fail(row, Failure.NO_POLICY, by, at)
     elif row.status == DELIVERY.initial:
-        _hand_over(row, carrier, number_of(row.user_id), terms, by, at)
+        _hand_over(row, carrier, rules.address(channel, address_of(row.user_id)), terms, by, at)
     else:
         _ask(row, carrier, terms, by, at)
     record("messaging.step", row, by=by, at=at, status=row.status, tries=row.tries)
@@ -116,13 +121,13 @@ def send_again(*, delivery_id: int, by: Actor, at: datetime) -> Delivery:
 
 
 def _hand_over(
-    row: Delivery, carrier: Carrier, number: str, terms: DeliveryParameters, by: Actor, at: datetime
+    row: Delivery, carrier: Carrier, address: str, terms: DeliveryParameters, by: Actor, at: datetime
 ) -> None:
-    mobile, allowed = rules.mobile(number), rules.due(localtime(at), terms, row.visit_at)
+    allowed = rules.due(localtime(at), terms, row.visit_at)
     if not queries.is_wanted(row.user_id, row.channel):
         _fail(row, Failure.SWITCHED_OFF, by, at)
-    elif not mobile:
-        _fail(row, Failure.NO_NUMBER, by, at)
+    elif not address:
+        _fail(row, Failure.NO_NUMBER if row.channel == Channel.SMS else Failure.UNLINKED, by, at)
     elif row.visit_at is not None and row.visit_at <= at:
         _fail(row, Failure.TOO_LATE, by, at)
     elif row.user.is_demo and carrier.leaves:
@@ -131,7 +136,7 @@ def _hand_over(
         _change(row, due_at=allowed)
     else:
         try:
-            receipt = carrier.carry(_letter(row, mobile, at))
+            receipt = carrier.carry(_letter(row, address, at))
         except NotCarried as error:
             _later(row, str(error), terms, by, at)
         else:
@@ -191,7 +196,7 @@ def _change(row: Delivery, **values: Any) -> None:
     row.save(update_fields=tuple(values))
 
 
-def _letter(row: Delivery, mobile: str, at: datetime) -> Letter:
+def _letter(row: Delivery, address: str, at: datetime) -> Letter:
     """The words in the person's language; of the notice itself only its kind is looked at."""
     with translation.override(row.user.language):
         words = rules.outside(
@@ -199,8 +204,9 @@ def _letter(row: Delivery, mobile: str, at: datetime) -> Letter:
             house=_called(row.organization),
             when=date_format(localtime(row.visit_at), "m-d H:i") if row.visit_at else "",
             where=_called(row.visit_place) if row.visit_place else "",
+            time=f"{localtime(row.visit_at):{FULL}}" if row.visit_at else "",
         )
-    return Letter(row.key, mobile, words.text, words.template, words.values, at)
+    return Letter(row.key, address, words.text, words.template, words.values, at)
 
 
 def _called(house: Organization) -> str:

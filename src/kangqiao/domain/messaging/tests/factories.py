@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kangqiao.base.actor import Actor
-from kangqiao.base.carriers import Letter, NotCarried, Receipt
+from kangqiao.base.carriers import Carrier, Letter, NotCarried, Receipt
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.accounts.tests.factories import seat, user
@@ -48,10 +48,10 @@ class Shelf:
         return answer
 
 
-def listener(house: Organization, name: str = "listener", *, is_demo: bool = False) -> Seat:
-    """A resident of the house who turned text messages on."""
+def listener(house: Organization, name: str = "listener", *, is_demo: bool = False, channel: str = "sms") -> Seat:
+    """A resident of the house who turned text messages, or another channel, on."""
     one = seat("resident", house, user(name, is_demo=is_demo))
-    actions.choose_channel(user_id=one.user_id, channel="sms", is_on=True, by=one.actor, at=NOW)
+    actions.choose_channel(user_id=one.user_id, channel=channel, is_on=True, by=one.actor, at=NOW)
     return one
 
 
@@ -72,9 +72,9 @@ def tell(
     )
 
 
-def step(carrier: Shelf, *, at: datetime = NOW, number: str = MOBILE) -> Delivery | None:
+def step(carrier: Carrier, *, at: datetime = NOW, number: str = MOBILE, channel: str = "sms") -> Delivery | None:
     """The worker's next step."""
-    return actions.step_due(carrier=carrier, number_of=lambda _user: number, by=TESTER, at=at)
+    return actions.step_due(channel=channel, carrier=carrier, address_of=lambda _user: number, by=TESTER, at=at)
 
 
 def people(*seats: Seat) -> list[User]:

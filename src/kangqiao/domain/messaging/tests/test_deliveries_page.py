@@ -68,7 +68,7 @@ def test_without_a_carrier_the_page_and_the_health_report_say_so(client: Client,
     client.force_login(User.objects.get(pk=seat(Role.SYSTEM_ADMIN, organization("b", "health_bureau")).user_id))
 
     assert "本站没有接短信" in client.get("/notices/deliveries/").content.decode()
-    assert client.get("/healthz").json()["notices"] == "in the product, text messages: none"
+    assert client.get("/healthz").json()["notices"] == "in the product, text messages: none, WeChat: none"
 
 
 @pytest.mark.parametrize("role", [Role.GP, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.BUREAU_OFFICER])

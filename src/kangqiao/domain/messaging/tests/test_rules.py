@@ -83,7 +83,7 @@ def test_only_a_mobile_takes_text_messages(said: str, mobile: str) -> None:
 
 
 def test_every_template_says_house_time_and_place_and_nothing_else() -> None:
-    given = {"house": "香湾中心", "when": "05-15 09:00", "where": "市人民医院"}
+    given = {"house": "香湾中心", "when": "05-15 09:00", "where": "市人民医院", "time": "2026年05月15日 09:00"}
 
     for language in ("zh-hans", "en"):
         with translation.override(language):
@@ -108,3 +108,17 @@ def test_the_hours_are_settings_of_the_packs() -> None:
 
     assert (terms.quiet_from, terms.quiet_until, terms.visit_hours) == (21, 8, 3)
     assert (terms.tries, terms.retry_minutes, terms.report_hours) == (6, 5, 24)
+
+
+@pytest.mark.parametrize(
+    ("channel", "told", "found"),
+    [
+        ("sms", "+86 138-0000-0000", "13800000000"),
+        ("sms", "oLVPpjqs9BhvzwPj5A-vTYAX3GLc", ""),
+        ("wechat", "oLVPpjqs9BhvzwPj5A-vTYAX3GLc", "oLVPpjqs9BhvzwPj5A-vTYAX3GLc"),
+        ("wechat", "", ""),
+        ("wechat", "a b", ""),
+    ],
+)
+def test_each_channel_knows_its_addresses(channel: str, told: str, found: str) -> None:
+    assert rules.address(channel, told) == found

@@ -133,6 +133,11 @@ def telephone_of(user_id: int) -> str:
     return rows.values_list("phone", flat=True).first() or ""
 
 
+def has_died(user_id: int) -> bool:
+    """Whether the account is of a resident who has died."""
+    return Resident.objects.filter(user=user_id, deceased_on__isnull=False).exists()
+
+
 def search_residents(seat: Seat, text: str, limit: int) -> list[Resident]:
     """Residents in scope by initials, full pinyin, characters, tail of the id (4 or more) or phone, best first.
 

@@ -40,18 +40,22 @@ from kangqiao.domain.scheduling.actions.waiting import (
     pass_offer,
 )
 from kangqiao.domain.scheduling.actions.weekly import (
+    Entered,
     Mended,
     add_template,
     end_template,
+    enter_template,
     except_day,
     mend_template,
     open_weeks,
     restore_day,
+    take_back_templates,
 )
 from kangqiao.domain.scheduling.actions.withdrawing import undo_withdrawal, withdraw_session
 
 __all__ = [
     "TAKE",
+    "Entered",
     "Mended",
     "Opening",
     "accept_offer",
@@ -66,6 +70,7 @@ __all__ = [
     "decide_appeal",
     "end_right",
     "end_template",
+    "enter_template",
     "except_day",
     "fulfil_booking",
     "hold_slot",
@@ -91,6 +96,7 @@ __all__ = [
     "set_pool_rule",
     "substitute_session",
     "sweep_holds",
+    "take_back_templates",
     "undo_arrival",
     "undo_withdrawal",
     "withdraw_session",

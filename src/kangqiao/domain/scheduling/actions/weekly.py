@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -13,9 +13,8 @@ from django.utils.translation import gettext as _
 from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
-from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.institutions.queries import organization_by_id
-from kangqiao.domain.scheduling import permissions, queries, rules
+from kangqiao.domain.scheduling import permissions, queries
 from kangqiao.domain.scheduling.actions.opening import Opening, open_sessions
 from kangqiao.domain.scheduling.actions.parts import _allow, _constraint
 from kangqiao.domain.scheduling.actions.withdrawing import withdraw_session
@@ -39,6 +38,14 @@ class Mended:
     stayed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a line of a table did to a template: its values before (None: it was new) and after."""
+
+    was: Weekly | None
+    now: Weekly
+
+
 @transaction.atomic
 def add_template(*, organization_id: int, weekly: Weekly, by: Actor, at: datetime) -> ClinicTemplate:
     """A doctor holds a clinic every week, from a day on. Opens nothing by itself.
@@ -47,7 +54,7 @@ def add_template(*, organization_id: int, weekly: Weekly, by: Actor, at: datetim
     """
     house = organization_by_id(organization_id)
     _allow(permissions.can_plan_week(by, house))
-    _check(house, weekly, localtime(at).date())
+    queries.WeekCheck(house, localtime(at).date()).check(weekly)
     template = _saved(ClinicTemplate(organization=house), weekly, by, at)
     audit.record("add_template", template, by=by, at=at, organization_id=house.pk, weekday=weekly.weekday)
     return template
@@ -63,7 +70,8 @@ def mend_template(*, template_id: int, weekly: Weekly, seen: int, by: Actor, at:
     template = _locked(template_id)
     house = template.organization
     _allow(permissions.can_plan_week(by, house))
-    _check(house, weekly, localtime(at).date(), was=template)
+    was = queries.weekly_of(template)
+    queries.WeekCheck(house, localtime(at).date()).check(weekly, template_id=template.pk, was=was)
     queries.lock_open_of(template, at)
     differing = queries.differing(template, weekly, at)
     if len(differing) != seen:
@@ -92,6 +100,63 @@ def end_template(*, template_id: int, seen: int, by: Actor, at: datetime) -> Men
     _allow(permissions.can_plan_week(by, template.organization))
     ended = queries.given_up(template, localtime(at).date())
     return mend_template(template_id=template_id, weekly=ended, seen=seen, by=by, at=at)
+
+
+@transaction.atomic
+def enter_template(
+    *, organization_id: int, template_id: int | None, weekly: Weekly, by: Actor, at: datetime
+) -> tuple[ClinicTemplate, Weekly | None]:
+    """A line of a table that somebody has looked through: a template is added, or changed as on its page.
+
+    Returns it with its former values (None: it is new). Raises as `add_template` and `mend_template`.
+    """
+    if template_id is None:
+        return add_template(organization_id=organization_id, weekly=weekly, by=by, at=at), None
+    template = _locked(template_id)
+    was = queries.weekly_of(template)
+    if was == weekly:
+        return template, was
+    return _mended_as_locked(template, weekly, by, at), was
+
+
+@transaction.atomic
+def take_back_templates(*, entered: Mapping[int, Entered], by: Actor, at: datetime) -> Mapping[int, str]:
+    """Lines of a table go again, the last first: what was changed is as before, what is new is given up.
+
+    Clinics with people in them stay as they are. Answers why some templates stay: changed since, or the former values
+    are not possible any more. Raises Denied.
+    """
+    stays: dict[int, str] = {}
+    for template_id, entry in reversed(list(entered.items())):
+        template = ClinicTemplate.objects.filter(pk=template_id).first()
+        if template is None or entry.was == entry.now:
+            continue
+        template = _locked(template_id)
+        _allow(permissions.can_plan_week(by, template.organization))
+        if queries.weekly_of(template) != entry.now:
+            stays[template_id] = "changed"
+            continue
+        try:
+            with transaction.atomic():
+                _take_back(template, entry.was, by, at)
+        except RuleBroken:
+            stays[template_id] = "rule"
+    return stays
+
+
+def _take_back(template: ClinicTemplate, was: Weekly | None, by: Actor, at: datetime) -> None:
+    if was is None and not (template.exceptions.exists() or Session.objects.filter(template=template).exists()):
+        audit.record("take_back_template", template, by=by, at=at, organization_id=template.organization_id)
+        template.delete()
+    else:
+        _mended_as_locked(template, was or queries.given_up(template, localtime(at).date()), by, at)
+
+
+def _mended_as_locked(template: ClinicTemplate, weekly: Weekly, by: Actor, at: datetime) -> ClinicTemplate:
+    """Changed by what stands now: nobody books or holds a place in its clinics before this transaction ends."""
+    queries.lock_open_of(template, at)
+    seen = len(queries.differing(template, weekly, at))
+    return mend_template(template_id=template.pk, weekly=weekly, seen=seen, by=by, at=at).template
 
 
 @transaction.atomic
@@ -202,35 +267,6 @@ def _locked(template_id: int) -> ClinicTemplate:
 
 def _gone() -> NotVisible:
     return NotVisible(_("没有这个出诊模板，或不由您查看。"), next_step=_("请从出诊模板的列表里选。"))
-
-
-def _check(house: Organization, weekly: Weekly, today: date, was: ClinicTemplate | None = None) -> None:
-    rules.check(weekly, queries.weekly_terms(house, today))
-    if weekly.since < today and (was is None or weekly.since != was.since):
-        raise RuleBroken(_("第一天已经过去。"), next_step=_("请选今天或以后的一天。"))
-    if weekly.until is not None and weekly.until <= today and (was is None or weekly.until != was.until):
-        raise RuleBroken(_("最后一天已经过去。"), next_step=_("请选今天或以后的一天。"))
-    # Whoever left since then stays in what was: else their template could be neither ended nor mended.
-    is_new = was is None or weekly.practitioner_id != was.practitioner_id
-    if is_new and weekly.practitioner_id not in {one.pk for one in queries.doctors_to_plan(house)}:
-        raise RuleBroken(_("这位医生不在这家医院，或没有在册的执业资格。"), next_step=_("请从本院的医生里选。"))
-    is_new = was is None or weekly.specialty != was.specialty
-    if is_new and weekly.specialty not in {one.code for one in queries.specialties_to_plan()}:
-        raise RuleBroken(_("没有这个科室。"), next_step=_("请选一个科室。"))
-    other = queries.overlapping_template(weekly, without=was.pk if was else None)
-    if other is not None:
-        raise _overlap(other)
-
-
-def _overlap(other: ClinicTemplate) -> RuleBroken:
-    words = {
-        "who": other.practitioner.name, "day": other.get_weekday_display(), "where": other.organization.short_zh,
-        "hours": f"{other.starts:%H:%M}–{other.ends:%H:%M}", "since": other.since.isoformat(),
-    }  # fmt: skip
-    return RuleBroken(
-        _("%(who)s从%(since)s起%(day)s%(hours)s已有%(where)s的出诊模板。") % words,
-        next_step=_("请改时间，或先改原来的模板。"),
-    )
 
 
 def _saved(template: ClinicTemplate, weekly: Weekly, by: Actor, at: datetime) -> ClinicTemplate:

@@ -51,6 +51,7 @@ from kangqiao.domain.scheduling.queries.calendar import (
     year_named,
     year_of,
 )
+from kangqiao.domain.scheduling.queries.checking import Held, WeekCheck
 from kangqiao.domain.scheduling.queries.lists import (
     Offer,
     bookable_sessions,
@@ -162,7 +163,6 @@ from kangqiao.domain.scheduling.queries.weekly import (
     lock_open_of,
     locked_templates,
     open_of,
-    overlapping_template,
     plan_of,
     specialties_to_plan,
     templates_of,
@@ -204,6 +204,7 @@ __all__ = [
     "Differing",
     "Event",
     "Fault",
+    "Held",
     "LeftOut",
     "Offer",
     "OnDay",
@@ -220,6 +221,7 @@ __all__ = [
     "Span",
     "Standing",
     "Wait",
+    "WeekCheck",
     "Year",
     "absence_sheet",
     "absence_terms",
@@ -302,7 +304,6 @@ __all__ = [
     "opening_note",
     "other_times",
     "over_lines",
-    "overlapping_template",
     "owed_of_session",
     "owed_places",
     "owed_waiting",

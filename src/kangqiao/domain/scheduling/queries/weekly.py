@@ -90,17 +90,6 @@ def exceptions_of(template: ClinicTemplate, on: date) -> list[ClinicException]:
     return list(template.exceptions.filter(day__gte=on).order_by("day"))
 
 
-def overlapping_template(weekly: Weekly, *, without: int | None = None) -> ClinicTemplate | None:
-    """Another template of the doctor at the same hours of the same weekday."""
-    rows = _templates().filter(
-        Q(until=None) | Q(until__gt=weekly.since), practitioner=weekly.practitioner_id, weekday=weekly.weekday,
-        starts__lt=weekly.ends, ends__gt=weekly.starts,
-    )  # fmt: skip
-    if weekly.until is not None:
-        rows = rows.filter(since__lt=weekly.until)
-    return next((one for one in rows.exclude(pk=without or 0) if one.until is None or one.since < one.until), None)
-
-
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A template on a day: the clinic that would be opened, or why none is."""

@@ -41,6 +41,14 @@ from kangqiao.domain.scheduling.rules.places import (
     why_not,
 )
 from kangqiao.domain.scheduling.rules.replaying import NOTHING, Replay, Wish, replay
+from kangqiao.domain.scheduling.rules.sheets import (
+    changed_columns,
+    meet,
+    packed,
+    read_template,
+    unpacked,
+    write_template,
+)
 from kangqiao.domain.scheduling.rules.weekly import (
     Skip,
     Weekly,
@@ -66,6 +74,7 @@ __all__ = [
     "SlotPlan",
     "Weekly",
     "Wish",
+    "changed_columns",
     "check",
     "count_absences",
     "count_day",
@@ -78,13 +87,16 @@ __all__ = [
     "keep_least",
     "may_cancel",
     "may_miss",
+    "meet",
     "offer_ends",
     "opens_at",
+    "packed",
     "places_left",
     "plan_slot",
     "plan_slots",
     "plan_weekly",
     "pools_of",
+    "read_template",
     "refused",
     "release_at",
     "replay",
@@ -92,5 +104,7 @@ __all__ = [
     "said",
     "said_skip",
     "suspended_until",
+    "unpacked",
     "why_not",
+    "write_template",
 ]
