@@ -32,6 +32,8 @@ PROCESSES = 2
 RESIDENTS, SESSIONS = 100, 37
 EACH = 600  # bookings of one process in one measurement
 HTTP_EACH = 150
+# Bookings before the count by each client: a process and its connections have written and planned all they need.
+HTTP_WARM = 60
 # Milliseconds of CPU a booking, and the free slots of a department's week, may take.
 MOST_OF_BOOKING, MOST_OF_WEEK = 6, 4
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
@@ -262,19 +264,13 @@ def _through_http(
     try:
         wait_for(port)
         spans: list[tuple[float, float]] = []
-        gate = threading.Barrier(2 * PROCESSES)
-        half = HTTP_EACH // 2
-        parts = [part for lane in lanes for part in (lane[:half], lane[half : 2 * half])]
-        warm = lanes[0][2 * half : 2 * half + 20]
-        _client(port, warm, cookies, threading.Barrier(1), [])
+        each = HTTP_EACH // 2 + HTTP_WARM
+        parts = [part for lane in lanes for part in (lane[:each], lane[each : 2 * each])]
+        _clients(port, [part[:HTTP_WARM] for part in parts], cookies, spans)
+        spans.clear()
+        parts = [part[HTTP_WARM:] for part in parts]
         before = database() + sum(map(seconds, family(server.pid)))
-        threads = [threading.Thread(target=_client, args=(port, part, cookies, gate, spans)) for part in parts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if len(spans) != len(parts):
-            raise RuntimeError("a client did not finish")
+        _clients(port, parts, cookies, spans)
         count = sum(map(len, parts))
         spent = database() + sum(map(seconds, family(server.pid))) - before
         wall = max(end for _, end in spans) - min(began for began, _ in spans)
@@ -293,6 +289,18 @@ def wait_for(port: int) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("the web server did not start")
+
+
+def _clients(port: int, parts: list[list[int]], cookies: list[str], spans: list[tuple[float, float]]) -> None:
+    """All at once, each with slots of its own."""
+    gate = threading.Barrier(len(parts))
+    threads = [threading.Thread(target=_client, args=(port, part, cookies, gate, spans)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(spans) != len(parts):
+        raise RuntimeError("a client did not finish")
 
 
 def _client(port: int, slots: list[int], cookies: list[str], gate: Any, spans: list[tuple[float, float]]) -> None:

@@ -129,8 +129,8 @@ def _measure_at_home() -> None:
             until_written.enter_context(indexed_afterwards(Observation, name))
         for number, (code, usual, unit) in enumerate(MEASURED):
             cursor.execute(
-                "INSERT INTO records_observation (resident_id, code, value, text, unit, taken_at, source, is_confirmed,"
-                " recorded_by, recorded_at, reason, is_void)"
+                "INSERT INTO records_observation (resident_id, code, value, text, unit, taken_at, source,"
+                " is_confirmed, recorded_by, recorded_at, reason, is_void)"
                 " SELECT one.id, %s, %s + (one.id + day) %% 17, '', %s, at, 'home', true, '演示', at, '', false"
                 " FROM residents_resident one, generate_series(1, %s) day,"
                 " LATERAL (SELECT now() - day * interval '6 days' - (one.id %% 86400) * interval '1 s') AS evening (at)",
