@@ -93,7 +93,7 @@ def _load_waiting(run: Run) -> int:
     signed = Contract.objects.values("resident_id")
     people = Resident.objects.filter(centre__code=WAITING_AT, user__isnull=True).exclude(pk__in=signed)
     team = Team.objects.filter(organization__code=WAITING_AT, status="open").order_by("pk").first()
-    if team is None:
+    if team is None or not team.room:  # a million residents fill every team there is
         return 0
     found = list(people.order_by("birth_date", "pk").values_list("pk", flat=True)[: 1 + FAMILY])
     for ids in (found[:1], found[1:]):
