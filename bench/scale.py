@@ -133,7 +133,7 @@ def _measure_at_home() -> None:
                 " is_confirmed, recorded_by, recorded_at, reason, is_void)"
                 " SELECT one.id, %s, %s + (one.id + day) %% 17, '', %s, at, 'home', true, '演示', at, '', false"
                 " FROM residents_resident one, generate_series(1, %s) day,"
-                " LATERAL (SELECT now() - day * interval '6 days' - (one.id %% 86400) * interval '1 s') AS evening (at)",
+                " LATERAL (SELECT now() - day * interval '6 days' - one.id %% 86400 * interval '1 s') AS evening (at)",
                 [code, usual + number, unit, EVENINGS],
             )
             print(f"{cursor.rowcount:,} of {code}", file=sys.stderr)
