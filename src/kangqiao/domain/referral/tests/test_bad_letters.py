@@ -23,6 +23,7 @@ from kangqiao.domain.referral.models import Attachment, Referral
 from kangqiao.domain.referral.tests import factories
 from kangqiao.domain.referral.tests.factories import LETTER, Cast, cast, organization, seat
 from kangqiao.domain.scheduling import actions as scheduling
+from kangqiao.domain.terminology.models import Concept
 from kangqiao.kernel.errors import Denied, RuleBroken
 from kangqiao.kernel.identifiers import id_check_digit
 
@@ -86,6 +87,16 @@ def test_second_letter_for_the_same_problem_is_shown_and_joined(people: Cast) ->
     assert Notice.objects.filter(organization=people.hospital, subject__contains="补充了转诊单").count() == 1
     trace = AuditEvent.objects.get(action="referral.join_letter")
     assert trace.detail == {"items": ["history", "medicines"]}
+
+
+def test_the_letter_that_is_open_names_its_specialty_in_the_language_of_the_reader(people: Cast) -> None:
+    Concept.objects.filter(system="specialty", code="cardiology").update(zh="心血管内科", en="Cardiology")
+    sent(people)
+    doctor, address = client(people.gp), f"/referrals/new/?resident={people.resident.pk}"
+
+    assert "（心血管内科）" in text(doctor.get(address))
+    doctor.cookies["kq-language"] = "en"
+    assert "(Cardiology)" in text(doctor.get(address))
 
 
 def test_what_is_joined_travels_with_its_file_and_says_nothing_twice(people: Cast) -> None:
