@@ -28,6 +28,7 @@ ASKED = ("a\0b", "{{7*7}}", "a\r\nX: y", "'; DROP TABLE residents_resident; --",
          "10000-01-01", "长" * 2_000)  # fmt: skip
 SKIPPED = {"sign-out", "csp-report"}
 FIELD = re.compile(r'name="([a-z_]+)"')
+NUMBER = re.compile(r"(?<=/)\d+(?=/|$)")
 
 
 def fields(client: Client, url: str) -> set[str]:
@@ -110,3 +111,24 @@ def test_what_the_database_cannot_hold_is_refused_in_words(side: Side) -> None:
     assert answer.status_code == 422
     assert "看不见的空字符" in answer.content.decode()
     assert BudgetFigure.objects.count() == before
+
+
+@pytest.mark.trust("T-VAL")
+@pytest.mark.django_db
+def test_number_that_no_row_can_have_is_no_error_of_the_server() -> None:
+    """An address names rows by number, and anybody may write one there."""
+    ours, _ = two_sides()
+    clients, found = dict[Role, Client](), []
+    for address in addresses():
+        rule, url = declared(address.pattern), address.on(ours)
+        role = next((role for role in SEATS if rule is not None and rule.admits(role)), None)
+        huge = NUMBER.sub("99999999999999999999", url)
+        if address.name in SKIPPED or role is None or huge == url:
+            continue
+        if role not in clients:
+            clients[role] = Client(raise_request_exception=False)
+            clients[role].force_login(ours.users[role])
+        if clients[role].get(huge).status_code >= 500:
+            found.append(f"{address.name} as {role}")
+    assert clients
+    assert found == []

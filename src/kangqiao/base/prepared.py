@@ -23,6 +23,8 @@ from psycopg.types.numeric import Int8
 
 Made = TypeVar("Made", bound=Model)
 
+# The largest number a row can have.
+LARGEST = 2**63 - 1
 # Where a value stands, and a percent sign that is one.
 PLACES = re.compile("%s|%%")
 
@@ -77,7 +79,7 @@ class Prepared:
 
     def _told(self, shape: tuple[Hashable, ...], values: dict[str, object]) -> tuple[str, tuple[Any, ...]]:
         written = _written(self, shape)
-        return written.text, tuple(values[name] for name in written.names)
+        return written.text, tuple(_held(values[name]) for name in written.names)
 
 
 class _Written:
@@ -197,6 +199,15 @@ def bound(using: str = DEFAULT_DB_ALIAS) -> Any:
     if backend.queries_logged:
         return backend.cursor()
     return backend.make_cursor(cast(Any, Cursor(backend.connection)))
+
+
+def _held(value: object) -> object:
+    """The value, for a column of numbers. An address may name one that none holds: Django then asks nothing either."""
+    if type(value) is list:
+        return [one for one in value if type(one) is not int or -LARGEST <= one <= LARGEST]
+    if type(value) is int and not -LARGEST <= value <= LARGEST:
+        raise EmptyResultSet
+    return value
 
 
 def _sized(values: Iterable[object]) -> list[object]:

@@ -13,6 +13,9 @@ from django.utils import timezone
 
 from kangqiao.base.prepared import Prepared, Told, change
 
+# Django takes no shorter key for one either.
+_SHORTEST = 8
+
 
 class SessionStore(DatabaseSessions):
     """Reads and writes a session that is there by one prepared statement each, in the transaction that is open."""
@@ -21,6 +24,10 @@ class SessionStore(DatabaseSessions):
     def get_model_class(cls) -> type[Session]:
         """Django's own table."""
         return Session
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        # A cookie is anybody's words, and no text of the database holds a zero byte.
+        return bool(key) and "\x00" not in str(key) and len(str(key)) >= _SHORTEST
 
     def _get_session_from_db(self) -> Session | None:
         # reads the clock: a session ends by the clock of the server

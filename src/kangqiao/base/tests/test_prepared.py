@@ -51,6 +51,20 @@ def test_value_that_was_not_told_is_an_error(places: tuple[Place, Place]) -> Non
         parts.ask()
 
 
+@pytest.mark.parametrize("huge", [2**63, 10**20, -(10**20)])
+def test_number_that_no_row_can_have_finds_nothing(places: tuple[Place, Place], huge: int) -> None:
+    @Prepared
+    def parts():
+        return Place.objects.filter(part_of=Told("city", BigIntegerField())).values_list("code")
+
+    @Prepared
+    def named():
+        return Place.objects.filter(among("id", "places")).values_list("code")
+
+    assert parts.ask(city=huge) == []
+    assert named.ask(places=[huge, places[1].pk]) == [("440402",)]
+
+
 def test_shape_that_finds_nothing_asks_nothing(places: tuple[Place, Place]) -> None:
     @Prepared
     def parts(word: str):

@@ -59,3 +59,10 @@ def test_new_session_gets_a_key_of_its_own() -> None:
 
     assert store.session_key
     assert dict(SessionStore(store.session_key).items()) == {"seat": 7}
+
+
+def test_cookie_that_can_be_no_key_is_a_new_visitor() -> None:
+    store = SessionStore("abcdefgh\x00x")
+
+    assert store.session_key is None
+    assert dict(store.items()) == {}

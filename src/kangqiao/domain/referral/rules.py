@@ -45,16 +45,38 @@ LONGEST, LONGEST_ALLERGIES = 8000, 400
 LONGEST_OF = {"allergies": LONGEST_ALLERGIES}
 
 
+# Where a sentence of a letter ends. A comma ends none: what a denial at its head denies stands behind it too.
+_ENDS = re.compile(r"[\n。；;]")  # untranslated: signs of letters
+_HEAD = re.compile(r"^(?:【[^】]*】|\[[^\]]*\]\s*)")  # untranslated: signs of letters
+_LISTED = re.compile(r"[\n。；;，,、]")  # untranslated: signs of letters
+_DENIES = re.compile(r"[无否未不没]|\b(?:no|not|denie[sd]|without)\b", re.I)  # untranslated: words of letters
+
+
+def _parts(words: str, ends: re.Pattern[str] = _ENDS) -> set[str]:
+    """The sentences of a text, without the headings under which they were added."""
+    lines = (_HEAD.sub("", line.strip()) for line in words.splitlines())
+    return {part.strip() for line in lines for part in ends.split(line)} - {""}
+
+
 def joined(there: str, more: str, head: str) -> str:
-    """A text of a letter with more below it under a heading that says who and when; what it says already stays once."""
-    lines = [line for line in more.strip().splitlines() if line.strip() and line.strip() not in there]
+    """A text of a letter with more below it under a heading that says who and when; what it says already stays once.
+
+    Only whole sentences are the same: a letter that denies chest pain does not tell of it.
+    """
+    said = _parts(there)
+    lines = [line for line in more.strip().splitlines() if line.strip() and not _parts(line) <= said]
     if not lines:
         return there
     return "\n".join(filter(None, (there, head + lines[0], *lines[1:])))
 
 
 # How a letter names whom it is about: what hospitals' systems print above a summary.
-_NAMED = re.compile(r"姓\s*名\s*[:：]\s*([^\s，,。；;（()、]+)")  # untranslated: words of letters
+# The name of who brought or saw the patient is another's by right; copied texts run on without a space.
+_NAMED = re.compile(
+    r"(?<!监护人)(?<!联系人)(?<![家亲]属)(?<!医[师生])(?<!家长)(?<![父母]亲)"  # untranslated: words of letters
+    r"姓\s*名\s*[:：]\s*([^\s，,。；;（()、]+?)"  # untranslated: words of letters
+    r"(?=性\s*别|年\s*龄|出生|[\s，,。；;（()、]|$)"  # untranslated: words of letters
+)
 _NUMBERED = re.compile(r"(?<![0-9A-Za-z])(\d{17}[0-9Xx])(?![0-9A-Za-z])")
 _HIDDEN = re.compile(r"[*＊某X×]")  # untranslated: signs of a name made unreadable
 
@@ -84,7 +106,8 @@ def known_allergies(words: str) -> list[str] | None:
 
 def joined_allergies(there: str, more: str) -> str:
     """What a letter says of allergies with what is added: a name stands in the place of a denial, never the reverse."""
-    if not known_allergies(more) or more.strip() in there:
+    said = _parts(there, _ENDS if _DENIES.search(there) else _LISTED)
+    if not known_allergies(more) or _parts(more) <= said:
         return there
     return f"{there}；{more.strip()}" if known_allergies(there) else more.strip()  # untranslated: a sign of the letter
 

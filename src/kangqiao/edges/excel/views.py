@@ -50,7 +50,7 @@ def upload(request: SeatedRequest, kind: str) -> HttpResponse:
             rows = read_sheet(form.cleaned_data["table"], wanted.heads)
             batch = imports.read_batch(kind=wanted, rows=rows, by=request.actor, at=timezone.now())
         except RuleBroken as refused:
-            form.add_error("table", " ".join(filter(None, (str(refused), refused.next_step))))
+            form.add_error("table", str(refused))
         else:
             return redirect("imports-batch", batch.pk)
     page = {"kind": wanted, "form": form}

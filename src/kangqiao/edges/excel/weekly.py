@@ -170,7 +170,9 @@ def _found(cells: Cells, number: int, weeks: Mapping[str, _Week], at: datetime) 
     try:
         week.against.check(weekly, template_id=kept.pk if kept else None, was=was)
     except RuleBroken as refused:
-        return [Finding(sheets.DOCTOR, "rule", more={"why": str(refused)})]
+        # The rule does not say which value broke it; of a template that is there it is one that changes.
+        where = rules.changed_columns(was, weekly)[0] if was else sheets.DOCTOR
+        return [Finding(where, "rule", more={"why": str(refused)})]
     # The lines below are held against this one, too; new ones by a number no template has.
     key = kept.pk if kept else -1 - number
     week.against.held[key] = queries.Held(weekly, line.doctor, week.house.short_zh)

@@ -142,7 +142,7 @@ def upload(request: SeatedRequest, paper: str) -> HttpResponse:
             content = looked_through(form.cleaned_data["template"])
             writing.check(content, sample(kind.key))
         except RuleBroken as refused:
-            form.add_error("template", " ".join(filter(None, (str(refused), refused.next_step))))
+            form.add_error("template", str(refused))
         else:
             papers.replace_template(kind=kind.key, content=content, by=request.actor, at=timezone.now())
             messages.success(request, _("%(what)s从现在起用您的模板。") % {"what": kind.title})

@@ -126,7 +126,7 @@ class Chart:
 
 def lines(rows: Iterable[Referral], now: datetime) -> list[Line]:
     """Referrals as rows of a list, each with its state in words."""
-    named = terminology.labels("specialty")
+    named = terminology.labels("specialty", "en" if is_english() else "zh")
     today = localtime(now).date()
     return [
         Line(

@@ -23,6 +23,7 @@ from kangqiao.domain.referral.models import Attachment, Referral
 from kangqiao.domain.referral.tests import factories
 from kangqiao.domain.referral.tests.factories import LETTER, Cast, cast, organization, seat
 from kangqiao.domain.scheduling import actions as scheduling
+from kangqiao.domain.terminology.models import Concept
 from kangqiao.kernel.errors import Denied, RuleBroken
 from kangqiao.kernel.identifiers import id_check_digit
 
@@ -88,6 +89,16 @@ def test_second_letter_for_the_same_problem_is_shown_and_joined(people: Cast) ->
     assert trace.detail == {"items": ["history", "medicines"]}
 
 
+def test_the_letter_that_is_open_names_its_specialty_in_the_language_of_the_reader(people: Cast) -> None:
+    Concept.objects.filter(system="specialty", code="cardiology").update(zh="心血管内科", en="Cardiology")
+    sent(people)
+    doctor, address = client(people.gp), f"/referrals/new/?resident={people.resident.pk}"
+
+    assert "（心血管内科）" in text(doctor.get(address))
+    doctor.cookies["kq-language"] = "en"
+    assert "(Cardiology)" in text(doctor.get(address))
+
+
 def test_what_is_joined_travels_with_its_file_and_says_nothing_twice(people: Cast) -> None:
     first = sent(people)
     said = dict(LETTER)
@@ -134,7 +145,9 @@ def test_nothing_is_joined_to_a_letter_of_others_of_another_person_or_past_it(pe
         ("旧", "新", "旧\n【】新"),
         ("", "新", "【】新"),
         ("旧", " ", "旧"),
-        ("胸痛三天", "三天", "胸痛三天"),
+        ("否认胸痛。无发热，咳嗽", "胸痛\n咳嗽", "否认胸痛。无发热，咳嗽\n【】胸痛\n咳嗽"),
+        ("胸痛三天。\n【补充】心悸", "心悸。胸痛三天", "胸痛三天。\n【补充】心悸"),
+        ("[Added 05-14 A] dizzy", "dizzy", "[Added 05-14 A] dizzy"),
         ("旧\n一", "一\n二\n\n三", "旧\n一\n【】二\n三"),
     ],
 )
@@ -206,6 +219,10 @@ WRONG = OTHER[:-1] + ("0" if OTHER[-1] != "0" else "1")
         (f"姓 名: 李桂兰\n身份证 {OTHER}", f"…{OTHER[-4:]}"),
         (f"身份证号 {OTHER.lower()}，男", f"…{OTHER[-4:]}"),
         ("姓名：演示1，血压 132/80", ""),
+        ("姓名：演示1性别：男年龄：45岁", ""),
+        ("姓名：王五性别：男年龄：45岁", "王五"),
+        ("患者姓名：王五", "王五"),
+        ("监护人姓名：王五 联系人姓名：李四 医师姓名：赵六", ""),
         (f"姓名：演**，病案号 {WRONG}", ""),
         (f"检验单号 9{OTHER}7 正常", ""),
         ("冠脉未见狭窄，改用联合用药。", ""),
@@ -244,6 +261,9 @@ def test_summary_of_another_person_is_refused_and_stays_in_the_window(people: Ca
         ("青霉素", "无", "青霉素"),
         ("青霉素", "头孢", "青霉素；头孢"),
         ("青霉素", "青霉素", "青霉素"),
+        ("青霉素、头孢", "头孢", "青霉素、头孢"),
+        ("无青霉素、头孢过敏", "头孢", "无青霉素、头孢过敏；头孢"),
+        ("青霉素皮试阴性", "青霉素", "青霉素皮试阴性；青霉素"),
         ("青霉素", "", "青霉素"),
     ],
 )

@@ -252,6 +252,15 @@ def test_each_fault_stands_at_its_cell_with_a_sentence() -> None:
     assert values(kept) == room.weekly()
 
 
+def test_a_change_that_breaks_a_rule_is_marked_where_it_changes() -> None:
+    room = Room()
+    room.template()
+    (was,) = room.lines()
+
+    for head, wrong in (("每段分钟", "0"), ("当天号", "300"), ("结束", "08:00")):
+        assert found(room.upload(line(was, **{head: wrong}))) == [[(head, "rule")]]
+
+
 def test_lines_are_held_against_those_above_them() -> None:
     room = Room()
     room.template()
