@@ -103,7 +103,7 @@ def test_start_second_start_and_stop(data: pathlib.Path) -> None:
     with running(data) as port:
         assert health(port) == {
             "status": "ok", "database": "ok", "migrations": "ok", "worker": "ok", "clock": "ok",
-            "notices": "in the product, text messages: none", "version": health(port)["version"],
+            "notices": "in the product, text messages: none, WeChat: none", "version": health(port)["version"],
         }  # fmt: skip
         supervisor = DataFolder(data).holder()["pid"]
         everything = all_below(supervisor)
