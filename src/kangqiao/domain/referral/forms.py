@@ -23,6 +23,8 @@ URGENCIES = [
     (Referral.Urgency.URGENT.value, _("加急")),
     (Referral.Urgency.EMERGENCY.value, _("急诊")),
 ]
+# What a letter that is open already keeps, whatever is added to it.
+KEPT_WHEN_JOINED = ("to_organization", "specialty")
 # Items of the data set that a person types.
 OBLIGED = ("diagnosis", "reason_code", "history", "examination", "medicines", "allergies", "has_consent")
 PLAN = _("【用药】\n\n【监测】\n\n【危险信号，出现即上转】\n\n【复诊】\n")
@@ -94,11 +96,15 @@ class UpForm(forms.Form):
         self.fields["reason_code"].choices = [("", _("请选一条")), *((one.value, one.label) for one in reasons)]  # type: ignore[attr-defined]
 
     def full_clean(self) -> None:
-        """As always; then the items look obliged again, though it is the action that names what is missing first."""
-        for name in OBLIGED:
+        """As always; then the items look obliged again, though it is the action that names what is missing first.
+
+        What is joined to an open letter asks for no hospital and no specialty.
+        """
+        loose = (*OBLIGED, *KEPT_WHEN_JOINED) if self.data.get("join") else OBLIGED
+        for name in loose:
             self.fields[name].required = False
         super().full_clean()
-        for name in OBLIGED:
+        for name in loose:
             self.fields[name].required = True
 
     def letter(self) -> dict[str, Any]:

@@ -77,7 +77,10 @@ _NAMED = re.compile(
     r"姓\s*名\s*[:：]\s*([^\s，,。；;（()、]+?)"  # untranslated: words of letters
     r"(?=性\s*别|年\s*龄|出生|[\s，,。；;（()、]|$)"  # untranslated: words of letters
 )
-_NUMBERED = re.compile(r"(?<![0-9A-Za-z])(\d{17}[0-9Xx])(?![0-9A-Za-z])")
+# So may a number be that of who brought the patient, where it says so before it.
+_NUMBER = r"(?<![0-9A-Za-z])(\d{17}[0-9Xx])(?![0-9A-Za-z])"
+_BROUGHT = r"(监护人|联系人|[家亲]属|家长|[父母]亲)[^\n。；;\d]{0,40}"  # untranslated: words of letters
+_NUMBERED = re.compile(f"(?:{_BROUGHT})?{_NUMBER}")
 _HIDDEN = re.compile(r"[*＊某X×]")  # untranslated: signs of a name made unreadable
 
 
@@ -86,7 +89,7 @@ def names_another(words: str, name: str, identifier: str) -> str:
 
     The check digit tells an id from another long number.
     """
-    numbers = [one.upper() for one in _NUMBERED.findall(words) if is_citizen_id(one.upper())]
+    numbers = [one.upper() for brought, one in _NUMBERED.findall(words) if not brought and is_citizen_id(one.upper())]
     other = next((one for one in numbers if is_citizen_id(identifier) and one != identifier), "")
     if other:
         return f"…{other[-4:]}"

@@ -171,6 +171,15 @@ class TestQuietHours:
         assert row is not None
         assert (row.status, localtime(row.due_at).hour, shelf.asked) == ("queued", 8, 0)
 
+    def test_what_sleeps_until_the_morning_keeps_no_answer_of_the_evening(self) -> None:
+        tell(listener(centre()).user_id)
+        Delivery.objects.update(answer="TimeoutError", tries=1)
+
+        row = step(Shelf(), at=NIGHT)
+
+        assert row is not None
+        assert (row.answer, row.tries) == ("", 1)
+
 
 class TestWhatItSays:
     CANARIES = ("糖尿病", "住院", "HIV", "阳性", "抗体")

@@ -113,6 +113,17 @@ def test_what_is_joined_travels_with_its_file_and_says_nothing_twice(people: Cas
     assert Attachment.objects.get().referral_id == first.pk
 
 
+def test_what_is_joined_asks_for_no_hospital_and_no_specialty(people: Cast) -> None:
+    first = sent(people, specialty="cardiology")
+    unsaid = {"to_organization": "", "specialty": ""}
+
+    assert write(people, join=first.pk, **MORE, **unsaid).status_code == 302
+    first.refresh_from_db()
+    assert MORE["history"] in first.history
+    assert (first.specialty, first.to_organization_id) == ("cardiology", people.hospital.pk)
+    assert write(people, 1, **MORE, **unsaid).status_code == 422, "a letter of its own still says where it goes"
+
+
 def test_a_returned_letter_is_sent_again_with_what_is_joined(people: Cast) -> None:
     first = sent(people)
     actions.return_referral(referral_id=first.pk, reason="请补心电图", by=people.desk.actor, at=timezone.now())
@@ -223,6 +234,9 @@ WRONG = OTHER[:-1] + ("0" if OTHER[-1] != "0" else "1")
         ("姓名：王五性别：男年龄：45岁", "王五"),
         ("患者姓名：王五", "王五"),
         ("监护人姓名：王五 联系人姓名：李四 医师姓名：赵六", ""),
+        (f"监护人姓名：王五，身份证号 {OTHER}", ""),
+        (f"母亲身份证：{OTHER}。身份证 {OTHER}", f"…{OTHER[-4:]}"),
+        (f"由其家属（{OTHER}）陪同", ""),
         (f"姓名：演**，病案号 {WRONG}", ""),
         (f"检验单号 9{OTHER}7 正常", ""),
         ("冠脉未见狭窄，改用联合用药。", ""),
