@@ -9,10 +9,9 @@ from datetime import date, time, timedelta
 from typing import Any
 
 import openpyxl
-import pytest
 from django.forms.models import model_to_dict
 from django.utils import timezone
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from kangqiao.base.acting import as_system
 from kangqiao.base.models import ImportBatch
@@ -25,19 +24,7 @@ from kangqiao.domain.residents.models import Basis, Merge, Resident
 from kangqiao.domain.stations.models import StationReport
 from kangqiao.edges.jobs.imports import enter
 from tests.journey_plugin import DAY, Site
-from tests.journeys.steps import Person, door
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What the browsers complained of."""
-    return []
-
-
-@pytest.fixture
-def people(browser: Browser, desk: dict[str, Any], faults: list[str]) -> Any:
-    """How people come in."""
-    return door(browser, desk, faults)
+from tests.journeys.steps import Person
 
 
 def rows_of(*residents: Resident) -> list[dict[str, Any]]:

@@ -6,31 +6,18 @@ import re
 from datetime import date, time
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from kangqiao.domain.contracting.models import Contract, Team
 from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.kernel.identifiers import id_check_digit
 from tests.journey_plugin import DAY, Site
-from tests.journeys.steps import Person, door
+from tests.journeys.steps import Person
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 # The husband is on no register yet.
 HUSBAND = "47049919900312013"
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What the browsers complained of."""
-    return []
-
-
-@pytest.fixture
-def people(browser: Browser, desk: dict[str, Any], faults: list[str]) -> Any:
-    """How people come in."""
-    return door(browser, desk, faults)
 
 
 def draws(who: Person) -> None:

@@ -6,8 +6,7 @@ import re
 from datetime import date, time
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from kangqiao.domain.contracting.models import Affiliation, Community, CommunityVisit, Contract
 from kangqiao.domain.records.models import Encounter, Observation
@@ -15,24 +14,12 @@ from kangqiao.domain.referral.models import SchoolCase
 from kangqiao.domain.residents.models import Resident
 from kangqiao.kernel.identifiers import id_check_digit
 from tests.journey_plugin import Site
-from tests.journeys.steps import Person, door
+from tests.journeys.steps import Person
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 VISIT_DAY = date(2025, 3, 3)
 # Somebody who moved in last week, on no register.
 NEW = "47049919380112014"
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What the browsers complained of."""
-    return []
-
-
-@pytest.fixture
-def people(browser: Browser, desk: dict[str, Any], faults: list[str]) -> Any:
-    """How people come in."""
-    return door(browser, desk, faults)
 
 
 def moved_in(doctor: Person, home: Community) -> Resident:

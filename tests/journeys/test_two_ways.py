@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from kangqiao.base.acting import as_system
 from kangqiao.domain.institutions.models import Organization
@@ -19,25 +19,13 @@ from kangqiao.domain.referral import actions
 from kangqiao.domain.referral.models import Referral, SchoolCase
 from tests.journey_plugin import DAY, Site
 from tests.journeys import in_chinese
-from tests.journeys.steps import DOCS, Album, Person, door
+from tests.journeys.steps import DOCS, Album, Person
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 LEAD = (
     "Written by the journey test that walks it in a browser (`pytest tests/journeys/test_two_ways.py --pictures`)."
     " Hospitals and centres are those of the Zhuhai paper; every person is invented (演示)."
 )
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What the browsers complained of."""
-    return []
-
-
-@pytest.fixture
-def people(browser: Browser, desk: dict[str, Any], faults: list[str]) -> Any:
-    """How people come in."""
-    return door(browser, desk, faults)
 
 
 @pytest.fixture

@@ -5,27 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from django.db.models import F
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from kangqiao.domain.scheduling.models import Booking, Slot, Waiting
 from tests.journey_plugin import Site
-from tests.journeys.steps import Person, door
+from tests.journeys.steps import Person
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What the browsers complained of."""
-    return []
-
-
-@pytest.fixture
-def people(browser: Browser, desk: dict[str, Any], faults: list[str]) -> Any:
-    """How people come in."""
-    return door(browser, desk, faults)
 
 
 def test_who_waits_is_offered_the_place_given_back_and_takes_it_by_one_tap(

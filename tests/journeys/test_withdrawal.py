@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.utils import timezone
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from kangqiao.base.actor import Actor
 from kangqiao.domain.residents.models import Resident
@@ -21,7 +21,7 @@ from kangqiao.domain.scheduling import actions
 from kangqiao.domain.scheduling.models import Booking, Displaced, Session, Slot
 from tests.journey_plugin import Site
 from tests.journeys import in_chinese
-from tests.journeys.steps import DOCS, Album, Person, door
+from tests.journeys.steps import DOCS, Album, Person
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 PEOPLE = 12
@@ -29,18 +29,6 @@ LEAD = (
     "Written by the journey test that walks it in a browser (`pytest tests/journeys/test_withdrawal.py --pictures`)."
     " Hospitals and centres are those of the Zhuhai paper; every person is invented (演示)."
 )
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What the browsers complained of."""
-    return []
-
-
-@pytest.fixture
-def people(browser: Browser, desk: dict[str, Any], faults: list[str]) -> Any:
-    """How people come in."""
-    return door(browser, desk, faults)
 
 
 @pytest.fixture
