@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from kangqiao.domain.accounts.models import User
 from kangqiao.domain.contracting import actions, rules
@@ -16,6 +17,7 @@ from kangqiao.domain.contracting.parameters import contracting_at
 from kangqiao.domain.institutions import queries as institutions
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import Resident
+from kangqiao.domain.terminology.models import Concept
 from kangqiao.domain.workforce import actions as workforce
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.pathways.contract_services import count_since
@@ -24,12 +26,13 @@ from kangqiao.pathways.demonstration.run import Run
 from kangqiao.pathways.demonstration.staff import GIVEN, HELPER, SURNAMES
 
 BUREAU = "zhuhai-health"
-# Who joins the two family doctors of a centre, without an account of their own.
+# Who joins the family doctors of a centre, without an account of their own.
 JOINERS = (
     (TeamMember.Kind.NURSE, Practitioner.TitleKind.NURSE, Practitioner.Field.CLINICAL),
     (TeamMember.Kind.PUBLIC_HEALTH, Practitioner.TitleKind.PHYSICIAN, Practitioner.Field.PUBLIC_HEALTH),
 )  # fmt: skip
-TEAM_WORDS = ("第一", "第二")
+# A centre has two family doctors with an account; a centre of many people has more teams, as many as have room.
+TEAMS, TEAM_WORDS = 2, "一二三四五六七八九十"
 HOUSE_NUMBERS = 400
 # Of a hundred residents so many are signed; of the key groups more than of the others.
 SIGNED, SIGNED_OF_KEY = 38, 62
@@ -41,19 +44,24 @@ WHERE = ("centre", "centre", "home", "centre", "care_home", "enterprise", "centr
 
 
 def load_teams(run: Run) -> int:
-    """Two teams at each of the centres, complete and published, each with half of the house numbers, and packages."""
+    """Teams at each of the centres, complete and published, each with its part of the house numbers, and packages.
+
+    Two at a centre, and more where two have no room for those who sign: a register may hold a million people.
+    """
     house = institutions.organization(BUREAU)
     packages = actions.adopt_packages(organization_id=house.pk, starts_on=run.start, is_demo=True, by=run.by, at=run.at)
     centres = list(institutions.centres_in(CITY).select_related("place").order_by("pk"))
-    helpers = _helpers(run, centres)
+    numbers = _numbers(run, centres)
+    helpers = _helpers(run, centres, numbers)
     doctors: dict[int, list[Practitioner]] = defaultdict(list)
     general = Practitioner.objects.filter(is_demo=True, user__isnull=False, specialty__code="general_practice")
     for doctor in general.order_by("pk"):
         doctors[doctor.organization_id].append(doctor)
+    _join_doctors(run, centres, numbers, doctors)
     teams = [
-        _team(centre, number, lead, helpers[centre.pk, number])
+        _team(centre, number, numbers[centre.pk], lead, helpers[centre.pk, number])
         for centre in centres
-        for number, lead in enumerate(doctors[centre.pk][: len(TEAM_WORDS)])
+        for number, lead in enumerate(doctors[centre.pk][: numbers[centre.pk]])
     ]
     actions.import_teams(teams=teams, since=run.start, is_demo=True, by=run.by, at=run.at)
     return len(teams) + len(packages)
@@ -103,34 +111,63 @@ def _load_waiting(run: Run) -> int:
     return len(found)
 
 
-def _helpers(run: Run, centres: list[Organization]) -> dict[tuple[int, int], list[tuple[str, Practitioner]]]:
+def _numbers(run: Run, centres: list[Organization]) -> dict[int, int]:
+    """How many teams each centre needs, so that everybody who signs has room in the team of their address."""
+    room = contracting_at(CITY, run.start).panel.integer()
+    people = dict(Resident.objects.order_by().values_list("centre_id").annotate(n=Count("pk")))
+    return {one.pk: max(TEAMS, math.ceil(people.get(one.pk, 0) * SIGNED_OF_KEY / 100 / room)) for one in centres}
+
+
+def _join_doctors(
+    run: Run, centres: list[Organization], numbers: dict[int, int], doctors: dict[int, list[Practitioner]]
+) -> None:
+    """Family doctors without an account for the teams beyond those a centre's own lead."""
+    general = Concept.objects.get(system=Concept.System.SPECIALTY, code="general_practice")
+    joined: list[Practitioner] = []
+    for centre in centres:
+        for _number in range(TEAMS, numbers[centre.pk]):
+            joined.append(_invented(centre, "G", len(joined) + 1, Practitioner.TitleKind.PHYSICIAN, specialty=general))
+            doctors[centre.pk].append(joined[-1])
+    workforce.import_practitioners(practitioners=joined, by=run.by, at=run.at)
+
+
+def _invented(
+    centre: Organization, letter: str, number: int, kind: Practitioner.TitleKind, **more: Concept | Practitioner.Field
+) -> Practitioner:
+    name = SURNAMES[number * 5 % len(SURNAMES)] + GIVEN[number * 11 % len(GIVEN)]
+    return Practitioner(
+        name=name, sex="female" if number % 2 else "male", licence_number=f"DEMO{letter}{number:07d}", title_kind=kind,
+        title_grade=Practitioner.TitleGrade.ATTENDING, organization=centre, is_demo=True,
+        **{"field": Practitioner.Field.CLINICAL} | more,
+    )  # fmt: skip
+
+
+def _helpers(
+    run: Run, centres: list[Organization], numbers: dict[int, int]
+) -> dict[tuple[int, int], list[tuple[str, Practitioner]]]:
     """A nurse and a public health physician for every team."""
     found: dict[tuple[int, int], list[tuple[str, Practitioner]]] = {}
     number = 0
     for centre in centres:
-        for team in range(len(TEAM_WORDS)):
+        for team in range(numbers[centre.pk]):
             people = []
             for kind, title, field in JOINERS:
                 number += 1
-                name = SURNAMES[number * 5 % len(SURNAMES)] + GIVEN[number * 11 % len(GIVEN)]
-                people.append((
-                    kind.value,
-                    Practitioner(
-                        name=name, sex="female" if number % 2 else "male", licence_number=f"DEMOT{number:07d}",
-                        title_kind=title, title_grade=Practitioner.TitleGrade.ATTENDING, field=field,
-                        organization=centre, is_demo=True,
-                    ),
-                ))  # fmt: skip
+                people.append((kind.value, _invented(centre, "T", number, title, field=field)))
             found[centre.pk, team] = people
     rows = [one for people in found.values() for _kind, one in people]
     workforce.import_practitioners(practitioners=rows, by=run.by, at=run.at)
     return found
 
 
-def _team(centre: Organization, number: int, lead: Practitioner, helpers: list[tuple[str, Practitioner]]) -> NewTeam:
-    words, half = f"{centre.short_zh}{TEAM_WORDS[number]}", HOUSE_NUMBERS // len(TEAM_WORDS)
+def _team(
+    centre: Organization, number: int, of: int, lead: Practitioner, helpers: list[tuple[str, Practitioner]]
+) -> NewTeam:
+    """One of so many teams of a centre, with its part of the house numbers."""
+    words = f"{centre.short_zh}第{TEAM_WORDS[number] if number < len(TEAM_WORDS) else number + 1}"
+    first, last = number * HOUSE_NUMBERS // of + 1, (number + 1) * HOUSE_NUMBERS // of
     street = f"{centre.place.zh}{centre.short_zh}辖区演示路"
-    zone = (Zone.Kind.COMMUNITY.value, f"{words}片区", street, number * half + 1, (number + 1) * half)
+    zone = (Zone.Kind.COMMUNITY.value, f"{words}片区", street, first, last)
     return NewTeam(centre, f"{words}家庭医生团队", ((TeamMember.Kind.GP.value, lead), *helpers), (zone,))
 
 

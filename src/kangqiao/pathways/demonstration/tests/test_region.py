@@ -17,7 +17,7 @@ from kangqiao.domain.accounts import queries as accounts_queries
 from kangqiao.domain.accounts.models import Membership, Role, User
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.appraisal.models import Appraisal
-from kangqiao.domain.contracting.models import Contract, Service, Team
+from kangqiao.domain.contracting.models import Contract, Service, Team, TeamMember, Zone
 from kangqiao.domain.contracting.states import PLACED
 from kangqiao.domain.finance.models import SettlementLine
 from kangqiao.domain.institutions import queries as institutions
@@ -34,7 +34,7 @@ from kangqiao.domain.workforce import queries as workforce
 from kangqiao.domain.workforce.models import Practitioner
 from kangqiao.kernel.identifiers import is_citizen_id
 from kangqiao.pathways import demonstration
-from kangqiao.pathways.demonstration import load, staff
+from kangqiao.pathways.demonstration import contracts, load, staff
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 5, 14)
@@ -167,6 +167,27 @@ def test_nearly_half_of_the_residents_are_signed_with_whole_teams(monkeypatch: p
         assert team.taken == Contract.objects.filter(team=team, status__in=PLACED).count()
     assert Service.objects.exists()
     assert _load().taken == []
+
+
+def test_a_centre_of_many_people_has_as_many_teams_as_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a register of a million: with more doctors, and each house number at one team (ZH-4.5c)."""
+    monkeypatch.setattr(load, "STEPS", [step for step in WHOLE if step.key in (*PEOPLE, "zhuhai-teams")])
+    of_them = 12 * 100_000  # each person counts for twelve thousand
+    monkeypatch.setattr(contracts, "SIGNED_OF_KEY", of_them)
+    _load()
+
+    people = Counter(Resident.objects.values_list("centre_id", flat=True))
+    houses = list(range(1, contracts.HOUSE_NUMBERS + 1))
+    for centre, number in people.items():
+        teams = Team.objects.filter(organization=centre).order_by("pk")
+        room = sum(team.ceiling for team in teams)
+        assert len(teams) > contracts.TEAMS
+        assert room >= number * of_them / 100 > room - teams[0].ceiling
+        zones = Zone.objects.filter(team__organization=centre)
+        assert sorted(at for zone in zones for at in range(zone.first, zone.last + 1)) == houses
+        assert len({team.zh for team in teams}) == len(teams)
+        leads = TeamMember.objects.filter(team__in=teams, is_lead=True).values_list("practitioner_id", flat=True)
+        assert len(set(leads)) == len(teams)
 
 
 def test_bulk_steps_write_one_line_of_audit_each_and_not_one_for_each_resident() -> None:
