@@ -45,8 +45,8 @@ class Life:
         self._homes = {one.body.pk: one for one in (*district.hospitals, *district.centres)}
 
     def at(self, when: datetime, what: Callable[..., Any], *about: Any) -> None:
-        """It happens then."""
-        heapq.heappush(self._queue, (when, next(self._turns), what, about))
+        """It happens then; what should have happened already happens now, for the clock never goes back."""
+        heapq.heappush(self._queue, (max(when, self.now), next(self._turns), what, about))
 
     def run(self, each_day: Callable[[date], None]) -> None:
         """Until the last day is over; what would happen later has not happened."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import date, timedelta
 from unittest import mock
 
 import pytest
 from bench import year
+from bench.district.life import Life
+from bench.district.places import District
 
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.referral.models import Referral
@@ -42,6 +45,22 @@ def test_a_small_district_loses_nobody() -> None:
     slot = Slot.objects.filter(taken=0).order_by("pk")[0]
     Slot.objects.filter(pk=slot.pk).update(taken=1)
     assert [(fault.what, fault.row) for fault in faults(told.life.now)] == [("slot.taken", slot.pk)]
+
+
+def test_the_clock_never_goes_back() -> None:
+    """Somebody seen late has parts whose hour is past: they are settled then, not the day before."""
+    life = Life(District([], [], [], {}, {}, 15), date(2026, 1, 5), 3, seed=1)
+    began, days, seen = life.now, [], []
+
+    def late() -> None:
+        life.at(began, lambda: seen.append(life.now))
+
+    life.at(began + timedelta(days=1, hours=9), late)
+    life.at(began + timedelta(days=2), lambda: seen.append(life.now))
+    life.run(days.append)
+
+    assert seen == [began + timedelta(days=1, hours=9), began + timedelta(days=2)]
+    assert days == [date(2026, 1, 5), date(2026, 1, 6)]
 
 
 @pytest.mark.slow
