@@ -121,14 +121,15 @@ def _numbers(run: Run, centres: list[Organization]) -> dict[int, int]:
 def _join_doctors(
     run: Run, centres: list[Organization], numbers: dict[int, int], doctors: dict[int, list[Practitioner]]
 ) -> None:
-    """Family doctors without an account for the teams beyond those a centre's own lead."""
+    """Family doctors without an account for the teams for which a centre has none with one."""
     general = Concept.objects.get(system=Concept.System.SPECIALTY, code="general_practice")
     joined: list[Practitioner] = []
     for centre in centres:
-        for _number in range(TEAMS, numbers[centre.pk]):
+        for _number in range(len(doctors[centre.pk]), numbers[centre.pk]):
             joined.append(_invented(centre, "G", len(joined) + 1, Practitioner.TitleKind.PHYSICIAN, specialty=general))
             doctors[centre.pk].append(joined[-1])
-    workforce.import_practitioners(practitioners=joined, by=run.by, at=run.at)
+    if joined:
+        workforce.import_practitioners(practitioners=joined, by=run.by, at=run.at)
 
 
 def _invented(
