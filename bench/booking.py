@@ -226,12 +226,17 @@ def _through_action(
 
 def database_of(environment: dict[str, str]) -> Callable[[], float]:
     """The CPU seconds of a database server and all its processes so far."""
+    postmaster = postmaster_of(environment)
+    return lambda: sum(map(seconds, family(postmaster)))
+
+
+def postmaster_of(environment: dict[str, str]) -> int:
+    """The process of a database server."""
     from kangqiao.base.server.folder import DataFolder
     from kangqiao.base.server.postgres import EmbeddedPostgres
 
     folder = EmbeddedPostgres(DataFolder(pathlib.Path(environment["KANGQIAO_DATA"])), for_tests=True).folder
-    postmaster = int((folder.postgres / "postmaster.pid").read_text().splitlines()[0])
-    return lambda: sum(map(seconds, family(postmaster)))
+    return int((folder.postgres / "postmaster.pid").read_text().splitlines()[0])
 
 
 def family(pid: int) -> list[int]:

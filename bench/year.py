@@ -2,13 +2,15 @@
 
 Six hospitals and their centres; the needs come from the synthesis, everything that happens goes through the product's
 own actions, and its jobs run when they should. Nothing here is timed against the wall but how fast it goes. The size:
-KANGQIAO_YEAR_RESIDENTS, _DAYS, _CENTRES; of visits booked without a letter one of KANGQIAO_YEAR_ONE_OF is lived.
+KANGQIAO_YEAR_RESIDENTS, _DAYS, _CENTRES; of visits booked without a letter one of KANGQIAO_YEAR_ONE_OF is lived. With
+KANGQIAO_YEAR_PROCESSES so many processes live it, acting at once; with one, the same seed is the same district again.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import multiprocessing
 import os
 import statistics
 import sys
@@ -37,11 +39,12 @@ class Size:
     days: int
     centres: int
     one_of: int
+    processes: int = 1
 
     @classmethod
     def read(cls) -> Size:
         """As the environment asks."""
-        of = {"RESIDENTS": 12_000, "DAYS": 30, "CENTRES": 12, "ONE_OF": 40}
+        of = {"RESIDENTS": 12_000, "DAYS": 30, "CENTRES": 12, "ONE_OF": 40, "PROCESSES": 1}
         return cls(*(int(os.environ.get(f"KANGQIAO_YEAR_{name}", usual)) for name, usual in of.items()))
 
 
@@ -78,11 +81,11 @@ def run() -> list[Row]:
 
 
 def _spent_by(environment: dict[str, str]) -> Callable[[], float]:
-    """The CPU seconds of this process and of the database so far."""
-    from bench.booking import database_of
+    """The CPU seconds of this process, of those it started and of the database so far."""
+    from bench.booking import family, postmaster_of, seconds
 
-    database = database_of(environment)
-    return lambda: time.process_time() + database()
+    database = postmaster_of(environment)
+    return lambda: sum(map(seconds, {*family(os.getpid()), *family(database)}))
 
 
 def lived(size: Size, spent: Callable[[], float], tell: Callable[[str], None]) -> Told:
@@ -103,8 +106,45 @@ def lived(size: Size, spent: Callable[[], float], tell: Callable[[str], None]) -
     planned(life, asked, size)
     faults: list[Any] = []
     began, before = time.monotonic(), spent()
-    life.run(lambda day: _evening(life, day, faults, spent() - before, tell))
+    for number in range(1, size.days):
+        day = STARTS_ON + timedelta(days=number)
+        midnight = datetime.combine(day, clock(), life.now.tzinfo)
+        life.round(midnight, lambda day: _evening(life, day, faults, spent() - before, tell), day - timedelta(days=1))
+    if size.processes == 1:
+        life.run()
+    else:
+        _together(life, size.processes)
     return _looked_at(life, size, faults, time.monotonic() - began, spent() - before)
+
+
+def _together(life: Life, processes: int) -> None:
+    """Several processes live the district at once; this one goes the rounds, and is told what the others did."""
+    from django.db import connections
+
+    forked = multiprocessing.get_context("fork")
+    gate, told = forked.Barrier(processes), forked.SimpleQueue()
+
+    def lives(process: int) -> None:
+        try:
+            life.join(process, processes, gate)
+            life.run()
+        except BaseException:
+            gate.abort()
+            raise
+        if process:
+            told.put((life.done, life.refused, life.short))
+
+    connections.close_all()
+    others = [forked.Process(target=lives, args=(process,), daemon=True) for process in range(1, processes)]
+    for one in others:
+        one.start()
+    lives(0)
+    for one in others:
+        done, refused, short = told.get()
+        life.done += done
+        life.refused += refused
+        life.short += short
+        one.join()
 
 
 def planned(life: Life, asked: Any, size: Size) -> None:
@@ -122,15 +162,21 @@ def planned(life: Life, asked: Any, size: Size) -> None:
         ):  # fmt: skip
             for turn in range(repeats):
                 at = datetime.combine(day, clock(hour, minute), life.now.tzinfo) + timedelta(hours=4 * turn)
-                life.at(at, *((what, life) if what in (_weeks, _sweep, _clocks) else (what,)))
+                life.round(at, *((what, life) if what in (_weeks, _sweep, _clocks) else (what,)))
         for hour in range(8, 21, 2):
-            life.at(datetime.combine(day, clock(hour, 10), life.now.tzinfo), _offers, life, visits)
-        life.at(datetime.combine(day, clock(10), life.now.tzinfo), _rounds, life, letters, visits, day)
+            life.round(datetime.combine(day, clock(hour, 10), life.now.tzinfo), _offers, life, visits)
+        for half in range(16, 36):
+            life.round(datetime.combine(day, clock(half // 2, half % 2 * 30), life.now.tzinfo), _clocks_meet)
+        life.round(datetime.combine(day, clock(10), life.now.tzinfo), _rounds, life, letters, visits, day)
     for cases, what in ((asked.up, letters.refer), (asked.down, letters.admit), (asked.own, visits.want)):
         for case in cases:
             hours = 8 + life.dice.random() * 9
             at = datetime.combine(case.day, clock(), life.now.tzinfo) + timedelta(hours=hours)
             life.at(at if what == visits.want else life.at_work(at), what, case)
+
+
+def _clocks_meet() -> None:
+    """While people are at work, nobody is more than half an hour ahead of another."""
 
 
 def _weeks(life: Life) -> None:
@@ -181,8 +227,7 @@ def _evening(life: Life, day: date, faults: list[Any], cpu: float, tell: Callabl
 
     faults += [(day, one) for one in wrong(life.now)]
     if day.weekday() == 6:
-        each = sum(life.done.values()) / cpu
-        tell(f"{day}: {sum(life.done.values()):,} steps, {each:.0f} a CPU second, {len(faults)} faults")
+        tell(f"{day}: {sum(life.done.values()):,} steps of this process, {cpu:,.0f} s of CPU, {len(faults)} faults")
 
 
 def _looked_at(life: Life, size: Size, faults: list[Any], seconds: float, cpu: float) -> Told:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import BigIntegerField, QuerySet
+
 from bench.district.places import PARTS
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.records import actions as records
 from kangqiao.domain.referral import actions as referrals
@@ -326,4 +329,11 @@ class Letters:
             self.life.at(self.life.later(hours), what, pk)  # type: ignore[arg-type]
 
     def _referral(self, pk: int) -> Referral:
-        return Referral.objects.select_related("booking__slot").get(pk=pk)
+        (found,) = _with_visit.models(referral=pk)
+        assert isinstance(found, Referral)
+        return found
+
+
+@Prepared
+def _with_visit() -> QuerySet[Referral]:
+    return Referral.objects.select_related("booking__slot").filter(pk=Told("referral", BigIntegerField())).order_by()

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.timezone import localtime
 
@@ -23,15 +23,23 @@ from kangqiao.domain.scheduling.queries import Standing
 from kangqiao.domain.scheduling.rules import count_day
 from kangqiao.kernel.errors import KangqiaoError
 
+if TYPE_CHECKING:
+    from threading import Barrier
+
 # Days, times and names of rows differ; the sentence is the same.
 NUMBERS = re.compile(r"[0-9][0-9:.\-]*")
+Happening = tuple[datetime, int, Callable[..., Any], tuple[Any, ...]]
 OPENS, CLOSES = time(8), time(17, 30)
 # How far somebody looks for a place: first the coming days, then all that is open.
 LOOKS = (timedelta(days=6), timedelta(days=28))
 
 
 class Life:
-    """A clock that is moved from one happening to the next; each does one thing through an action of the product."""
+    """A clock that is moved from one happening to the next; each does one thing through an action of the product.
+
+    Rounds, such as a job or a look through a list, are known beforehand. Where several processes live one district,
+    the first goes each round alone, and until the next all act at once: then no clock is far from another.
+    """
 
     def __init__(self, district: District, starts_on: date, days: int, seed: int) -> None:
         self.district, self.dice = district, random.Random(seed)
@@ -40,7 +48,9 @@ class Life:
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.short: Counter[str] = Counter()
-        self._turns, self._queue = count(), list[tuple[datetime, int, Callable[..., Any], tuple[Any, ...]]]()
+        self.process = 0
+        self.gate: Barrier | None = None
+        self._turns, self._queue, self._rounds = count(), list[Happening](), list[Happening]()
         self._numbers = count()
         self._homes = {one.body.pk: one for one in (*district.hospitals, *district.centres)}
 
@@ -48,16 +58,40 @@ class Life:
         """It happens then; what should have happened already happens now, for the clock never goes back."""
         heapq.heappush(self._queue, (max(when, self.now), next(self._turns), what, about))
 
-    def run(self, each_day: Callable[[date], None]) -> None:
+    def round(self, when: datetime, what: Callable[..., Any], *about: Any) -> None:
+        """It is done then, before anything else of that instant, while nobody does anything else."""
+        self._rounds.append((when, next(self._turns), what, about))
+
+    def join(self, process: int, of: int, gate: Barrier) -> None:
+        """This process lives the needs of one in so many residents, by their numbers, and throws its own dice."""
+        self.process, self.gate = process, gate
+        self.dice = random.Random(f"{self.dice.random()} {process}")
+        self._queue = [one for one in self._queue if one[3][0].row % of == process]
+        heapq.heapify(self._queue)
+
+    def run(self) -> None:
         """Until the last day is over; what would happen later has not happened."""
-        day = self.now.date()
-        while self._queue and self._queue[0][0] < self.ends:
-            self.now, _turn, what, about = heapq.heappop(self._queue)
-            if localtime(self.now).date() != day:
-                each_day(day)
-                day = localtime(self.now).date()
-            what(*about)
+        for when, _turn, what, about in sorted(self._rounds):
+            if when >= self.ends:
+                break
+            self._until(when)
+            self._meet()
+            self.now = when
+            if self.process == 0:
+                what(*about)
+            self._meet()
+        self._until(self.ends)
+        self._meet()
         self.now = self.ends
+
+    def _until(self, when: datetime) -> None:
+        while self._queue and self._queue[0][0] < when:
+            self.now, _turn, what, about = heapq.heappop(self._queue)
+            what(*about)
+
+    def _meet(self) -> None:
+        if self.gate is not None:
+            self.gate.wait()
 
     def act(self, action: Callable[..., Any], **given: Any) -> Any:
         """One action now; a refusal is a sentence of the product's, is counted, and leaves nothing behind."""
@@ -75,7 +109,7 @@ class Life:
 
     def attempt(self) -> str:
         """A key for one booking."""
-        return f"district-{next(self._numbers)}"
+        return f"district-{self.process}-{next(self._numbers)}"
 
     def later(self, hours: float) -> datetime:
         """An instant about so many hours from now, while people are at work."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import BigIntegerField, QuerySet
 from django.utils.timezone import localtime
 
 from bench.district.places import CHINA
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.scheduling import actions, queries
 from kangqiao.domain.scheduling.models import Booking, Displaced, Hold, Session, Waiting
 from kangqiao.domain.scheduling.queries import ANYBODY, Standing
@@ -66,7 +68,7 @@ class Visits:
         )  # fmt: skip
 
     def _expect(self, pk: int, by: Actor) -> None:
-        life, booking = self.life, Booking.objects.select_related("slot").get(pk=pk)
+        life, booking = self.life, self._booking(pk)
         visit = booking.slot.starts_at
         if life.chance(GIVEN_BACK):
             life.at(life.now + (visit - life.now) * life.dice.random(), self._give_back, pk, by)
@@ -92,7 +94,13 @@ class Visits:
         self.life.act(actions.fulfil_booking, booking_id=pk, diagnosis="Z00", by=desk)
 
     def _stands(self, pk: int) -> Booking | None:
-        return Booking.objects.select_related("session").filter(pk=pk, status="booked").first()
+        booking = self._booking(pk)
+        return booking if booking.status == "booked" else None
+
+    def _booking(self, pk: int) -> Booking:
+        (found,) = _with_times.models(booking=pk)
+        assert isinstance(found, Booking)
+        return found
 
     # Lines.
 
@@ -154,3 +162,8 @@ class Visits:
             )
             if booking is not None:
                 self._expect(booking.pk, by)
+
+
+@Prepared
+def _with_times() -> QuerySet[Booking]:
+    return Booking.objects.select_related("slot", "session").filter(pk=Told("booking", BigIntegerField())).order_by()
