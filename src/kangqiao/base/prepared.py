@@ -188,6 +188,26 @@ def change(row: Model, *names: str) -> bool:
         return bool(cursor.rowcount)
 
 
+def move(row: Model, seen: str, values: Mapping[str, object]) -> bool:
+    """Writes these values into a row that is there, as long as its `status` is the one seen. Whether it was.
+
+    What `filter(pk=row.pk, status=seen).update(**values)` does, for values that are no expressions.
+    """
+    own = row._meta
+    assert own.pk is not None
+    fields = [cast("Field[Any, Any]", own.get_field(name)) for name in values]
+    key = type(row), tuple(values)
+    if key not in _MOVES:
+        told = ", ".join(f'"{field.column}" = %s' for field in fields)
+        _MOVES[key] = f'UPDATE "{own.db_table}" SET {told} WHERE "{own.pk.column}" = %s AND status = %s'  # noqa: S608 (own names)
+    backend = connections[DEFAULT_DB_ALIAS]
+    plain = [value.pk if isinstance(value, Model) else value for value in values.values()]
+    told_as = [field.get_db_prep_save(value, backend) for field, value in zip(fields, plain, strict=True)]
+    with bound() as cursor:
+        cursor.execute(_MOVES[key], _sized([*told_as, row.pk, seen]))
+        return bool(cursor.rowcount)
+
+
 def bound(using: str = DEFAULT_DB_ALIAS) -> Any:
     """A cursor for words that never change: the server binds, so that the database keeps the plan with the connection.
 
@@ -222,6 +242,7 @@ def _wide(value: object) -> object:
 
 
 _INSERTS: dict[tuple[type[Model], tuple[str, ...], bool], str] = {}
+_MOVES: dict[tuple[type[Model], tuple[str, ...]], str] = {}
 _CHANGES: dict[tuple[type[Model], tuple[str, ...]], str] = {}
 _ALL: dict[tuple[Prepared, tuple[Hashable, ...]], _Written] = {}
 
@@ -241,4 +262,4 @@ def forget() -> None:
     _ALL.clear()
 
 
-__all__ = ["Prepared", "Told", "among", "bound", "change", "forget", "insert", "rows_of", "write"]
+__all__ = ["Prepared", "Told", "among", "bound", "change", "forget", "insert", "move", "rows_of", "write"]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
-from kangqiao.base.prepared import insert
+from kangqiao.base.prepared import insert, move
 from kangqiao.kernel.errors import AlreadyMoved, RuleBroken
 from kangqiao.kernel.states import State, StateTable
 
@@ -36,11 +36,13 @@ def transition(
         raise RuleBroken(_("“%(step)s”要写明原因。") % {"step": step.zh}, next_step=_("请写一句原因后再提交。"))
     if seen not in step.sources:
         raise _moved(subject, table, action)
-    with transaction.atomic():
-        rows = type(subject)._default_manager.filter(pk=subject.pk, status=seen)
-        if not rows.update(status=step.target, **fields):
-            raise _moved(subject, table, action)
-        _append(subject, table, action, seen, step.target, by, at, reason)
+    # Nothing was written where it had moved, and nothing in here is caught: no savepoint is needed.
+    with transaction.atomic(savepoint=False):
+        moved = move(subject, seen, {"status": step.target, **fields})
+        if moved:
+            _append(subject, table, action, seen, step.target, by, at, reason)
+    if not moved:
+        raise _moved(subject, table, action)
     subject.status = step.target  # type: ignore[attr-defined]
     for name, value in fields.items():
         setattr(subject, name, value)

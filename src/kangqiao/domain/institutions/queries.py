@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, QuerySet, TextField, Value
+from django.db.models import BigIntegerField, Exists, F, Func, IntegerField, OuterRef, QuerySet, TextField, Value
 from django.utils.translation import gettext as _
 
 from kangqiao.base.prepared import Prepared, Told, among
@@ -60,10 +60,15 @@ def organization(code: str) -> Organization:
 
 def organization_by_id(organization_id: int) -> Organization:
     """The organisation of that id with its place. Raises NotVisible."""
-    found = Organization.objects.select_related("place").filter(pk=organization_id).first()
-    if found is None:
+    found: list[Organization] = _with_place.models(organization=organization_id)
+    if not found:
         raise NotVisible(_("没有这个机构。"))
-    return found
+    return found[0]
+
+
+@Prepared
+def _with_place() -> QuerySet[Organization]:
+    return Organization.objects.select_related("place").filter(pk=Told("organization", BigIntegerField())).order_by()
 
 
 def organizations_in(place_code: str, kind: str = "") -> QuerySet[Organization]:
@@ -84,7 +89,14 @@ def centres_in(place_code: str) -> QuerySet[Organization]:
 
 def guidance_office_of(hospital_id: int) -> Organization | None:
     """The hospital's community health guidance office, if it registered one (ZH-4.1a)."""
-    return Organization.objects.filter(part_of=hospital_id, kind=Organization.Kind.GUIDANCE_OFFICE).first()
+    found: list[Organization] = _guidance_office.models(hospital=hospital_id)
+    return found[0] if found else None
+
+
+@Prepared
+def _guidance_office() -> QuerySet[Organization]:
+    rows = Organization.objects.filter(part_of=Told("hospital", BigIntegerField()))
+    return rows.filter(kind=Organization.Kind.GUIDANCE_OFFICE)[:1]
 
 
 def hospitals_without_guidance_office(place_code: str) -> QuerySet[Organization]:

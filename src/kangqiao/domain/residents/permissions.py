@@ -6,7 +6,16 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -34,7 +43,7 @@ DECIDING = (Basis.Kind.OWN, Basis.Kind.GUARDIAN)
 SEEING = (*TREATING, Role.RESIDENT)
 
 
-def valid_at(moment: datetime) -> QuerySet[Basis]:
+def valid_at(moment: datetime | Told) -> QuerySet[Basis]:
     """The bases that hold at a moment."""
     return Basis.objects.filter(Q(until__isnull=True) | Q(until__gt=moment), since__lte=moment)
 
@@ -99,7 +108,7 @@ def kinds_of_bases(seat: Seat, resident_ids: Collection[int]) -> list[tuple[int,
     return _bases_for.ask(seat.role, people=list(resident_ids), **told_of(seat))
 
 
-def houses_of(organization_id: int | None) -> QuerySet[Organization, int]:
+def houses_of(organization_id: int | Told | None) -> QuerySet[Organization, int]:
     """The ids of an organisation and, for a guidance office, the hospital it works for: refused together."""
     office_of = Q(parts=organization_id, parts__kind=Organization.Kind.GUIDANCE_OFFICE)
     return Organization.objects.filter(Q(pk=organization_id) | office_of).order_by().values_list("pk", flat=True)
@@ -107,8 +116,14 @@ def houses_of(organization_id: int | None) -> QuerySet[Organization, int]:
 
 def is_refused(resident_id: int, organization_id: int | None, at: datetime) -> bool:
     """Whether the resident keeps this organisation out at a moment."""
-    refused = refusals_at(at).filter(resident_id=resident_id, organization_id__in=houses_of(organization_id))
-    return refused.exists()
+    return bool(_is_refused.ask(resident=resident_id, organization=organization_id, at=at))
+
+
+@Prepared
+def _is_refused() -> QuerySet[Consent, Any]:
+    refused = refusals_at(Told("at", DateTimeField())).filter(resident_id=Told("resident", BigIntegerField()))
+    refused = refused.filter(organization_id__in=houses_of(Told("organization", BigIntegerField())))
+    return refused.order_by().values_list("pk")[:1]
 
 
 @Prepared

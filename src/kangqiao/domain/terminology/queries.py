@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import CharField, QuerySet
 from django.utils.translation import gettext as _
 
-from kangqiao.base.prepared import Prepared, among
+from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.base.search import wanted_key
 from kangqiao.domain.terminology.models import Concept
 from kangqiao.kernel.errors import RuleBroken
@@ -22,13 +22,18 @@ def concepts(system: str) -> QuerySet[Concept]:
 
 def concept(system: str, code: str) -> Concept:
     """The concept of that code, active or not. Raises RuleBroken for a code the list does not hold."""
-    found = Concept.objects.filter(system=system, code=code).first()
-    if found is None:
+    found: list[Concept] = _concept.models(system=system, code=code)
+    if not found:
         raise RuleBroken(
             _("“%(list)s”里没有代码 %(code)s。") % {"list": Concept.System(system).label, "code": code},
             next_step=_("请先在术语表登记，或改用已有代码。"),
         )
-    return found
+    return found[0]
+
+
+@Prepared
+def _concept() -> QuerySet[Concept]:
+    return Concept.objects.filter(system=Told("system", CharField()), code=Told("code", CharField())).order_by()
 
 
 def label(system: str, code: str, language: str = "zh") -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.workforce.models import Absence, Practitioner
 from kangqiao.domain.workforce.rules import TITLE_ORDER, grade_at_least
 from kangqiao.kernel.errors import NotVisible
@@ -23,7 +24,13 @@ def practitioner(practitioner_id: int) -> Practitioner:
 
 def practitioner_of(user_id: int) -> Practitioner | None:
     """The member of staff behind a user, if the user is one."""
-    return _rows().filter(user=user_id).first()
+    found: list[Practitioner] = _of_user.models(user=user_id)
+    return found[0] if found else None
+
+
+@Prepared
+def _of_user() -> QuerySet[Practitioner]:
+    return _rows().filter(user=Told("user", BigIntegerField()))[:1]
 
 
 def staff_of(organization_id: int) -> QuerySet[Practitioner]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import Trace, record, record_all
+from kangqiao.base.prepared import insert
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.messaging.actions.sending import queue
 from kangqiao.domain.messaging.models import Notice
@@ -44,20 +45,11 @@ def notify(
         raise RuleBroken(_("消息要写明发给谁。"))
     # Whoever calls has a transaction already, and nothing in here is caught: no savepoint of its own is needed.
     with transaction.atomic(savepoint=False):
-        row, is_new = Notice.objects.get_or_create(
-            cause=cause,
-            defaults={
-                "kind": kind,
-                "subject": subject,
-                "body": body,
-                "url": url,
-                "organization_id": organization_id,
-                "role": role,
-                "user_id": user_id,
-                "clause": clause,
-                "created_at": at,
-            },
-        )
+        row = Notice(
+            cause=cause, kind=kind, subject=subject, body=body, url=url, organization_id=organization_id, role=role,
+            user_id=user_id, clause=clause, created_at=at,
+        )  # fmt: skip
+        is_new = insert(row, unless_there=True)
         if is_new:
             record("messaging.notify", row, by=by, at=at, kind=kind, cause=cause)
             queue(notices=[row], visit=visit, by=by, at=at)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import record
+from kangqiao.base.prepared import insert
 from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.records.models import Document, Encounter
 from kangqiao.domain.records.permissions import can_write_for
@@ -47,7 +48,7 @@ def record_encounter(
         _allow(can_write_for(by, organization_id, practitioner_id))
         if started_at > at:
             raise RuleBroken(_("就诊时间在现在之后。"), next_step=_("请核对就诊时间。"))
-        row = Encounter.objects.create(
+        row = Encounter(
             resident_id=resident_id,
             organization_id=organization_id,
             practitioner_id=practitioner_id,
@@ -63,6 +64,7 @@ def record_encounter(
             outcome=Encounter.Outcome(outcome).value if outcome else "",
             next_visit_on=next_visit_on,
         )
+        insert(row)
         record("records.record_encounter", row, by=by, at=at, resident_id=resident_id, origin=row.origin)
         grant_basis(
             resident_id=resident_id,

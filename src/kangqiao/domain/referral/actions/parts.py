@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField, DateTimeField, QuerySet
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_noop
 
 from kangqiao import policy
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import Prepared, Told, insert
 from kangqiao.base.transition import moved_meanwhile, transition
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.messaging import actions as messaging
@@ -50,17 +52,24 @@ def _allow(decision: Decision) -> None:
 
 
 def _organization(organization_id: int | None) -> Organization:
-    found = Organization.objects.select_related("place", "part_of__place").filter(pk=organization_id or 0).first()
-    if found is None:
+    found: list[Organization] = _house.models(organization=organization_id)
+    if not found:
         raise NotVisible(_("没有这家机构。"), next_step=_("请重新选择。"))
-    return found
+    return found[0]
+
+
+@Prepared
+def _house() -> QuerySet[Organization]:
+    return Organization.objects.select_related("place", "part_of__place").filter(
+        pk=Told("organization", BigIntegerField())
+    )
 
 
 def _resident(resident_id: int, sender: Organization, receiver: Organization, at: datetime) -> Resident:
-    held = valid_at(at).filter(resident_id=resident_id, organization_id=sender.pk)
-    found = Resident.objects.filter(pk=resident_id, pk__in=held.values("resident_id")).first()
-    if found is None or is_refused(resident_id, sender.pk, at):
+    seen: list[Resident] = _seen_by.models(resident=resident_id, sender=sender.pk, at=at)
+    if not seen or is_refused(resident_id, sender.pk, at):
         raise no_resident()
+    (found,) = seen
     if is_refused(resident_id, receiver.pk, at):
         raise RuleBroken(
             _("居民不让%(place)s看自己的档案，不能转到那里。") % {"place": receiver.zh},
@@ -69,6 +78,14 @@ def _resident(resident_id: int, sender: Organization, receiver: Organization, at
     if found.deceased_on is not None:
         raise RuleBroken(_("这位居民已登记死亡，不能转诊。"), next_step=_("请核对居民档案。"))
     return found
+
+
+@Prepared
+def _seen_by() -> QuerySet[Resident]:
+    resident = Told("resident", BigIntegerField())
+    held = valid_at(Told("at", DateTimeField())).filter(resident_id=resident)
+    held = held.filter(organization_id=Told("sender", BigIntegerField()))
+    return Resident.objects.filter(pk=resident, pk__in=held.values("resident_id")).order_by()
 
 
 def _doctor(by: Actor) -> Practitioner | None:
@@ -111,7 +128,9 @@ def _create(*, limit: timedelta, **fields: Any) -> Referral:
     clock = {"clock_from": at, "due_at": at + limit, "answer_by": at + limit}
     try:
         with transaction.atomic():
-            return Referral.objects.create(number=number, **clock, **fields)
+            row = Referral(number=number, **clock, **fields)
+            insert(row)
+            return row
     except IntegrityError as error:
         if "referral_open_once" not in str(error):
             raise
@@ -135,18 +154,18 @@ def _locked(referral_id: int, action: str, seen_status: str, by: Actor) -> Refer
 
 def _held(referral_id: int, by: Actor) -> tuple[Referral, set[str]]:
     """The row, locked, and which of its parties the actor is."""
-    referral = (
-        Referral.objects.select_for_update(of=("self",))
-        .select_related(
-            "from_organization__place", "to_organization__place", "resident", "booking__slot", "booking__session"
-        )
-        .filter(pk=referral_id)
-        .first()
-    )
-    sides = set() if referral is None else permissions.parties(by, referral, queries.own_bodies(by.organization_id))
-    if referral is None or not sides:
+    found: list[Referral] = _for_step.models(referral=referral_id)
+    sides = permissions.parties(by, found[0], queries.own_bodies(by.organization_id)) if found else set()
+    if not sides:
         raise queries.not_found()
-    return referral, sides
+    return found[0], sides
+
+
+@Prepared
+def _for_step() -> QuerySet[Referral]:
+    along = "from_organization__place", "to_organization__place", "resident", "booking__slot", "booking__session"
+    rows = Referral.objects.select_for_update(of=("self",)).select_related(*along)
+    return rows.filter(pk=Told("referral", BigIntegerField())).order_by()
 
 
 def _move(
@@ -183,12 +202,11 @@ def _longest_diagnosis() -> int:
 
 
 def _open_to_both(referral: Referral, by: Actor, at: datetime) -> None:
-    for house in (referral.from_organization, referral.to_organization):
-        for organization_id in queries.house_of(house):
-            residents.grant_basis(
-                resident_id=referral.resident_id, kind="referral", source=f"referral:{referral.pk}", since=at,
-                organization_id=organization_id, by=by, at=at,
-            )  # fmt: skip
+    houses = (referral.from_organization, referral.to_organization)
+    everybody = dict.fromkeys(one for house in houses for one in queries.house_of(house))
+    source = f"referral:{referral.pk}"
+    grants = [residents.Grant(referral.resident_id, source, organization_id=one) for one in everybody]
+    residents.grant_bases(kind="referral", grants=grants, by=by, at=at)
 
 
 def _close(referral: Referral, by: Actor, at: datetime) -> None:

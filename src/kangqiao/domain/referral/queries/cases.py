@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models import BigIntegerField, CharField, DateField, Q, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -142,10 +143,17 @@ def bounced(seat: Seat, referral: Referral) -> Referral | None:
 
 def open_twin(resident_id: int, to_organization_id: int, specialty: str, direction: str) -> Referral | None:
     """An open referral of the same person for the same specialty at the same place."""
-    return Referral.objects.filter(
-        resident_id=resident_id, to_organization_id=to_organization_id, specialty=specialty, direction=direction,
-        status__in=TWIN,
-    ).first()  # fmt: skip
+    found: list[Referral] = _twin.models(
+        resident=resident_id, organization=to_organization_id, specialty=specialty, direction=direction
+    )
+    return found[0] if found else None
+
+
+@Prepared
+def _twin() -> QuerySet[Referral]:
+    rows = Referral.objects.filter(resident_id=Told("resident", BigIntegerField()), status__in=TWIN)
+    rows = rows.filter(to_organization_id=Told("organization", BigIntegerField()))
+    return rows.filter(specialty=Told("specialty", CharField()), direction=Told("direction", CharField()))[:1]
 
 
 def under_way(seat: Seat, resident_id: int) -> list[Referral]:
@@ -178,13 +186,25 @@ def visit_of(booking: Booking) -> Encounter | None:
 
 def relation_between(hospital_id: int, centre_id: int, on: date) -> Agreement | None:
     """The agreement that binds hospital and centre on a day, the responsible one first."""
-    return in_force(on, kinds=RELATIONS).filter(hospital=hospital_id, centre=centre_id).order_by("kind", "pk").first()
+    found: list[Agreement] = _relations.models(hospital=hospital_id, centre=centre_id, on=on)
+    return found[0] if found else None
+
+
+@Prepared
+def _relations() -> QuerySet[Agreement]:
+    rows = in_force(Told("on", DateField()), kinds=RELATIONS).filter(hospital=Told("hospital", BigIntegerField()))
+    return rows.filter(centre=Told("centre", BigIntegerField())).order_by("kind", "pk")[:1]
 
 
 def own_bodies(organization_id: int | None) -> frozenset[int]:
     """An organisation and the body it is part of."""
-    row = Organization.objects.filter(pk=organization_id or 0).values_list("pk", "part_of_id").first()
-    return frozenset(pk for pk in row or () if pk is not None)
+    return frozenset(pk for row in _own_bodies.ask(organization=organization_id) for pk in row if pk is not None)
+
+
+@Prepared
+def _own_bodies() -> QuerySet[Organization, Any]:
+    rows = Organization.objects.filter(pk=Told("organization", BigIntegerField()))
+    return rows.order_by().values_list("pk", "part_of_id")
 
 
 def house_of(organization: Organization) -> list[int]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Case, Q, QuerySet, When, Window
+from django.db.models import BigIntegerField, Case, DateField, DateTimeField, Exists, Q, QuerySet, When, Window
 from django.db.models.functions import RowNumber
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base.models import StatusChange
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.contracting.models import KeyPerson
 from kangqiao.domain.institutions.models import Organization
@@ -24,6 +26,7 @@ from kangqiao.domain.referral.queries.cases import noted, referrals
 from kangqiao.domain.referral.queries.letters import Line, lines
 from kangqiao.domain.referral.queries.places import Reach, reach_of
 from kangqiao.domain.referral.queries.stays import WITH_PARTS, Stay, stays_of
+from kangqiao.domain.residents.models import Resident
 from kangqiao.domain.residents.permissions import valid_at
 from kangqiao.domain.residents.queries import note_read
 from kangqiao.domain.scheduling import permissions as scheduling_permissions
@@ -99,10 +102,17 @@ class Queue:
 
 def ties_of(resident_id: int, at: datetime) -> tuple[bool, bool]:
     """Whether a resident has signed with a family doctor, and whether they belong to a key group."""
-    signed = valid_at(at).filter(resident_id=resident_id, kind="contract", until__isnull=False)
-    day = localtime(at).date()
-    key = KeyPerson.objects.filter(Q(until__isnull=True) | Q(until__gt=day), resident_id=resident_id, since__lte=day)
-    return signed.exists(), key.exists()
+    found = _ties.ask(resident=resident_id, at=at, on=localtime(at).date())
+    return any(is_signed for is_signed, _is_key in found), any(is_key for _is_signed, is_key in found)
+
+
+@Prepared
+def _ties() -> QuerySet[Resident, Any]:
+    resident, on = Told("resident", BigIntegerField()), Told("on", DateField())
+    signed = valid_at(Told("at", DateTimeField())).filter(resident_id=resident, kind="contract", until__isnull=False)
+    key = KeyPerson.objects.filter(Q(until__isnull=True) | Q(until__gt=on), resident_id=resident, since__lte=on)
+    rows = Resident.objects.filter(pk=resident).order_by()
+    return rows.annotate(is_signed=Exists(signed), is_key=Exists(key)).values_list("is_signed", "is_key")
 
 
 def offers(

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import BigIntegerField, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.models import StatusChange
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.domain.referral.models import Part, Referral
 from kangqiao.domain.scheduling.models import Booking
 from kangqiao.domain.scheduling.states import BOOKING
@@ -37,7 +39,13 @@ class Stay:
 
 def parts_of(referral: Referral) -> list[Part]:
     """The examinations and the bed kept with a letter, also those given back."""
-    return list(referral.parts.select_related("booking__slot", "booking__session__practitioner"))
+    return _parts.models(referral=referral.pk)
+
+
+@Prepared
+def _parts() -> QuerySet[Part]:
+    rows = Part.objects.filter(referral_id=Told("referral", BigIntegerField()))
+    return rows.select_related("booking__slot", "booking__session__practitioner")
 
 
 def parts_given_back(referral: Referral, since: datetime) -> list[Part]:

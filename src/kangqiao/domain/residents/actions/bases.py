@@ -15,12 +15,20 @@ from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import Trace, record, record_all
 from kangqiao.base.bulk import checked_together, copy_rows
+from kangqiao.base.prepared import rows_of
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.residents.parameters import access_at
 from kangqiao.domain.residents.permissions import can_import
 from kangqiao.kernel.errors import Denied, RuleBroken
 
+# The term is the new one where the same basis stands already, since when it holds stays.
+GRANT = """
+INSERT INTO residents_basis (resident_id, organization_id, user_id, kind, source, since, until)
+VALUES (%(resident)s, %(organization)s, %(user)s, %(kind)s, %(source)s, %(since)s, %(until)s)
+ON CONFLICT ON CONSTRAINT basis_once DO UPDATE SET until = EXCLUDED.until
+RETURNING *
+"""
 BASIS_COLUMNS = ("resident", "organization", "kind", "source", "since", "until")
 
 
@@ -47,17 +55,12 @@ def grant_basis(
         raise RuleBroken(_("依据要写明一个机构或一个人。"))
     if until is not None and until < since:
         raise RuleBroken(_("依据的结束不能早于开始。"))
-    with transaction.atomic():
-        holder = {"organization_id": organization_id} if organization_id is not None else {"user_id": user_id}
-        row, _made = Basis.objects.update_or_create(
-            resident_id=resident_id,
-            kind=Basis.Kind(kind).value,
-            source=source,
-            defaults={"until": until},
-            create_defaults={"since": since, "until": until},
-            **holder,
-        )
-        record("residents.grant_basis", row, by=by, at=at, resident_id=resident_id, kind=row.kind, source=source)
+    told = {
+        "resident": resident_id, "organization": organization_id, "user": user_id, "kind": Basis.Kind(kind).value,
+        "source": source, "since": since, "until": until,
+    }  # fmt: skip
+    (row,) = rows_of(Basis, GRANT, told)
+    record("residents.grant_basis", row, by=by, at=at, resident_id=resident_id, kind=row.kind, source=source)
     return row
 
 

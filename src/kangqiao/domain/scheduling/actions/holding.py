@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField, DateTimeField, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao import policy
 from kangqiao.base import audit
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.domain.scheduling import queries
 from kangqiao.domain.scheduling.actions.booking import _allowed_resident, _as_contracted, _refusal_of
 from kangqiao.domain.scheduling.actions.offering import _end, _keep, _offer
@@ -95,11 +98,23 @@ def _locked(slot_id: int, resident_id: int, at: datetime) -> tuple[Slot, list[Ho
     slot = queries.get_slot(slot_id)
     _lock_resident(resident_id)
     queries.shared_sessions({slot.session_id})
-    own = Hold.objects.filter(resident_id=resident_id, until__gt=at, slot__session_id=slot.session_id)
-    wanted = {slot_id, *own.values_list("slot_id", flat=True)}
-    held = {one.pk: one.held for one in Slot.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    own = {"resident": resident_id, "session": slot.session_id, "at": at}
+    wanted = {slot_id, *(one.slot_id for one in _own_holds.models(False, **own))}
+    held: dict[int, list[datetime]] = dict(_held_until.ask(slots=list(wanted)))
     slot.held = held[slot_id]
-    return slot, list(own.select_for_update(of=("self",)).order_by("pk"))
+    return slot, _own_holds.models(True, **own)
+
+
+@Prepared
+def _own_holds(is_locking: bool) -> QuerySet[Hold]:
+    rows = Hold.objects.filter(resident_id=Told("resident", BigIntegerField()), until__gt=Told("at", DateTimeField()))
+    rows = rows.filter(slot__session_id=Told("session", BigIntegerField())).order_by("pk")
+    return rows.select_for_update(of=("self",)) if is_locking else rows
+
+
+@Prepared
+def _held_until() -> QuerySet[Slot, Any]:
+    return Slot.objects.select_for_update().filter(among("id", "slots")).order_by("pk").values_list("pk", "held")
 
 
 def _hold(slot: Slot, resident_id: int, standing: Standing, by: Actor, at: datetime) -> Hold | None:

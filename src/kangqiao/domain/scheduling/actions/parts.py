@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import F
+from django.db.models import BigIntegerField, F, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from kangqiao.base.actor import Actor
+from kangqiao.base.prepared import Prepared, Told
 from kangqiao.base.transition import transition
 from kangqiao.domain.residents import actions as residents
 from kangqiao.domain.residents.models import Resident
@@ -69,7 +71,13 @@ def _constraint(error: IntegrityError) -> str:
 
 
 def _lock_resident(resident_id: int) -> None:
-    list(Resident.objects.select_for_update(no_key=True).filter(pk=resident_id).values_list("pk"))
+    _resident_row.ask(resident=resident_id)
+
+
+@Prepared
+def _resident_row() -> QuerySet[Resident, Any]:
+    rows = Resident.objects.select_for_update(no_key=True).filter(pk=Told("resident", BigIntegerField()))
+    return rows.order_by().values_list("pk")
 
 
 def _locked_session(session_id: int) -> Session:
@@ -84,16 +92,23 @@ def _locked_session(session_id: int) -> Session:
 
 def _locked_booking(booking_id: int) -> Booking:
     """The booking, its slot locked before it: two people at one slot wait in the same order."""
-    slot = Slot.objects.select_for_update().filter(bookings__pk=booking_id).first()
-    booking = (
-        Booking.objects.select_for_update(of=("self",))
-        .select_related("slot", "session__organization__place", "session__practitioner", "resident__centre__place")
-        .filter(pk=booking_id)
-        .first()
-    )
-    if slot is None or booking is None:
+    found: list[Booking] = _booking.models(booking=booking_id) if _slot_of.ask(booking=booking_id) else []
+    if not found:
         raise NotVisible(_("没有这个预约，或不在您的服务范围。"), next_step=_("请回到我的预约查看。"))
-    return booking
+    return found[0]
+
+
+@Prepared
+def _slot_of() -> QuerySet[Slot, Any]:
+    rows = Slot.objects.select_for_update().filter(bookings__pk=Told("booking", BigIntegerField()))
+    return rows.order_by().values_list("pk")
+
+
+@Prepared
+def _booking() -> QuerySet[Booking]:
+    along = "slot", "session__organization__place", "session__practitioner", "resident__centre__place"
+    rows = Booking.objects.select_for_update(of=("self",)).select_related(*along)
+    return rows.filter(pk=Told("booking", BigIntegerField())).order_by()
 
 
 def _count(booking: Booking, by_how_many: int) -> None:

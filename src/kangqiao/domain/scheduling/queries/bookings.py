@@ -87,8 +87,15 @@ def has_basis(resident_id: int, by: Actor, at: datetime) -> bool:
 
 def place_in_session(session_id: int, resident_id: int) -> Booking | None:
     """The live booking a resident has in a session, with its slot."""
-    live = Booking.objects.filter(session_id=session_id, status__in=("booked", "arrived", "fulfilled"))
-    return live.select_related("slot").filter(resident_id=resident_id).first()
+    found: list[Booking] = _in_session.models(session=session_id, resident=resident_id)
+    return found[0] if found else None
+
+
+@Prepared
+def _in_session() -> QuerySet[Booking]:
+    live = Booking.objects.filter(status__in=("booked", "arrived", "fulfilled")).select_related("slot")
+    rows = live.filter(session_id=Told("session", BigIntegerField()), resident_id=Told("resident", BigIntegerField()))
+    return rows[:1]
 
 
 def booking_with_slot(booking_id: int) -> Booking:

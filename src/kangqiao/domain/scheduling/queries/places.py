@@ -13,6 +13,8 @@ from django.db.models import (
     BigIntegerField,
     BooleanField,
     Case,
+    DateField,
+    DateTimeField,
     DurationField,
     ExpressionWrapper,
     F,
@@ -32,6 +34,7 @@ from kangqiao.base.prepared import Prepared, Told, among, rows_of
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.accounts.permissions import Seat
 from kangqiao.domain.agreements import queries as agreements
+from kangqiao.domain.agreements.models import Agreement
 from kangqiao.domain.residents import permissions as residents
 from kangqiao.domain.scheduling.models import Booking, Hold, PartnerCount, Session, Slot
 from kangqiao.domain.scheduling.permissions import can_withdraw, circle_of, partner_centre
@@ -305,8 +308,8 @@ def locked_slots(session_id: int) -> list[Slot]:
 
 def shared_sessions(session_ids: Iterable[int]) -> list[Session]:
     """Sessions that nobody calls off meanwhile, locked in one order."""
-    share = "SELECT * FROM scheduling_session WHERE id = ANY(%s) ORDER BY id FOR SHARE"
-    return list(Session.objects.raw(share, [list(session_ids)]))
+    share = "SELECT * FROM scheduling_session WHERE id = ANY(%(sessions)s) ORDER BY id FOR SHARE"
+    return rows_of(Session, share, {"sessions": list(session_ids)})
 
 
 def locked_places(slot_ids: Iterable[int]) -> list[Slot]:
@@ -335,12 +338,15 @@ def contracted_before(resident_id: int, at: datetime) -> frozenset[int]:
 
     A contract that is signed has a term, and so has its basis; an application has none yet.
     """
-    signed = residents.valid_at(at).filter(resident_id=resident_id, kind="contract", until__isnull=False)
-    houses = signed.filter(organization__isnull=False).values_list("organization_id", flat=True)
-    day = localtime(at).date()
-    return frozenset(
-        pk for house in houses for pk in agreements.paired_hospitals(house, day).values_list("pk", flat=True)
-    )
+    return frozenset(pk for (pk,) in _contracted.ask(resident=resident_id, at=at, on=localtime(at).date()))
+
+
+@Prepared
+def _contracted() -> QuerySet[Agreement, Any]:
+    signed = residents.valid_at(Told("at", DateTimeField())).filter(kind="contract", until__isnull=False)
+    signed = signed.filter(resident_id=Told("resident", BigIntegerField()), organization__isnull=False)
+    held = agreements.in_force(Told("on", DateField()), kinds=agreements.RELATIONS)
+    return held.filter(centre__in=signed.values("organization_id")).order_by().values_list("hospital_id")
 
 
 def get_practitioner(practitioner_id: int) -> Practitioner:
