@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from unittest import mock
 
@@ -13,7 +14,7 @@ from bench.district.places import District
 
 from kangqiao.domain.accounts.models import Role
 from kangqiao.domain.referral.models import Referral
-from kangqiao.domain.scheduling.models import Slot
+from kangqiao.domain.scheduling.models import Booking, Slot
 from kangqiao.domain.scheduling.queries import faults
 from kangqiao.edges.home import worklists
 
@@ -45,6 +46,14 @@ def test_a_small_district_loses_nobody() -> None:
     slot = Slot.objects.filter(taken=0).order_by("pk")[0]
     Slot.objects.filter(pk=slot.pk).update(taken=1)
     assert [(fault.what, fault.row) for fault in faults(told.life.now)] == [("slot.taken", slot.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_small_district_that_two_processes_live_loses_nobody() -> None:
+    """Everybody's steps are told, the rounds are gone by one process alone."""
+    told = lived(replace(SMALL, processes=2))
+    assert told.done["keep_weeks_open"] == SMALL.days * year.HOSPITALS
+    assert told.done["book"] >= Booking.objects.filter(channel="self").count() > 0
 
 
 def test_the_clock_never_goes_back() -> None:

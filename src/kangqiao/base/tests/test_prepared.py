@@ -1,6 +1,6 @@
 """Questions written once: the same rows as Django's own, other values each time, one text."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
@@ -11,9 +11,10 @@ from kangqiao.base import prepared
 from kangqiao.base.models import AuditEvent, IdempotencyKey
 from kangqiao.base.prepared import Prepared, Told, among
 from kangqiao.domain.institutions.models import Organization, Place
+from kangqiao.domain.roster.models import Roster
 
 pytestmark = pytest.mark.django_db
-AT = datetime(2026, 5, 4, 1, 0, tzinfo=UTC)
+AT, LATER = datetime(2026, 5, 4, 1, 0, tzinfo=UTC), datetime(2026, 5, 5, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -86,6 +87,16 @@ def test_row_is_changed_and_says_whether_it_was_there(places: tuple[Place, Place
     assert Place.objects.get(pk=district.pk).code == "440402", "what is not named stays"
     assert prepared.change(Place(pk=city.pk + 1000, zh="没有"), "zh") is False
     assert Place.objects.get(pk=city.pk).zh == "演示市"
+
+
+def test_a_row_moves_only_from_the_status_that_was_seen(places: tuple[Place, Place]) -> None:
+    city, district = places
+    days = {"starts_on": date(2026, 3, 2), "ends_on": date(2026, 3, 9)}
+    row = Roster.objects.create(place=city, policy_ref="x", planned_at=AT, **days)
+
+    assert prepared.move(row, "draft", {"status": "published", "place": district, "planned_at": LATER}) is True
+    assert prepared.move(row, "draft", {"status": "superseded"}) is False
+    assert Roster.objects.values_list("status", "place", "planned_at").get() == ("published", district.pk, LATER)
 
 
 def test_row_that_is_there_is_no_error_where_that_was_expected() -> None:

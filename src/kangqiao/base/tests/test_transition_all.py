@@ -1,14 +1,15 @@
-"""Many rows by one step: all or none, each with its history."""
+"""One row or many by one step: each with its history, or none moved."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
 import pytest
+from django.db import transaction
 
 from kangqiao.base.actor import Actor
 from kangqiao.base.models import StatusChange
-from kangqiao.base.transition import begin_all, history, transition_all
+from kangqiao.base.transition import begin_all, history, transition, transition_all
 from kangqiao.domain.institutions.models import Place
 from kangqiao.domain.roster.models import Roster
 from kangqiao.domain.roster.states import ROSTER
@@ -27,6 +28,20 @@ def rosters(db: None) -> list[Roster]:
         )
         for day in (2, 9, 16)
     ]
+
+
+def test_a_row_that_moved_meanwhile_leaves_the_work_around_it_whole(rosters: list[Roster]) -> None:
+    begin_all(rosters, ROSTER, by=BY, at=AT)
+    Roster.objects.filter(pk=rosters[0].pk).update(status="superseded")
+
+    with transaction.atomic():
+        with pytest.raises(AlreadyMoved):
+            transition(rosters[0], ROSTER, "publish", by=BY, at=AT)
+        transition(rosters[1], ROSTER, "publish", by=BY, at=AT)
+
+    assert rosters[0].status == "draft"
+    assert list(Roster.objects.filter(status="published")) == [rosters[1]]
+    assert [row.to_status for row in history(rosters[0])] == ["draft"]
 
 
 def test_transition_all_moves_every_row_with_its_history(rosters: list[Roster]) -> None:
