@@ -48,6 +48,14 @@ def icon(name: str, size: str = "", label: str = "") -> SafeString:
 
 
 @register.simple_tag
+def demo_mark(*, whole: bool = False) -> SafeString:
+    """演示: beside every invented person, many times on a page. `whole` for the whole environment."""
+    if whole:
+        return format_html('<span class="demo" title="{}">{}</span>', _("演示环境：人员与数字为虚构"), _("演示环境"))
+    return format_html('<span class="demo" title="{}">{}</span>', _("虚构的人，用于演示"), _("演示"))
+
+
+@register.simple_tag
 def qr(text: str, label: str) -> SafeString:
     """A code to scan, as a picture of the page itself: dark on white in every display."""
     address = segno.make(text, error="m").svg_data_uri(scale=1, border=4, light="#fff")

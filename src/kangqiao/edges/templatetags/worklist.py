@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from kangqiao.base.idempotency import new_key
 from kangqiao.base.pages import Verb
-from kangqiao.base.templatetags.kq import look, relative
+from kangqiao.base.templatetags.kq import demo_mark, look, relative
 from kangqiao.edges.home.rows import Row
 
 register = template.Library()
@@ -26,7 +26,6 @@ _ROW = """<tr class="bar-{}" id="{}" data-item{}><td class="wrap">{}{} <span cla
 """
 _AT_HAND = ' aria-selected="true" tabindex="0"{}'
 _TITLE = '<a class="open" data-open href="{}"{}>{}</a>'
-_DEMO = ' <span class="demo" title="{}">{}</span>'
 _HIDDEN = '<input type="hidden" name="{}" value="{}">'
 _LATE = '<b class="red">{}</b> <span class="xs">{}</span>'
 _DUE = '<span class="amber">{}</span>'
@@ -50,7 +49,7 @@ def worklist_rows(context: dict[str, Any], lines: list[tuple[Row, str]], selecte
     With `focus` the selected one takes the focus when the list arrives.
     """
     at_hand = format_html(_AT_HAND, " data-focus" if focus else "")
-    demo = format_html(_DEMO, _("虚构的人，用于演示"), _("演示"))
+    demo = format_html(" {}", demo_mark())
     csrf = format_html(_HIDDEN, "csrfmiddlewaretoken", context.get("csrf_token", ""))
     return format_html_join("", _ROW, (
         (

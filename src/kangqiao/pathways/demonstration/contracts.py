@@ -35,7 +35,7 @@ JOINERS = (
 TEAMS, TEAM_WORDS = 2, "一二三四五六七八九十"
 HOUSE_NUMBERS = 400
 # Of a hundred residents so many are signed; of the key groups more than of the others.
-SIGNED, SIGNED_OF_KEY = 38, 62
+SIGNED, SIGNED_OF_KEY = 40, 62
 # One of so many is signed for a year and ends in the next weeks; the others for longer, since the first day told.
 SHORT_OF, SHORT_YEARS, LONG_YEARS, WEEKS = 12, 1, 2, 28
 # At the centre of the reference story somebody has to sign, and a family waits for an answer.
