@@ -167,6 +167,8 @@ class Basis(BaseModel):
         indexes = (
             models.Index(fields=("organization", "resident"), name="basis_by_organization"),
             models.Index(fields=("user", "resident"), name="basis_by_user"),
+            # What ends every basis of a booking or a letter: a ledger of a city has millions.
+            models.Index(fields=("source",), name="basis_by_source"),
         )
 
     class Privacy:

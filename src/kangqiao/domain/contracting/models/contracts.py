@@ -177,13 +177,15 @@ class Service(BaseModel):
     `source` names the row of the record, such as `encounter:12`: a contract counts it once, for one item.
     """
 
-    contract = models.ForeignKey(Contract, models.PROTECT, related_name="services")
+    # Its index is `service_by_day`: a panel asks of each contract whether there was one since a day.
+    contract = models.ForeignKey(Contract, models.PROTECT, related_name="services", db_index=False)
     item = models.ForeignKey(PackageItem, models.PROTECT, related_name="+")
     on = models.DateField()
     source = models.CharField(max_length=60)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("contract", "source"), name="service_counted_once"),)
+        indexes = (models.Index(fields=("contract", "on"), name="service_by_day"),)
         ordering = ("-on", "-id")
 
     class Privacy:

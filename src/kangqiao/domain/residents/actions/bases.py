@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BigIntegerField, CharField, DateTimeField, Q, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from kangqiao.base.acting import beyond
 from kangqiao.base.actor import Actor
 from kangqiao.base.audit import Trace, record, record_all
 from kangqiao.base.bulk import checked_together, copy_rows
-from kangqiao.base.prepared import rows_of
+from kangqiao.base.prepared import Prepared, Told, change, rows_of
 from kangqiao.domain.institutions.models import Organization
 from kangqiao.domain.residents.models import Basis
 from kangqiao.domain.residents.parameters import access_at
@@ -100,18 +100,23 @@ def end_basis(
     until: datetime | None = None, by: Actor, at: datetime,
 ) -> int:  # fmt: skip
     """Every open basis that rests on `source` ends now, or at `until`. Returns how many ended; none is no error."""
+    told = {"source": source, "resident_id": resident_id, "user_id": user_id, "kind": kind}
+    given = {name: value for name, value in told.items() if value not in (None, "")}
     with transaction.atomic():
-        is_open = Q(until__isnull=True) | Q(until__gt=until or at)
-        rows = Basis.objects.select_for_update().filter(is_open, source=source)
-        rows = rows.filter(resident=resident_id) if resident_id is not None else rows
-        rows = rows.filter(user=user_id) if user_id is not None else rows
-        rows = rows.filter(kind=kind) if kind else rows
-        found = list(rows)
+        found: list[Basis] = _open.models(*given, at=until or at, **given)
         for row in found:
             row.until = max(until or at, row.since)
-            row.save(update_fields=("until",))
+            change(row, "until")
             record("residents.end_basis", row, by=by, at=at, resident_id=row.resident_id, source=source)
     return len(found)
+
+
+@Prepared
+def _open(*given: str) -> QuerySet[Basis]:
+    kinds = {"source": CharField, "kind": CharField, "resident_id": BigIntegerField, "user_id": BigIntegerField}
+    told = {name: Told(name, kinds[name]()) for name in given}
+    is_open = Q(until__isnull=True) | Q(until__gt=Told("at", DateTimeField()))
+    return Basis.objects.select_for_update().filter(is_open, **told)
 
 
 def import_visit_bases(*, visits: Mapping[tuple[int, int], tuple[datetime, datetime]], by: Actor, at: datetime) -> None:

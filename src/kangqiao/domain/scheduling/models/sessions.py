@@ -81,7 +81,10 @@ class Session(BaseModel):
                 condition=Q(status="open"),
             ),
         )
-        indexes = (models.Index(fields=("organization", "starts_at"), name="session_organization"),)
+        indexes = (
+            models.Index(fields=("organization", "starts_at"), name="session_organization"),
+            models.Index(fields=("organization", "ends_at"), name="session_to_come"),
+        )
         ordering = ("starts_at", "id")
 
     class Privacy:

@@ -73,12 +73,18 @@ FREE = f"""(
          OR (scheduling_slot.contracted_at <= %(at)s AND scheduling_session.organization_id = ANY(%(contracted)s)))
 )"""
 NOBODY = "NULL::timestamptz"
+# The sessions first, then the slots of each: the database, which plans once for all values, would go through the slots
+# of the whole city at that time and look at the session of each.
 FREE_BETWEEN = f"""
 SELECT scheduling_slot.*, {LEFT.format(own=NOBODY)} AS left
-FROM scheduling_slot JOIN scheduling_session ON scheduling_session.id = scheduling_slot.session_id
+FROM scheduling_session CROSS JOIN LATERAL (
+    SELECT * FROM scheduling_slot slot
+    WHERE slot.session_id = scheduling_session.id AND slot.starts_at >= %(starts)s AND slot.starts_at < %(ends)s
+    OFFSET 0
+) scheduling_slot
 WHERE scheduling_session.organization_id = ANY(%(houses)s)
   AND (%(specialty)s::text = '' OR scheduling_session.specialty = %(specialty)s::text)
-  AND scheduling_slot.starts_at >= %(starts)s AND scheduling_slot.starts_at < %(ends)s
+  AND scheduling_session.ends_at > %(starts)s AND scheduling_session.starts_at < %(ends)s
   AND {FREE.format(own=NOBODY)}
 ORDER BY scheduling_slot.starts_at, scheduling_slot.id
 """  # noqa: S608 (constant text)
