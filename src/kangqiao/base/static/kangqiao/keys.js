@@ -110,5 +110,6 @@
     if (list && !String(window.getSelection())) { choose(list, item); open(item); }
   });
 
-  for (const item of document.querySelectorAll("[data-list] [data-item]")) if (item.matches(CHOSEN)) item.scrollIntoView({ block: "nearest" });
+  // A telephone has no keys to go on with: its page begins at the top.
+  if (matchMedia("(min-width: 861px)").matches) for (const item of document.querySelectorAll("[data-list] [data-item]")) if (item.matches(CHOSEN)) item.scrollIntoView({ block: "nearest" });
 })();
