@@ -53,7 +53,11 @@ class StatusChange(BaseModel):
     reason = models.TextField(blank=True)
 
     class Meta:
-        indexes = (models.Index(fields=("subject_type", "subject_id", "at"), name="status_change_subject"),)
+        indexes = (
+            models.Index(fields=("subject_type", "subject_id", "at"), name="status_change_subject"),
+            # What happened today, of years of it.
+            models.Index(fields=("subject_type", "at"), name="status_change_day"),
+        )
         ordering = ("at", "id")
 
     class Privacy:

@@ -38,10 +38,10 @@ def _concept() -> QuerySet[Concept]:
 
 def label(system: str, code: str, language: str = "zh") -> str:
     """The name of a code in `zh` or `en`; a code the list does not hold is shown as it is."""
-    found = Concept.objects.filter(system=system, code=code).values_list("zh", "en").first()
-    if found is None:
+    found: list[Concept] = _concept.models(system=system, code=code)
+    if not found:
         return code
-    return found[1] or found[0] if language == "en" else found[0]
+    return found[0].en or found[0].zh if language == "en" else found[0].zh
 
 
 def labels(system: str, language: str = "zh") -> dict[str, str]:

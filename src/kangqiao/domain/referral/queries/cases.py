@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, DateField, Q, QuerySet
+from django.db.models import BigIntegerField, CharField, DateField, DateTimeField, Q, QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -118,8 +118,13 @@ def _steps(role: str) -> QuerySet[Referral]:
 
 def case_of(seat: Seat, referral: Referral) -> list[Referral]:
     """The whole case: the up-referral and every down-referral that continues it, oldest first (ZH-3.2.4a)."""
-    first = referral.origin_id or referral.pk
-    return list(referrals(seat).filter(Q(pk=first) | Q(origin_id=first)).order_by("sent_at", "pk"))
+    return _case.models(seat.role, first=referral.origin_id or referral.pk, **told_of(seat))
+
+
+@Prepared
+def _case(role: str) -> QuerySet[Referral]:
+    first = Told("first", BigIntegerField())
+    return referrals(any_seat(role)).filter(Q(pk=first) | Q(origin_id=first)).order_by("sent_at", "pk")
 
 
 def bounced(seat: Seat, referral: Referral) -> Referral | None:
@@ -128,17 +133,27 @@ def bounced(seat: Seat, referral: Referral) -> Referral | None:
     day = localtime(referral.sent_at).date()
     parameters = ReferralParameters.read(policy.at(place=referral.to_organization.place.code, date=day))
     within = timedelta(days=parameters.bounce_back_days.integer())
-    if up:
-        found = referrals(seat).filter(
-            direction="down", from_organization=referral.to_organization_id, sent_at__lt=referral.sent_at,
-            sent_at__gte=referral.sent_at - within,
-        )  # fmt: skip
-    else:
-        found = referrals(seat).filter(
-            direction="up", to_organization=referral.from_organization_id, sent_at__gt=referral.sent_at,
-            sent_at__lte=referral.sent_at + within,
-        )  # fmt: skip
-    return found.filter(resident_id=referral.resident_id).order_by("-sent_at" if up else "sent_at").first()
+    hospital = referral.to_organization_id if up else referral.from_organization_id
+    found: list[Referral] = _bounced.models(
+        seat.role, up, resident=referral.resident_id, hospital=hospital, sent=referral.sent_at,
+        edge=referral.sent_at - within if up else referral.sent_at + within, **told_of(seat),
+    )  # fmt: skip
+    return found[0] if found else None
+
+
+@Prepared
+def _bounced(role: str, is_up: bool) -> QuerySet[Referral]:
+    hospital, sent, edge = (
+        Told("hospital", BigIntegerField()),
+        Told("sent", DateTimeField()),
+        Told("edge", DateTimeField()),
+    )
+    rows = referrals(any_seat(role)).filter(resident_id=Told("resident", BigIntegerField()))
+    if is_up:
+        before = rows.filter(direction="down", from_organization=hospital, sent_at__lt=sent, sent_at__gte=edge)
+        return before.order_by("-sent_at")[:1]
+    after = rows.filter(direction="up", to_organization=hospital, sent_at__gt=sent, sent_at__lte=edge)
+    return after.order_by("sent_at")[:1]
 
 
 def open_twin(resident_id: int, to_organization_id: int, specialty: str, direction: str) -> Referral | None:
