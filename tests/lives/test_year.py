@@ -48,6 +48,7 @@ def test_a_small_district_loses_nobody() -> None:
     assert [(fault.what, fault.row) for fault in faults(told.life.now)] == [("slot.taken", slot.pk)]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_small_district_that_two_processes_live_loses_nobody() -> None:
     """Everybody's steps are told, the rounds are gone by one process alone."""
