@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from kangqiao.domain.accounts.permissions import Seat
+from kangqiao.base.prepared import Prepared, Told
+from kangqiao.domain.accounts.permissions import Seat, any_seat, told_of
 from kangqiao.domain.contracting.models import Contract, Team, TeamMember, Zone
 from kangqiao.domain.contracting.parameters import ContractingParameters, contracting_at
-from kangqiao.domain.contracting.permissions import can_keep_teams, teams_visible_to, visible_to
+from kangqiao.domain.contracting.permissions import CENTRE, can_keep_teams, teams_visible_to, visible_to
 from kangqiao.domain.contracting.rules import PROFESSION_NAMES, missing_professions, team_is_whole, teams_needed
 from kangqiao.domain.contracting.states import CONTRACT, TEAM
 from kangqiao.domain.institutions.models import Organization
@@ -58,10 +59,19 @@ def teams(seat: Seat) -> QuerySet[Team]:
 
 def get_team(seat: Seat, team_id: int) -> Team:
     """One team. Raises NotVisible."""
-    found = teams(seat).filter(pk=team_id).first()
+    if seat.role in CENTRE:
+        own = _own_team.models(seat.role, team=team_id, **told_of(seat))
+        found: Team | None = own[0] if own else None
+    else:
+        found = teams(seat).filter(pk=team_id).first()
     if found is None:
         raise NotVisible(_("没有这个团队，或不在您的范围内。"), next_step=_("请从团队清单打开。"))
     return found
+
+
+@Prepared
+def _own_team(role: str) -> QuerySet[Team]:
+    return teams(any_seat(role)).filter(pk=Told("team", BigIntegerField())).order_by()
 
 
 def get_member(seat: Seat, member_id: int) -> TeamMember:

@@ -27,7 +27,7 @@ from kangqiao.domain.institutions.queries import organization_by_id
 from kangqiao.domain.residents import queries as residents
 from kangqiao.kernel.errors import KangqiaoError, NotVisible
 
-PAGE = 50
+PAGE = 40
 
 
 @require_safe
