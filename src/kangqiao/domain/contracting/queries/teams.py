@@ -59,7 +59,7 @@ def teams(seat: Seat) -> QuerySet[Team]:
 
 def get_team(seat: Seat, team_id: int) -> Team:
     """One team. Raises NotVisible."""
-    if seat.role in CENTRE:
+    if seat.role in CENTRE:  # the places of a bureau's seat change the words of the question
         own = _own_team.models(seat.role, team=team_id, **told_of(seat))
         found: Team | None = own[0] if own else None
     else:
